@@ -1,0 +1,1 @@
+"""Binance market data as a dlt source."""

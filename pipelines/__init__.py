@@ -1,0 +1,1 @@
+"""The commands that load market data: one script for each venue."""
