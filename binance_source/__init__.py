@@ -1,1 +1,122 @@
-"""Binance market data as a dlt source."""
+"""Binance market data as a dlt source: exact decimals, closed candles only, resumable, within the exchange's limits."""
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import Any, cast
+
+import dlt
+import pyarrow as pa
+from dlt.extract import DltResource
+
+from .request import DATASETS, RequestError, check_request
+from .run import SpotRun
+from .schemas import AGG_TRADES, KLINES, SYMBOLS, TICKERS_24H, TRADES, Table
+from .settings import BinanceConfiguration, load_configuration
+
+__all__ = [
+    "BinanceConfiguration",
+    "RequestError",
+    "SpotRun",
+    "binance_spot",
+    "load_configuration",
+    "spot_source",
+]
+
+MERGE = {"disposition": "merge", "strategy": "delete-insert"}
+"""The one disposition that stays exact in any pipeline that is killed and run again (docs/architecture.md)."""
+
+_WALKED = (KLINES, AGG_TRADES, TRADES)
+
+
+@dlt.source(name="binance", section="binance", max_table_nesting=0)
+def binance_spot(
+    symbols: Sequence[str] = dlt.config.value,
+    intervals: Sequence[str] = ("1m",),
+    start: Any = None,
+    end: Any = None,
+    datasets: Sequence[str] = DATASETS,
+) -> list[DltResource]:
+    """Binance spot market data for any dlt pipeline.
+
+    Every argument can also stand in config.toml under `[sources.binance]`. Each run fetches what is missing between
+    `start` and `end`; an earlier start than before extends the history backwards.
+
+    Args:
+        symbols: Such as ["BTCUSDT", "ETHUSDT"].
+        intervals: Kline intervals by Binance's names: 1m is a minute, 1M a month.
+        start: UTC date or datetime, inclusive. Without it a new series begins `klines_lookback_days` or
+            `trades_lookback_hours` ago, and others go on where they ended.
+        end: UTC date or datetime, exclusive; default now.
+        datasets: Which resources to make, of symbols, tickers_24h, klines, agg_trades, trades.
+
+    Returns:
+        The resources, named as the datasets; `with_resources` selects some of them.
+
+    Raises:
+        RequestError: A name or a time is wrong, found before anything is fetched; unknown symbols are found when the
+            first resource is read.
+        RunError: While reading: the exchange cannot be reached, or refuses to serve.
+        SeriesError: While reading: a series cannot be completed; the pipeline of this project goes on with the others.
+    """
+    run = SpotRun(check_request(symbols, intervals, datasets, start, end), load_configuration())
+    # In a foreign pipeline one load package holds all, and a series that fails must not go unnoticed.
+    run.configuration.package_rows = run.configuration.package_seconds = 2**62
+    return _resources(run, MERGE, strict=True)
+
+
+def spot_source(run: SpotRun) -> Any:
+    """Make the dlt source of one load package of a run.
+
+    Klines and trades are appended: that is the fast way, and exact only together with the recovery that
+    pipelines/recovery.py does before each run.
+
+    Args:
+        run: The run; call again for the next package while `run.unfinished()`.
+    """
+    run.begin_package()
+
+    @dlt.source(name="binance", section="binance", max_table_nesting=0)
+    def binance() -> list[DltResource]:
+        return _resources(run, "append", strict=False)
+
+    return binance()
+
+
+def _resources(run: SpotRun, disposition: Any, strict: bool) -> list[DltResource]:
+    """Make the resources of a run; `strict` raises what the run would otherwise only note."""
+    makers: dict[str, Callable[[], DltResource]] = {
+        "symbols": lambda: _resource(SYMBOLS, MERGE, lambda: _symbols(run)),
+        "tickers_24h": lambda: _resource(TICKERS_24H, disposition, lambda: _tickers(run, strict)),
+        **{table.name: partial(_walked_resource, table, disposition, run, strict) for table in _WALKED},
+    }
+    return [makers[name]() for name in DATASETS if name in run.request.datasets]
+
+
+def _walked_resource(table: Table, disposition: Any, run: SpotRun, strict: bool) -> DltResource:
+    return _resource(table, disposition, lambda: _walked(run, table.name, strict))
+
+
+def _resource(table: Table, disposition: Any, rows: Callable[[], Iterator[pa.Table]]) -> DltResource:
+    return cast("DltResource", dlt.resource(rows, **table.hints, write_disposition=disposition))
+
+
+def _symbols(run: SpotRun) -> Iterator[pa.Table]:
+    run.remember_origin(dlt.current.source_state())
+    if run.wants("symbols"):
+        yield run.symbols()
+
+
+def _tickers(run: SpotRun, strict: bool) -> Iterator[pa.Table]:
+    run.remember_origin(dlt.current.source_state())
+    if run.wants("tickers_24h") and (tickers := run.tickers()) is not None:
+        yield tickers
+    if strict:
+        run.raise_failures("tickers_24h")
+
+
+def _walked(run: SpotRun, dataset: str, strict: bool) -> Iterator[pa.Table]:
+    run.remember_origin(dlt.current.source_state())
+    coverage = dlt.current.resource_state().setdefault("coverage", {})
+    yield from run.tables(dataset, coverage)
+    if strict:
+        run.raise_failures(dataset)

@@ -1,0 +1,80 @@
+"""From the exchange's texts and integers to exact Arrow columns."""
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from .rest.errors import InexactNumberError
+from .schemas import DECIMAL, TIME, Table
+
+# The exchange writes plain decimals only.
+_PLAIN = re.compile(r"-?\d+(\.\d+)?")
+
+
+def decimals(values: Sequence[str | None], column: str, keys: Sequence[object]) -> pa.Array:
+    """Turn decimal texts into exact decimals.
+
+    Args:
+        values: Texts such as "0.00000001"; None stays null.
+        column: The column's name, for the message of an error.
+        keys: What identifies each value's row, for the message of an error.
+
+    Returns:
+        A decimal128(28, 8) array.
+
+    Raises:
+        InexactNumberError: A value has more digits than the column; the message names row and column.
+    """
+    try:
+        return pa.array(values, pa.string()).cast(DECIMAL)
+    except pa.ArrowInvalid:
+        for key, value in zip(keys, values, strict=True):
+            if value is not None and not _fits(value):
+                raise InexactNumberError(
+                    f"row {key}: {column} {value!r} does not fit {DECIMAL} exactly; nothing of this page was loaded"
+                ) from None
+        raise
+
+
+def _fits(value: str) -> bool:
+    if not _PLAIN.fullmatch(value):
+        return False
+    whole, _, fraction = value.lstrip("-").partition(".")
+    return bool(
+        len(whole.lstrip("0")) <= DECIMAL.precision - DECIMAL.scale and len(fraction.rstrip("0")) <= DECIMAL.scale
+    )
+
+
+def times_from_ms(values: Sequence[int]) -> pa.Array:
+    """Turn milliseconds since 1970 into timestamps."""
+    return pa.array([value * 1000 for value in values], pa.int64()).cast(TIME)
+
+
+def times_from_us(values: Sequence[int]) -> pa.Array:
+    """Turn microseconds since 1970 into timestamps."""
+    return pa.array(values, pa.int64()).cast(TIME)
+
+
+def build(table: Table, rows: int, columns: dict[str, Any]) -> pa.Table:
+    """Put columns together in the table's order and types.
+
+    Args:
+        table: The staging table.
+        rows: Number of rows.
+        columns: For each column of the table an array or sequence of `rows` values, or one text for all rows.
+
+    Returns:
+        An Arrow table of the table's schema.
+    """
+    arrays = []
+    for field in table.schema:
+        values = columns[field.name]
+        if isinstance(values, str):
+            arrays.append(pa.repeat(pa.scalar(values, field.type), rows))
+        elif isinstance(values, pa.Array):
+            arrays.append(values)
+        else:
+            arrays.append(pa.array(values, field.type))
+    return pa.Table.from_arrays(arrays, schema=table.schema)

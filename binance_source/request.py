@@ -1,0 +1,134 @@
+"""What the user asked for, checked before anything is fetched."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timezone
+from difflib import get_close_matches
+
+import pendulum
+from pendulum.parsing.exceptions import ParserError
+
+from .settings import INTERVAL_MS
+
+DATASETS = ("symbols", "tickers_24h", "klines", "agg_trades", "trades")
+
+TimeLike = str | date | None
+
+
+class RequestError(ValueError):
+    """The request itself is wrong; the message says what would be right."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """A checked request.
+
+    Attributes:
+        symbols: Such as ("BTCUSDT",).
+        intervals: Such as ("1m", "1M").
+        datasets: Of DATASETS.
+        start: Microseconds since 1970, inclusive; None continues where the last run ended.
+        end: Microseconds since 1970, exclusive; None is now.
+    """
+
+    symbols: tuple[str, ...]
+    intervals: tuple[str, ...]
+    datasets: tuple[str, ...]
+    start: int | None
+    end: int | None
+
+
+def check_request(
+    symbols: Iterable[str],
+    intervals: Iterable[str],
+    datasets: Iterable[str],
+    start: TimeLike = None,
+    end: TimeLike = None,
+) -> Request:
+    """Check all that can be checked without asking the exchange.
+
+    Args:
+        symbols: Names; those that the exchange does not know are found later, by `check_symbols`.
+        intervals: Binance's names, where 1m is a minute and 1M a month.
+        datasets: Of DATASETS.
+        start: UTC date or datetime, inclusive.
+        end: UTC date or datetime, exclusive.
+
+    Raises:
+        RequestError: A name or time is wrong; the message has the nearest right one.
+    """
+    first, last = _microseconds("start", start), _microseconds("end", end)
+    if first is not None and last is not None and first >= last:
+        raise RequestError(f"start {start} is not before end {end}; the period is [start, end)")
+    return Request(
+        _unique("symbols", symbols),
+        known_names("interval", _unique("intervals", intervals), tuple(INTERVAL_MS)),
+        known_names("dataset", _unique("datasets", datasets), DATASETS),
+        first,
+        last,
+    )
+
+
+def check_symbols(symbols: Sequence[str], known: Sequence[str]) -> None:
+    """Check that the exchange lists all symbols.
+
+    Raises:
+        RequestError: One is unknown; the message has the nearest names.
+    """
+    known_names("symbol", symbols, known)
+
+
+def known_names(kind: str, names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """Check names against those that exist.
+
+    Raises:
+        RequestError: One is unknown; the message has the nearest names.
+    """
+    # A dict keeps the order and makes each look-up cheap: the exchange has thousands of symbols.
+    existing = dict.fromkeys(known)
+    for name in names:
+        if name not in existing:
+            raise RequestError(f"unknown {kind} {name!r}; {_nearest(name, known)}")
+    return tuple(names)
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    folded: dict[str, str] = {}
+    for candidate in known:
+        folded.setdefault(candidate.lower(), candidate)
+    near = [folded[match] for match in get_close_matches(name.lower().replace("min", "m"), folded, 3, 0.5)]
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    if len(known) <= 20:
+        return f"there are {', '.join(known)}"
+    return "none is like it; SELECT symbol FROM staging.symbols lists them"
+
+
+def _unique(kind: str, names: Iterable[str]) -> tuple[str, ...]:
+    found = tuple(dict.fromkeys(name.strip() for name in names))
+    if not found or "" in found:
+        raise RequestError(f"{kind} must not be empty; give names separated by commas")
+    return found
+
+
+def _microseconds(which: str, value: TimeLike) -> int | None:
+    """Read a date or datetime as microseconds since 1970; without a zone it is UTC."""
+    if value is None:
+        return None
+    if isinstance(value, str):
+        try:
+            parsed = pendulum.parse(value.strip(), exact=True, tz="UTC")
+        except (ParserError, ValueError):
+            parsed = None
+        # A bare number would be read as a year; a duration or a time of day is no moment either.
+        if not isinstance(parsed, date) or len(value.strip()) < len("2024-1-1"):
+            raise RequestError(
+                f"{which} {value!r} is not a date; write 2024-01-31 or 2024-01-31T12:30:00 (UTC), or add a zone, +02:00"
+            )
+        value = parsed
+    if not isinstance(value, datetime):
+        value = datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
+    if value.tzinfo is None:
+        value = value.replace(tzinfo=timezone.utc)
+    since_1970 = value - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since_1970.days * 86_400 + since_1970.seconds) * 1_000_000 + since_1970.microseconds

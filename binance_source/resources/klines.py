@@ -1,0 +1,166 @@
+"""Klines: GET /api/v3/klines, paged by open time in windows that are known beforehand, closed candles only."""
+
+import msgspec
+import pyarrow as pa
+
+from ..columns import build, decimals, times_from_ms
+from ..rest.client import Params, RestClient, Tally
+from ..rest.errors import BadResponseError
+from ..schemas import KLINES
+from ..settings import DAY_MS, INTERVAL_MS, PAGE_ROWS
+from .coverage import Range, missing
+from .walk import Page, Window
+
+# Open time, open, high, low, close, volume, close time, quote volume, trades, taker buy volume, taker buy quote volume,
+# unused (rest-api.md, kline/candlestick data).
+_Row = tuple[int, str, str, str, str, str, int, str, int, str, str, str]
+_DECODER = msgspec.json.Decoder(list[_Row])
+_TEXT_COLUMNS = {
+    "open": 1,
+    "high": 2,
+    "low": 3,
+    "close": 4,
+    "volume": 5,
+    "quote_volume": 7,
+    "taker_buy_volume": 9,
+    "taker_buy_quote_volume": 10,
+}
+
+
+class KlineSeries:
+    """The klines of one symbol and interval.
+
+    Args:
+        client: How to ask.
+        market: Such as "spot".
+        symbol: Such as "BTCUSDT".
+        interval: Such as "1m".
+        wanted: Open times [from, to) in milliseconds; `to` is `now_ms` where everything up to now is wanted.
+        covered: Ranges of open times that are loaded already.
+        now_ms: The exchange's clock: a candle is closed once its close time has passed on it.
+    """
+
+    def __init__(
+        self,
+        client: RestClient,
+        market: str,
+        symbol: str,
+        interval: str,
+        wanted: Range,
+        covered: list[Range],
+        now_ms: int,
+    ) -> None:
+        self.key = series_key(market, symbol, interval)
+        self.tally = Tally()
+        self._client = client
+        self._market = market
+        self._symbol = symbol
+        self._interval = interval
+        self._step = INTERVAL_MS[interval]
+        self._missing = missing(wanted, covered)
+        self._now = now_ms
+
+    def open(self) -> list[Page | Window]:
+        """Ask for the first page of each missing range, and cut the rest into windows of one page each."""
+        return [step for gap in self._missing for step in self._open_range(*gap)]
+
+    def fetch(self, window: Window) -> Page:
+        """Fetch one window of at most a page of open times."""
+        return self._page(self._rows(window.start, window.end), window.covers)
+
+    def _open_range(self, start: int, end: int) -> list[Page | Window]:
+        if self._next_open(start) + self._step > self._now:
+            return []  # not even the first candle of the range can be closed
+        rows = self._request(start, end - 1)
+        to_now = end == self._now
+        if not rows:
+            return [] if to_now else [self._page([], (start, end))]
+        last = rows[-1][0]
+        newest = last if last + self._step >= end else self._newest_open(end)
+        whole = (start, newest + 1 if to_now else end)
+        if newest <= last:
+            return [self._page(rows, whole)]
+        steps: list[Page | Window] = [self._page(rows, (start, last + 1))]
+        for begin in range(last + 1, newest + 1, PAGE_ROWS * self._step):
+            stop = begin + PAGE_ROWS * self._step
+            if stop <= newest:
+                steps.append(Window(begin, stop, (begin, stop)))
+            else:
+                steps.append(Window(begin, newest + 1, (begin, whole[1])))
+        return steps
+
+    def _next_open(self, start: int) -> int:
+        # Up to a day all candles open on multiples of their length since 1970; longer ones are not guessed.
+        return -(-start // self._step) * self._step if self._step <= DAY_MS else start
+
+    def _newest_open(self, end: int) -> int:
+        """Ask for the newest open time before `end`: a dead symbol has none for years, which need no pages."""
+        params: Params = {"symbol": self._symbol, "interval": self._interval, "endTime": end - 1, "limit": 1}
+        rows = self._client.get("klines", params, _DECODER.decode, tally=self.tally)
+        return rows[-1][0] if rows else -1
+
+    def _rows(self, start: int, end: int) -> list[_Row]:
+        """Give all rows of [start, end): until the time is reached or nothing is left, whatever the pages' sizes."""
+        rows: list[_Row] = []
+        while start < end:
+            page = self._request(start, end - 1)
+            if not page:
+                break
+            rows += page
+            if page[-1][0] + self._step >= end:
+                break
+            start = page[-1][0] + 1
+        return rows
+
+    def _request(self, start: int, last: int) -> list[_Row]:
+        def decode(body: bytes) -> list[_Row]:
+            rows = _DECODER.decode(body)
+            before = start - 1
+            for row in rows:
+                if not before < row[0] <= last:
+                    raise BadResponseError(
+                        f"klines {self.key} from {start} to {last} answered with open time {row[0]} after {before}"
+                    )
+                before = row[0]
+            return rows
+
+        params: Params = {
+            "symbol": self._symbol,
+            "interval": self._interval,
+            "startTime": start,
+            "endTime": last,
+            "limit": PAGE_ROWS,
+        }
+        return self._client.get("klines", params, decode, tally=self.tally)
+
+    def _page(self, rows: list[_Row], covers: Range) -> Page:
+        closed = [row for row in rows if row[6] < self._now]
+        if len(closed) < len(rows):
+            still_open = next(row for row in rows if row[6] >= self._now)
+            covers = (covers[0], min(covers[1], still_open[0]))
+        newest = closed[-1][0] * 1000 if closed else None
+        return Page(self.key, self._table(closed), covers, newest)
+
+    def _table(self, rows: list[_Row]) -> pa.Table:
+        if not rows:
+            return KLINES.schema.empty_table()
+        columns = list(zip(*rows, strict=True))
+        return build(
+            KLINES,
+            len(rows),
+            {
+                "market": self._market,
+                "symbol": self._symbol,
+                "interval": self._interval,
+                "open_time": times_from_ms(columns[0]),
+                "close_time": times_from_ms(columns[6]),
+                "trade_count": columns[8],
+                "source": "rest",
+                **{name: decimals(columns[i], f"{self.key} {name}", columns[0]) for name, i in _TEXT_COLUMNS.items()},
+            },
+        )
+
+
+def series_key(market: str, symbol: str, interval: str) -> str:
+    """Name a kline series in dlt's state and in messages."""
+    return f"{market}|{symbol}|{interval}"

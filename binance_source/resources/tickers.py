@@ -1,0 +1,88 @@
+"""24-hour tickers: GET /api/v3/ticker/24hr, a rolling window and not a calendar day."""
+
+from collections.abc import Sequence
+
+import msgspec
+import pyarrow as pa
+
+from ..columns import build, decimals, times_from_ms, times_from_us
+from ..rest.client import RestClient, Tally
+from ..schemas import TICKER_NUMBERS, TICKERS_24H
+
+_ALL = 100
+"""Above this number of symbols all tickers cost no more than the named ones."""
+
+
+class Ticker(msgspec.Struct, rename="camel"):
+    """A row of GET /api/v3/ticker/24hr, type FULL. A symbol without trades has first and last id -1."""
+
+    symbol: str
+    price_change: str
+    price_change_percent: str
+    weighted_avg_price: str
+    prev_close_price: str
+    last_price: str
+    last_qty: str
+    bid_price: str
+    bid_qty: str
+    ask_price: str
+    ask_qty: str
+    open_price: str
+    high_price: str
+    low_price: str
+    volume: str
+    quote_volume: str
+    open_time: int
+    close_time: int
+    first_id: int
+    last_id: int
+    count: int
+
+
+_DECODER = msgspec.json.Decoder(list[Ticker])
+
+
+def ticker_weight(symbols: int) -> int:
+    """Give the request weight of ticker/24hr for a number of named symbols; above 100 all are asked for."""
+    return 2 if symbols <= 20 else 40 if symbols <= _ALL else 80
+
+
+def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> list[Ticker]:
+    """Ask for the tickers of the given symbols, in one request.
+
+    Args:
+        client: How to ask.
+        symbols: Names that the exchange knows: one unknown name would fail all of them.
+        tally: Where to count the request.
+    """
+    # The exchange wants the array without blanks; requests percent-encodes it.
+    params = {} if len(symbols) > _ALL else {"symbols": msgspec.json.encode(list(symbols)).decode()}
+    wanted = set(symbols)
+    rows = client.get("ticker/24hr", params, _DECODER.decode, weight=ticker_weight(len(symbols)), tally=tally)
+    return [row for row in rows if row.symbol in wanted]
+
+
+def tickers_table(market: str, tickers: Sequence[Ticker], snapshot_us: int) -> pa.Table:
+    """Turn tickers into the staging table.
+
+    Args:
+        market: Such as "spot".
+        tickers: As the exchange gave them.
+        snapshot_us: The exchange's time in microseconds since 1970.
+    """
+    names = [row.symbol for row in tickers]
+    return build(
+        TICKERS_24H,
+        len(tickers),
+        {
+            "market": market,
+            "symbol": names,
+            "snapshot_time": times_from_us([snapshot_us] * len(tickers)),
+            **{name: decimals([getattr(row, name) for row in tickers], name, names) for name in TICKER_NUMBERS},
+            "open_time": times_from_ms([row.open_time for row in tickers]),
+            "close_time": times_from_ms([row.close_time for row in tickers]),
+            "first_id": [row.first_id for row in tickers],
+            "last_id": [row.last_id for row in tickers],
+            "count": [row.count for row in tickers],
+        },
+    )

@@ -1,0 +1,1 @@
+"""How Binance's REST API is spoken: requests, weight budget, errors."""

@@ -1,0 +1,249 @@
+"""GET requests to the exchange: retries, waits that it asks for, and errors that say what to do."""
+
+import re
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from typing import TypeVar
+
+import msgspec
+import requests
+from requests.adapters import HTTPAdapter
+
+from ..settings import ALTERNATIVE_HOSTS, DEFAULT_WEIGHT_LIMIT, WEIGHTS, BinanceConfiguration
+from .budget import WeightBudget
+from .errors import BadResponseError, GaveUpError, GeoBlockedError, RejectedError, UnreachableError
+
+T = TypeVar("T")
+
+Params = Mapping[str, str | int]
+"""Query parameters; times are plain integers, since the exchange refuses 1.6e12."""
+
+MICROSECONDS = {"X-MBX-TIME-UNIT": "MICROSECOND"}
+"""Header that turns every time of an answer into microseconds."""
+
+MAX_BACKOFF_SECONDS = 30.0
+PASSING_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
+"""Error codes that a GET may be repeated on (binance-spot-api-docs, errors.md)."""
+
+_BAN_UNTIL = re.compile(r"banned until (\d{13})")
+
+
+class _ErrorBody(msgspec.Struct):
+    code: int
+    msg: str = ""
+
+
+class _ServerTime(msgspec.Struct):
+    serverTime: int  # noqa: N815 - the exchange's spelling
+
+
+@dataclass
+class Tally:
+    """What the requests of one series have cost."""
+
+    requests: int = 0
+    weight: int = 0
+    waited_seconds: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, weight: int, waited_seconds: float) -> None:
+        """Count one request that is about to be sent."""
+        with self._lock:
+            self.requests += 1
+            self.weight += weight
+            self.waited_seconds += waited_seconds
+
+
+class RestClient:
+    """Sends GET requests for any number of threads through one weight budget.
+
+    Args:
+        configuration: Hosts, timeouts, retries, patience.
+        stop: Set to make every thread that waits or retries raise StoppedError.
+    """
+
+    def __init__(self, configuration: BinanceConfiguration, stop: threading.Event | None = None) -> None:
+        self.configuration = configuration
+        self.stop = stop or threading.Event()
+        self.budget = WeightBudget(
+            DEFAULT_WEIGHT_LIMIT, configuration.weight_share, configuration.ban_patience_seconds, self.stop
+        )
+        self._session = _session(configuration)
+        self._last_success = -1.0
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def server_time_ms(self) -> int:
+        """Read the exchange's clock (GET /api/v3/time) and align the budget's windows with it.
+
+        Returns:
+            Milliseconds since 1970, as of the moment at which the exchange answered.
+        """
+        began = time.monotonic()
+        decoder = msgspec.json.Decoder(_ServerTime)
+        answer = self.get("time", {}, lambda body: decoder.decode(body).serverTime)
+        ended = time.monotonic()
+        self.budget.set_clock(answer / 1000, (began + ended) / 2, (ended - began) / 2)
+        return answer
+
+    def get(
+        self,
+        endpoint: str,
+        params: Params,
+        decode: Callable[[bytes], T],
+        *,
+        weight: int | None = None,
+        base_url: str | None = None,
+        headers: Mapping[str, str] | None = None,
+        tally: Tally | None = None,
+    ) -> T:
+        """GET /api/v3/`endpoint`, again where that may help, and decode the answer.
+
+        Args:
+            endpoint: Last part of the path, such as "klines".
+            params: Query parameters.
+            decode: Turns the body into the result; raises BadResponseError, msgspec.DecodeError or
+                msgspec.ValidationError for a body that is worth asking for again.
+            weight: Request weight where it depends on the parameters; else it is looked up.
+            base_url: Another host than market_data_url.
+            headers: Additional request headers.
+            tally: Where to count the request.
+
+        Returns:
+            What `decode` returned.
+
+        Raises:
+            RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
+            SeriesError: This request cannot be answered.
+        """
+        config = self.configuration
+        cost = WEIGHTS[endpoint] if weight is None else weight
+        url = f"{base_url or config.market_data_url}/api/v3/{endpoint}"
+        began = time.monotonic()
+        attempt = 0
+        while True:
+            try:
+                return self._attempt(url, params, headers, cost, decode, tally)
+            except (requests.RequestException, BadResponseError, msgspec.DecodeError) as error:
+                attempt += 1
+                if attempt >= config.max_attempts:
+                    raise self._give_up(url, error, attempt, began) from error
+            self.stop.wait(min(config.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
+
+    def _attempt(
+        self,
+        url: str,
+        params: Params,
+        headers: Mapping[str, str] | None,
+        weight: int,
+        decode: Callable[[bytes], T],
+        tally: Tally | None,
+    ) -> T:
+        while True:
+            window, waited = self.budget.acquire(weight)
+            if tally is not None:
+                tally.add(weight, waited)
+            used = None
+            try:
+                response = self._session.get(
+                    url, params=dict(params), headers=headers, timeout=self.configuration.timeout_seconds
+                )
+                used = _used_weight(response)
+            finally:
+                self.budget.settle(weight, window, used)
+            if response.status_code in (429, 418):
+                self.budget.pause(response.status_code, _seconds_to_wait(response))
+                continue
+            body = self._checked(response)
+            result = decode(body)
+            self._last_success = time.monotonic()
+            return result
+
+    def _checked(self, response: requests.Response) -> bytes:
+        """Give the body of a good answer; raise for all others."""
+        status, path = response.status_code, response.url.split("?")[0]
+        if status == 451:
+            host = path.split("/api/")[0]
+            others = ", ".join(other for other in ALTERNATIVE_HOSTS if other != host)
+            raise GeoBlockedError(
+                f"{host} does not serve this place (HTTP 451, restricted location); "
+                f"set sources.binance.market_data_url to another host ({others}), or run from elsewhere"
+            )
+        if status == 403:
+            self.budget.pause(status, self.configuration.firewall_pause_seconds)
+            raise BadResponseError(f"{path} was refused by the exchange's firewall (HTTP 403)")
+        is_json = "json" in response.headers.get("Content-Type", "")
+        if status == 200 and is_json:
+            return response.content
+        if is_json and 400 <= status < 500:
+            error = _error_body(response.content)
+            if error is not None and error.code not in PASSING_CODES:
+                raise RejectedError(status, error.code, error.msg, path)
+        if status == 404:
+            raise RejectedError(status, 0, "no such address; is this a Binance host?", path)
+        kind = response.headers.get("Content-Type", "no content type").split(";")[0]
+        raise BadResponseError(f"{path} answered HTTP {status} with {kind} where JSON was expected")
+
+    def _give_up(self, url: str, error: Exception, attempts: int, began: float) -> Exception:
+        """Choose between one broken series and a host that is gone for all of them."""
+        said = _one_line(error)
+        if self._last_success >= began:
+            return GaveUpError(f"{url}: {said} ({attempts} attempts)")
+        host = url.split("/api/")[0]
+        return UnreachableError(
+            f"{host} does not answer as Binance does: {said} ({attempts} attempts); "
+            "check the network, or the host in .dlt/config.toml or SOURCES__BINANCE__MARKET_DATA_URL / __API_URL"
+        )
+
+
+def _session(configuration: BinanceConfiguration) -> requests.Session:
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=configuration.connections)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    session.headers["User-Agent"] = "binance-market-data"
+    # Read proxies and certificates from the environment once, and not again for each of thousands of requests.
+    found = session.merge_environment_settings(configuration.market_data_url, {}, None, None, None)
+    session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
+    return session
+
+
+def _used_weight(response: requests.Response) -> int | None:
+    value = response.headers.get("X-MBX-USED-WEIGHT-1M", "")
+    return int(value) if value.isdigit() else None
+
+
+def _seconds_to_wait(response: requests.Response) -> float | None:
+    """Read the wait of a 429 or 418: the longer one of Retry-After and the body's "banned until <epoch ms>"."""
+    retry_after = response.headers.get("Retry-After", "")
+    waits = [float(retry_after)] if retry_after.isdigit() else []
+    until = _BAN_UNTIL.search(response.text)
+    date = response.headers.get("Date")
+    if until and date:
+        waits.append(int(until[1]) / 1000 - parsedate_to_datetime(date).timestamp())
+    return max(waits, default=None)
+
+
+def _error_body(content: bytes) -> _ErrorBody | None:
+    try:
+        return msgspec.json.decode(content, type=_ErrorBody)
+    except msgspec.DecodeError:
+        return None
+
+
+def _one_line(error: Exception) -> str:
+    """Shorten an error of the HTTP library, which nests its causes, to the innermost."""
+    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
+        return "no answer in time"
+    if isinstance(error, requests.ConnectionError):
+        cause: object = error.args[0] if error.args else error
+        cause = getattr(cause, "reason", cause)
+        return f"cannot connect ({str(cause).split(': ', 1)[-1]})"
+    if isinstance(error, msgspec.DecodeError):
+        return f"not the JSON that was expected ({error})"
+    return " ".join(str(error).split())

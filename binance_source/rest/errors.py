@@ -1,0 +1,71 @@
+"""What can go wrong between this program and the exchange, each with a message that says what to do."""
+
+from datetime import datetime, timezone
+
+
+class BinanceError(Exception):
+    """Base of all errors of this source."""
+
+
+class RunError(BinanceError):
+    """Nothing more can be fetched in this run: every series that is not finished stays unfinished."""
+
+
+class SeriesError(BinanceError):
+    """One series cannot be continued; the others can."""
+
+
+class StoppedError(RunError):
+    """The user asked the run to stop."""
+
+    def __init__(self) -> None:
+        super().__init__("stopped on request")
+
+
+class UnreachableError(RunError):
+    """The host does not answer, or what answers is not the exchange."""
+
+
+class GeoBlockedError(RunError):
+    """HTTP 451: the exchange does not serve this place."""
+
+
+class BannedError(RunError):
+    """The exchange told this IP address to wait for longer than the configured patience.
+
+    Attributes:
+        until: When the ban ends, UTC by this machine's clock.
+    """
+
+    def __init__(self, status: int, wait_seconds: float, patience_seconds: float, now: float) -> None:
+        self.until = datetime.fromtimestamp(now + wait_seconds, timezone.utc)
+        super().__init__(
+            f"the exchange refuses this IP address (HTTP {status}) until {self.until:%Y-%m-%d %H:%M:%S} UTC, longer "
+            f"than sources.binance.ban_patience_seconds = {patience_seconds:g}; run again after that"
+        )
+
+
+class RejectedError(SeriesError):
+    """The exchange refused the request itself.
+
+    Attributes:
+        status: HTTP status.
+        code: The exchange's error code, such as -1121; 0 where it gave none.
+    """
+
+    def __init__(self, status: int, code: int, message: str, path: str) -> None:
+        self.status = status
+        self.code = code
+        super().__init__(f"{path} was refused: HTTP {status}, code {code}: {message}")
+
+
+class BadResponseError(SeriesError):
+    """The answer is not what was asked for: not JSON, cut off, of another shape, or another page. Worth a retry."""
+
+
+class GaveUpError(SeriesError):
+    """A request failed as often as it was allowed to."""
+
+
+class InexactNumberError(SeriesError):
+    """A number of the exchange does not fit its column exactly; it is refused rather than rounded."""

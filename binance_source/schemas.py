@@ -1,0 +1,170 @@
+"""Each table's Arrow schema, key and dlt hints: the one place where a column's name and type are decided."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pyarrow as pa
+from dlt.common.schema.typing import TColumnSchema
+
+DECIMAL: Final = pa.decimal128(28, 8)
+"""Prices, quantities and volumes: Binance spot prints eight decimals, and twenty digits are left before the point."""
+
+TIME: Final = pa.timestamp("us", tz="UTC")
+"""All times. Klines use whole milliseconds of it; dlt refuses a load that mixes two units, hence one everywhere."""
+
+_TEXT: Final = pa.string()
+_INT: Final = pa.int64()
+_BOOL: Final = pa.bool_()
+
+
+_HINTS: Final[dict[pa.DataType, TColumnSchema]] = {
+    DECIMAL: {"data_type": "decimal", "precision": DECIMAL.precision, "scale": DECIMAL.scale},
+    TIME: {"data_type": "timestamp", "timezone": True},
+    _TEXT: {"data_type": "text"},
+    _INT: {"data_type": "bigint"},
+    _BOOL: {"data_type": "bool"},
+}
+"""Arrow type to dlt's column hints."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A staging table.
+
+    Attributes:
+        name: Its name in the dataset.
+        key: The columns that identify a row.
+        schema: Arrow schema; key columns are not nullable.
+    """
+
+    name: str
+    key: tuple[str, ...]
+    schema: pa.Schema
+
+    @property
+    def columns(self) -> dict[str, TColumnSchema]:
+        """Dlt's column hints, spelled out so that an empty load makes the same table as a full one."""
+        return {
+            column.name: {"name": column.name, "nullable": column.nullable, **_HINTS[column.type]}
+            for column in self.schema
+        }
+
+    @property
+    def hints(self) -> dict[str, Any]:
+        """Arguments of `dlt.resource`: name, key, columns, and a contract that no other column passes."""
+        return {
+            "name": self.name,
+            "primary_key": self.key,
+            "columns": self.columns,
+            "schema_contract": {"columns": "freeze", "data_type": "freeze"},
+        }
+
+
+def _table(
+    name: str, key: Sequence[str], types: dict[str, pa.DataType], nullable: frozenset[str] = frozenset()
+) -> Table:
+    fields = [pa.field(column, kind, nullable=column in nullable) for column, kind in types.items()]
+    return Table(name, tuple(key), pa.schema(fields))
+
+
+KLINES: Final = _table(
+    "klines",
+    ("market", "symbol", "interval", "open_time"),
+    {
+        "market": _TEXT,
+        "symbol": _TEXT,
+        "interval": _TEXT,
+        "open_time": TIME,
+        "open": DECIMAL,
+        "high": DECIMAL,
+        "low": DECIMAL,
+        "close": DECIMAL,
+        "volume": DECIMAL,
+        "close_time": TIME,
+        "quote_volume": DECIMAL,
+        "trade_count": _INT,
+        "taker_buy_volume": DECIMAL,
+        "taker_buy_quote_volume": DECIMAL,
+        "source": _TEXT,
+    },
+)
+
+AGG_TRADES: Final = _table(
+    "agg_trades",
+    ("market", "symbol", "agg_trade_id"),
+    {
+        "market": _TEXT,
+        "symbol": _TEXT,
+        "agg_trade_id": _INT,
+        "price": DECIMAL,
+        "quantity": DECIMAL,
+        "first_trade_id": _INT,
+        "last_trade_id": _INT,
+        "trade_time": TIME,
+        "is_buyer_maker": _BOOL,
+        "source": _TEXT,
+    },
+)
+
+TRADES: Final = _table(
+    "trades",
+    ("market", "symbol", "trade_id"),
+    {
+        "market": _TEXT,
+        "symbol": _TEXT,
+        "trade_id": _INT,
+        "price": DECIMAL,
+        "quantity": DECIMAL,
+        "quote_quantity": DECIMAL,
+        "trade_time": TIME,
+        "is_buyer_maker": _BOOL,
+        "source": _TEXT,
+    },
+)
+
+_SYMBOL_NUMBERS: Final = (
+    "tick_size", "min_price", "max_price", "step_size", "min_quantity", "max_quantity", "min_notional",
+)  # fmt: skip
+
+SYMBOLS: Final = _table(
+    "symbols",
+    ("market", "symbol"),
+    {
+        "market": _TEXT,
+        "symbol": _TEXT,
+        "status": _TEXT,
+        "base_asset": _TEXT,
+        "quote_asset": _TEXT,
+        "base_asset_precision": _INT,
+        "quote_asset_precision": _INT,
+        **dict.fromkeys(_SYMBOL_NUMBERS, DECIMAL),
+        "is_spot_trading_allowed": _BOOL,
+        "is_margin_trading_allowed": _BOOL,
+        "order_types": _TEXT,
+        "permission_sets": _TEXT,
+        "updated_at": TIME,
+    },
+    nullable=frozenset(_SYMBOL_NUMBERS),
+)
+
+TICKER_NUMBERS: Final = (
+    "price_change", "price_change_percent", "weighted_avg_price", "prev_close_price", "last_price", "last_qty",
+    "bid_price", "bid_qty", "ask_price", "ask_qty", "open_price", "high_price", "low_price", "volume", "quote_volume",
+)  # fmt: skip
+
+TICKERS_24H: Final = _table(
+    "tickers_24h",
+    ("market", "symbol", "snapshot_time"),
+    {
+        "market": _TEXT,
+        "symbol": _TEXT,
+        "snapshot_time": TIME,
+        **dict.fromkeys(TICKER_NUMBERS, DECIMAL),
+        "open_time": TIME,
+        "close_time": TIME,
+        "first_id": _INT,
+        "last_id": _INT,
+        "count": _INT,
+    },
+)

@@ -1,0 +1,150 @@
+"""Loads Binance spot market data into the destination `market`: python pipelines/binance_pipeline.py --help."""
+
+import os
+import signal
+import sys
+import threading
+import time
+from types import FrameType
+from typing import Any
+
+if __name__ == "__main__":
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+from pipelines import project
+
+project.enter()
+
+import duckdb  # noqa: E402 - dlt decides when it is imported where its project is
+from dlt.common.configuration.exceptions import ConfigurationException  # noqa: E402
+from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: E402
+
+from binance_source import RequestError, SpotRun, load_configuration, spot_source  # noqa: E402
+from binance_source.request import check_request, known_names  # noqa: E402
+from binance_source.rest.errors import BinanceError  # noqa: E402
+from binance_source.settings import SPOT, ConfigurationError  # noqa: E402
+from pipelines import options, recovery, report  # noqa: E402
+from pipelines.plan import print_plan  # noqa: E402
+
+NAME = "binance"
+DONE, INCOMPLETE, WRONG_REQUEST = 0, 1, 2
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command.
+
+    Args:
+        arguments: Without the program's name; default those of the command line.
+
+    Returns:
+        The exit code: 0 all done, 1 something is not loaded, 2 the request is wrong, 130 or 143 after a signal.
+    """
+    given = options.parser().parse_args(arguments)
+    try:
+        known_names("market", given.market, (SPOT,))
+        request = check_request(
+            options.configured_list(given.symbols, "symbols"),
+            options.configured_list(given.intervals, "intervals"),
+            options.configured_list(given.datasets, "datasets"),
+            given.start,
+            given.end,
+        )
+        configuration = load_configuration()
+    except (RequestError, ConfigurationError, ConfigurationException) as error:
+        return _say(error, WRONG_REQUEST)
+
+    run = SpotRun(request, configuration)
+    signals = _Signals(run.stop)
+    pipeline = project.open_pipeline(NAME)
+    try:
+        recovery.check_database(pipeline)
+        run.open()
+        recovery.recover(pipeline, NAME)
+        run.check_origin(pipeline.state)
+        if given.plan:
+            print_plan(run, pipeline.state)
+            return DONE
+        _load(pipeline, run, given.progress)
+    except RequestError as error:
+        return _say(error, WRONG_REQUEST)
+    except (BinanceError, recovery.DatabaseError) as error:
+        return _say(error, INCOMPLETE)
+    except PipelineStepFailed as error:
+        return _say(_loading_failed(error), INCOMPLETE)
+    finally:
+        run.close()
+
+    print(*report.summary(run), sep="\n")
+    code = INCOMPLETE if any(report.missing(run)) else DONE
+    if given.transform and not signals.code:
+        code = max(code, _transform(pipeline))
+    return signals.code or code
+
+
+def _load(pipeline: Any, run: SpotRun, progress: str) -> None:
+    """Load package after package until nothing is missing, then the traces of how that went."""
+    shown = report.Progress(progress, run)
+    traces = []
+    try:
+        while True:
+            pipeline.run(spot_source(run))
+            traces.append(pipeline.last_trace)
+            if not run.unfinished():
+                break
+    finally:
+        shown.close()
+    # A pipeline of its own, so that `dlt pipeline binance trace` goes on showing the load of the data.
+    project.open_pipeline(f"{NAME}_trace").run(traces, table_name="_trace")
+
+
+def _transform(pipeline: Any) -> int:
+    from pipelines.transform import dbt_build
+
+    database = project.database_file(pipeline)
+    if database is None:
+        return _say("--transform works on a DuckDB file; run dbt with a profile of your own", INCOMPLETE)
+    began = time.monotonic()
+    failed = dbt_build(database)
+    for line in failed:
+        _say(f"dbt: {line}", INCOMPLETE)
+    if not failed:
+        print(f"models built and tested in {time.monotonic() - began:.1f}s: schemas silver and gold of {database}")
+    return INCOMPLETE if failed else DONE
+
+
+def _loading_failed(error: PipelineStepFailed) -> str:
+    cause: BaseException = error
+    while (deeper := cause.__cause__ or getattr(cause, "exception", None)) is not None:
+        cause = deeper
+    hint = "; run again: what was loaded is kept, and the rest is fetched again"
+    if isinstance(cause, duckdb.Error) and "lock" in str(cause).lower():
+        hint = "; another process has opened the database: close it there and run again"
+    return f"{error.step} failed: {' '.join(str(cause).split())[:300]}{hint}"
+
+
+def _say(what: object, code: int) -> int:
+    print(f"error: {what}", file=sys.stderr)
+    return code
+
+
+class _Signals:
+    """Turns the first SIGINT or SIGTERM into an orderly end; a second one kills as usual."""
+
+    def __init__(self, stop: threading.Event) -> None:
+        self.code = 0
+        self._stop = stop
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.code = 128 + number
+        self._stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+
+if __name__ == "__main__":
+    status = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Threads may still wait for an answer; nothing of theirs is wanted any more.
+    os._exit(status)

@@ -1,0 +1,50 @@
+"""The options of the pipeline commands, and their defaults from .dlt/config.toml."""
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+import dlt
+
+from binance_source import RequestError
+
+
+def comma_list(text: str) -> list[str]:
+    """Split "A,B" into its names."""
+    return [name.strip() for name in text.split(",")]
+
+
+def parser() -> argparse.ArgumentParser:
+    """Make the command line's parser."""
+    found = argparse.ArgumentParser(
+        description="Load Binance market data into DuckDB. Without options it loads what .dlt/config.toml names, and "
+        "goes on where the last run ended.",
+        epilog="Exit codes: 0 all done; 1 something asked for is not loaded; 2 the request itself is wrong.",
+    )
+    add = found.add_argument
+    add("--symbols", type=comma_list, metavar="A,B", help="such as BTCUSDT,ETHUSDT")
+    add("--intervals", type=comma_list, metavar="1m,1h", help="kline intervals; 1m is a minute, 1M a month")
+    add("--datasets", type=comma_list, metavar="A,B", help="of symbols, tickers_24h, klines, agg_trades, trades")
+    add("--market", type=comma_list, default=["spot"], metavar="spot", help="the market; spot")
+    add("--start", metavar="TIME", help="UTC date or datetime, inclusive; an earlier one extends history backwards")
+    add("--end", metavar="TIME", help="UTC date or datetime, exclusive; default now")
+    add("--plan", action="store_true", help="print what would be fetched, and stop")
+    add("--transform", action=argparse.BooleanOptionalAction, default=False, help="run `dbt build` afterwards")
+    add("--progress", choices=("tqdm", "log", "none"), default="tqdm", help="how progress is shown")
+    return found
+
+
+def configured_list(given: Sequence[str] | None, key: str) -> list[str]:
+    """Give an option's value, or its default from `[sources.binance]`.
+
+    Raises:
+        RequestError: Neither is there.
+    """
+    if given is not None:
+        return list(given)
+    value: Any = dlt.config.get(f"sources.binance.{key}")
+    if isinstance(value, str):
+        return comma_list(value)
+    if not value:
+        raise RequestError(f"no {key}: give --{key}, or set {key} under [sources.binance] in .dlt/config.toml")
+    return [str(name) for name in value]

@@ -1,0 +1,61 @@
+"""The project's place: its root, its dlt pipelines, and the database that they write to."""
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The repository root: `.dlt/`, dbt's project and, unless configured otherwise, market.duckdb lie in it."""
+
+CREDENTIALS = "DESTINATION__MARKET__CREDENTIALS"
+DATASET = "staging"
+
+
+def enter() -> None:
+    """Work in the repository root from here on, wherever the command was started.
+
+    dlt looks for its configuration and keeps its state in the working directory's project, once and for all when it is
+    imported: call this first. A relative path in DESTINATION__MARKET__CREDENTIALS keeps its meaning.
+    """
+    configured = os.environ.get(CREDENTIALS)
+    if configured and "://" not in configured and not configured.startswith(":"):
+        os.environ[CREDENTIALS] = str(Path(configured).absolute())
+    os.chdir(ROOT)
+
+
+def open_pipeline(name: str) -> Any:
+    """Open a dlt pipeline that writes to the destination `market`, dataset `staging`.
+
+    The working folder is a copy of what the destination knows, and may be thrown away: a damaged one is, and one that
+    was moved along with the project is told where it is now, or it would write to the database of its old place.
+
+    Args:
+        name: The pipeline's name, such as "binance".
+    """
+    import dlt
+    from dlt.common.pipeline import get_dlt_pipelines_dir
+
+    folder = Path(get_dlt_pipelines_dir()) / name
+    state_file = folder / "state.json"
+    if state_file.exists():
+        try:
+            state = json.loads(state_file.read_text())
+            moved = state["_local"]["initial_cwd"] != str(ROOT)
+        except (ValueError, KeyError, TypeError):
+            shutil.rmtree(folder)
+        else:
+            if moved:
+                state["_local"]["initial_cwd"] = str(ROOT)
+                state_file.write_text(json.dumps(state))
+    return dlt.pipeline(name, destination="market", dataset_name=DATASET)
+
+
+def database_file(pipeline: Any) -> Path | None:
+    """Give the DuckDB file that a pipeline writes to, or None where the destination is no local file."""
+    config = pipeline.destination_client().config
+    if config.destination_type != "dlt.destinations.duckdb":
+        return None
+    location = config.credentials._conn_str()
+    return None if location.startswith((":", "md:")) else Path(location)

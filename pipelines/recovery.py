@@ -1,0 +1,109 @@
+"""Makes the database and dlt's working folder agree before a run, whatever happened to either of them.
+
+dlt writes rows, its state and the entry in `_dlt_loads` in separate transactions, the entry last. So a load counts if
+and only if it is in `_dlt_loads`, and three rules make plain appends exactly-once:
+
+1. Rows of a load that is not in `_dlt_loads` are removed.
+2. A load package that was not finished is dropped: it would be loaded beside a cursor that may not belong to it.
+3. The cursors are those that the database holds. A working folder that says otherwise (another database file, an older
+   copy of it, a deleted one, a crash) is dropped, and dlt restores it from the database.
+
+What was fetched but not loaded is fetched again: at most one load package.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from .project import DATASET, database_file
+
+APPENDED_TABLES = ("klines", "agg_trades", "trades", "tickers_24h")
+"""Tables that are appended to. `symbols` is merged, which is safe to repeat."""
+
+
+class DatabaseError(Exception):
+    """The database cannot be used; the message says what to do."""
+
+
+def check_database(pipeline: Any) -> None:
+    """See that the database file can be written, without changing or creating it.
+
+    Raises:
+        DatabaseError: It is locked by another process, not writable, or not a DuckDB file of a known version.
+    """
+    path = database_file(pipeline)
+    if path is None:
+        return
+    if not path.exists():
+        if not path.parent.is_dir():
+            raise DatabaseError(f"{path}: there is no folder {path.parent}; create it or choose another file")
+        return
+    try:
+        duckdb.connect(str(path)).close()
+    except duckdb.Error as error:
+        raise DatabaseError(_what_is_wrong(path, error)) from error
+
+
+def recover(pipeline: Any, schema: str) -> int:
+    """Apply the three rules of this module.
+
+    Args:
+        pipeline: The dlt pipeline, not yet run.
+        schema: Name of the dlt schema whose loads are looked at.
+
+    Returns:
+        Rows removed.
+    """
+    path = database_file(pipeline)
+    removed, stored = 0, None
+    if path is None or path.exists():
+        client = pipeline.destination_client()
+        with client:
+            if client.is_storage_initialized():
+                removed = _remove_orphans(client.sql_client, schema)
+                stored = client.get_stored_state(pipeline.pipeline_name)
+    known = stored.version_hash if stored else None
+    local = None if pipeline.first_run else pipeline.state.get("_version_hash")
+    if pipeline.has_pending_data or local != known:
+        pipeline.drop()
+    if known is not None:
+        pipeline.sync_destination()
+    return removed
+
+
+def _remove_orphans(client: Any, schema: str) -> int:
+    """Remove the rows of loads that never completed; only rows newer than the last complete load can be such."""
+    removed = 0
+    with client.begin_transaction():
+        existing = {
+            row[0]
+            for row in client.execute_sql(
+                "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", DATASET
+            )
+        }
+        last = client.execute_sql(
+            f"SELECT max(load_id) FROM {client.make_qualified_table_name('_dlt_loads')} "  # noqa: S608 - dlt's own name
+            "WHERE schema_name = %s AND status = 0",
+            schema,
+        )[0][0]
+        for table in APPENDED_TABLES:
+            if table in existing:
+                name = client.make_qualified_table_name(table)
+                where = f"FROM {name} WHERE _dlt_load_id > %s"
+                count = client.execute_sql(f"SELECT count(*) {where}", last or "")[0][0]
+                if count:
+                    client.execute_sql(f"DELETE {where}", last or "")
+                    removed += count
+    return removed
+
+
+def _what_is_wrong(path: Path, error: duckdb.Error) -> str:
+    text = " ".join(str(error).split())
+    if "lock" in text.lower():
+        return (
+            f"{path} is in use by another process; close it there (a notebook, a dashboard, another run) and run again"
+        )
+    if isinstance(error, duckdb.IOException) and "permission" in text.lower():
+        return f"{path} cannot be written: permission denied"
+    return f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text.split('.')[0]}"

@@ -1,0 +1,94 @@
+"""What a run shows: its progress, and a closing summary."""
+
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timezone
+from typing import Any
+
+from tqdm import tqdm
+
+from binance_source import SpotRun
+
+MAX_LINES = 40
+"""Lines of the summary for one table; beyond it the symbols are summed up."""
+
+LOG_SECONDS = 5.0
+
+
+class Progress:
+    """Shows how many series of each dataset are done.
+
+    Args:
+        kind: "tqdm" for bars, "log" for a line every few seconds, "none" for nothing.
+    """
+
+    def __init__(self, kind: str, run: SpotRun) -> None:
+        self._kind = kind
+        self._run = run
+        self._bars: dict[str, Any] = {}
+        self._rows: dict[str, int] = defaultdict(int)
+        self._logged = time.monotonic()
+        run.on_page = self._on_page
+
+    def close(self) -> None:
+        """End the bars."""
+        for bar in self._bars.values():
+            bar.close()
+
+    def _on_page(self, dataset: str, page: Any) -> None:
+        self._rows[dataset] += page.rows.num_rows
+        done, total = self._run.series_done(dataset)
+        if self._kind == "tqdm":
+            if dataset not in self._bars:
+                self._bars[dataset] = tqdm(total=total, desc=dataset, unit="series", file=sys.stderr)
+            bar = self._bars[dataset]
+            bar.n = done
+            bar.set_postfix_str(f"{self._rows[dataset]:,} rows, {page.series}", refresh=False)
+            bar.update(0)
+        elif self._kind == "log" and time.monotonic() - self._logged > LOG_SECONDS:
+            self._logged = time.monotonic()
+            print(f"{dataset}: {done} of {total} series, {self._rows[dataset]:,} rows", file=sys.stderr)
+
+
+def summary(run: SpotRun) -> Iterable[str]:
+    """Give the closing summary, a line for each table and symbol, and one for each series that is not complete."""
+    yield (
+        f"{'table':<12} {'symbol':<14} {'rows':>11} {'requests':>8} {'weight':>7} {'waited':>7} {'seconds':>7}  newest"
+    )
+    for dataset, reports in run.reports.items():
+        by_symbol: dict[str, list[Any]] = defaultdict(list)
+        for series, report in reports.items():
+            parts = series.split("|")
+            by_symbol[parts[1] if len(parts) > 1 else "all"].append(report)
+        if len(by_symbol) > MAX_LINES:
+            by_symbol = {f"{len(by_symbol)} symbols": [one for found in by_symbol.values() for one in found]}
+        for symbol, found in by_symbol.items():
+            newest = max((one.newest_us for one in found if one.newest_us is not None), default=None)
+            yield (
+                f"{dataset:<12} {symbol:<14} {sum(one.rows for one in found):>11,} "
+                f"{sum(one.tally.requests for one in found):>8,} {sum(one.tally.weight for one in found):>7,} "
+                f"{sum(one.tally.waited_seconds for one in found):>6.1f}s "
+                f"{max(one.seconds for one in found):>6.1f}s  {time_text(newest)}"
+            )
+        dropped = sum(one.dropped for one in reports.values())
+        if dropped:
+            yield f"{dataset}: {dropped} tombstones of removed duplicates left out"
+    yield from missing(run)
+
+
+def missing(run: SpotRun) -> Iterable[str]:
+    """Give a line for each thing that was asked for and is not loaded."""
+    for dataset, failures in run.failures.items():
+        for failure in failures:
+            yield f"NOT COMPLETE: {dataset} {failure.series.replace('|', ' ')}: {failure.reason}"
+    if run.error is not None:
+        yield f"ENDED EARLY: {run.error}"
+
+
+def time_text(microseconds: int | None) -> str:
+    """Write microseconds since 1970 as UTC, or "-" where there is none."""
+    if microseconds is None:
+        return "-"
+    return f"{datetime.fromtimestamp(microseconds // 1_000_000, timezone.utc):%Y-%m-%d %H:%M:%S}"

@@ -1,0 +1,129 @@
+"""The weight budget against a clock that the test moves."""
+
+import contextlib
+import threading
+
+import pytest
+
+from binance_source.rest.budget import GUARD_SECONDS, WeightBudget
+from binance_source.rest.errors import BannedError, StoppedError
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def stop():
+    return threading.Event()
+
+
+@pytest.fixture
+def budget(clock, stop):
+    made = WeightBudget(limit=100, share=1.0, patience_seconds=300, stop=stop, monotonic=clock)
+    # The exchange's minute begins at the monotonic time 960 + 0, so that 1,000 is its second 40.
+    made.set_clock(exchange_seconds=40.0 + 60 * 1_000, at=1_000.0, uncertainty_seconds=0.0)
+    return made
+
+
+@pytest.fixture
+def gets(budget, stop):
+    """Tell whether a request of some weight may be sent at once."""
+
+    def attempt(weight):
+        got = []
+
+        def acquire():
+            with contextlib.suppress(StoppedError):
+                got.append(budget.acquire(weight))
+
+        thread = threading.Thread(target=acquire)
+        thread.start()
+        thread.join(0.3)
+        stop.set()
+        thread.join()
+        stop.clear()
+        return bool(got)
+
+    return attempt
+
+
+def test_requests_under_way_count_before_they_are_answered(budget, gets):
+    assert gets(60)
+    assert gets(40)
+    assert not gets(1)
+
+
+def test_what_other_programs_use_is_seen_through_the_header(budget, gets):
+    window, _ = budget.acquire(2)
+    budget.settle(2, window, used=90)
+    assert gets(10)
+    assert not gets(1)
+
+
+def test_an_answer_that_comes_late_does_not_lower_the_count(budget, gets):
+    first, _ = budget.acquire(2)
+    second, _ = budget.acquire(2)
+    budget.settle(2, second, used=80)
+    budget.settle(2, first, used=78)
+    assert not gets(21)
+    assert gets(20)
+
+
+def test_without_a_header_the_own_weight_counts(budget, gets):
+    window, _ = budget.acquire(70)
+    budget.settle(70, window, used=None)
+    assert not gets(31)
+    assert gets(30)
+
+
+def test_a_new_minute_of_the_exchange_empties_the_count_but_only_after_the_guard(budget, clock, gets):
+    window, _ = budget.acquire(100)
+    budget.settle(100, window, used=100)
+    clock.now = 1_020.0 + GUARD_SECONDS / 2
+    assert not gets(1)
+    clock.now = 1_020.0 + GUARD_SECONDS * 2
+    assert gets(100)
+
+
+def test_a_request_that_straddles_two_minutes_counts_in_the_new_one_too(budget, clock, gets):
+    window, _ = budget.acquire(30)
+    clock.now = 1_021.0
+    budget.settle(30, window, used=30)
+    assert gets(70)
+    assert not gets(1)
+
+
+def test_a_pause_stops_all_until_it_is_over(budget, clock, gets):
+    budget.pause(429, 7)
+    assert not gets(1)
+    clock.now += 7.01
+    assert gets(1)
+
+
+def test_a_ban_longer_than_the_patience_ends_the_run_and_says_until_when(budget):
+    with pytest.raises(
+        BannedError, match=r"HTTP 418\) until \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC.*ban_patience_seconds = 300"
+    ):
+        budget.pause(418, 301)
+
+
+def test_a_stop_ends_the_waiting(budget, stop):
+    budget.acquire(100)
+    stop.set()
+    with pytest.raises(StoppedError):
+        budget.acquire(1)
+
+
+def test_a_request_that_can_never_fit_is_refused(budget):
+    with pytest.raises(ValueError, match="can never fit"):
+        budget.acquire(101)

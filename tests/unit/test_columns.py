@@ -1,0 +1,28 @@
+"""Exact numbers, or an error that names the row."""
+
+from decimal import Decimal
+
+import pytest
+
+from binance_source.columns import decimals, times_from_ms, times_from_us
+from binance_source.rest.errors import InexactNumberError
+
+
+@pytest.mark.parametrize(
+    "text", ["0.00000001", "12345678901234567890.12345678", "-1.50000000", "0", "61000.1", "0.10000000000000000000"]
+)
+def test_every_digit_arrives(text):
+    assert decimals([text], "price", ["row"])[0].as_py() == Decimal(text)
+
+
+@pytest.mark.parametrize(
+    "text", ["0.000000001", "123456789012345678901.0", "abc", "", "NaN", "1,5", "0x10", "Infinity"]
+)
+def test_what_does_not_fit_is_refused_by_row_and_column(text):
+    with pytest.raises(InexactNumberError, match=r"row 17: price .* does not fit"):
+        decimals(["1.0", text], "price", [16, 17])
+
+
+def test_times_keep_their_last_digit():
+    assert times_from_ms([1_735_689_599_999])[0].as_py().isoformat() == "2024-12-31T23:59:59.999000+00:00"
+    assert times_from_us([1_735_689_599_999_999])[0].as_py().isoformat() == "2024-12-31T23:59:59.999999+00:00"
