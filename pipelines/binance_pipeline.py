@@ -15,8 +15,10 @@ from pipelines import project
 
 project.enter()
 
-import duckdb  # noqa: E402 - dlt decides when it is imported where its project is
+import dlt  # noqa: E402 - dlt decides when it is imported where its project is
+import duckdb  # noqa: E402
 from dlt.common.configuration.exceptions import ConfigurationException  # noqa: E402
+from dlt.common.destination.exceptions import DestinationException  # noqa: E402
 from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: E402
 
 from binance_source import RequestError, SpotRun, load_configuration, spot_source  # noqa: E402
@@ -50,8 +52,10 @@ def main(arguments: list[str] | None = None) -> int:
             given.end,
         )
         configuration = load_configuration()
-    except (RequestError, ConfigurationError, ConfigurationException) as error:
+    except (RequestError, ConfigurationError) as error:
         return _say(error, WRONG_REQUEST)
+    except ConfigurationException as error:
+        return _say(f"[sources.binance] in .dlt/config.toml, or its environment variable: {error}", WRONG_REQUEST)
 
     run = SpotRun(request, configuration)
     signals = _Signals(run.stop)
@@ -69,7 +73,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(error, WRONG_REQUEST)
     except (BinanceError, recovery.DatabaseError) as error:
         return _say(error, INCOMPLETE)
-    except PipelineStepFailed as error:
+    except (PipelineStepFailed, DestinationException) as error:
         return _say(_loading_failed(error), INCOMPLETE)
     finally:
         run.close()
@@ -94,7 +98,8 @@ def _load(pipeline: Any, run: SpotRun, progress: str) -> None:
     finally:
         shown.close()
     # A pipeline of its own, so that `dlt pipeline binance trace` goes on showing the load of the data.
-    project.open_pipeline(f"{NAME}_trace").run(traces, table_name="_trace")
+    rows = dlt.resource(traces, name="_trace", max_table_nesting=1)
+    project.open_pipeline(f"{NAME}_trace").run(rows)
 
 
 def _transform(pipeline: Any) -> int:
@@ -112,14 +117,14 @@ def _transform(pipeline: Any) -> int:
     return INCOMPLETE if failed else DONE
 
 
-def _loading_failed(error: PipelineStepFailed) -> str:
+def _loading_failed(error: Exception) -> str:
     cause: BaseException = error
     while (deeper := cause.__cause__ or getattr(cause, "exception", None)) is not None:
         cause = deeper
     hint = "; run again: what was loaded is kept, and the rest is fetched again"
     if isinstance(cause, duckdb.Error) and "lock" in str(cause).lower():
         hint = "; another process has opened the database: close it there and run again"
-    return f"{error.step} failed: {' '.join(str(cause).split())[:300]}{hint}"
+    return f"{getattr(error, 'step', 'opening the database')} failed: {' '.join(str(cause).split())[:300]}{hint}"
 
 
 def _say(what: object, code: int) -> int:

@@ -54,8 +54,10 @@ def open_pipeline(name: str) -> Any:
 
 def database_file(pipeline: Any) -> Path | None:
     """Give the DuckDB file that a pipeline writes to, or None where the destination is no local file."""
-    config = pipeline.destination_client().config
-    if config.destination_type != "dlt.destinations.duckdb":
+    from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
+
+    credentials = pipeline.destination_client().config.credentials
+    if type(credentials) is not DuckDbCredentials:
         return None
-    location = config.credentials._conn_str()
+    location = credentials._conn_str()
     return None if location.startswith((":", "md:")) else Path(location)

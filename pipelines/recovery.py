@@ -106,4 +106,4 @@ def _what_is_wrong(path: Path, error: duckdb.Error) -> str:
         )
     if isinstance(error, duckdb.IOException) and "permission" in text.lower():
         return f"{path} cannot be written: permission denied"
-    return f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text.split('.')[0]}"
+    return f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text[:200]}"

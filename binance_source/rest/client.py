@@ -25,6 +25,9 @@ MICROSECONDS = {"X-MBX-TIME-UNIT": "MICROSECOND"}
 """Header that turns every time of an answer into microseconds."""
 
 MAX_BACKOFF_SECONDS = 30.0
+FIRST_CONTACT_ATTEMPTS = 3
+"""Attempts of a run's first request: a wrong host or a missing network is to be said soon."""
+
 PASSING_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
 """Error codes that a GET may be repeated on (binance-spot-api-docs, errors.md)."""
 
@@ -86,7 +89,7 @@ class RestClient:
         """
         began = time.monotonic()
         decoder = msgspec.json.Decoder(_ServerTime)
-        answer = self.get("time", {}, lambda body: decoder.decode(body).serverTime)
+        answer = self.get("time", {}, lambda body: decoder.decode(body).serverTime, max_attempts=FIRST_CONTACT_ATTEMPTS)
         ended = time.monotonic()
         self.budget.set_clock(answer / 1000, (began + ended) / 2, (ended - began) / 2)
         return answer
@@ -101,6 +104,7 @@ class RestClient:
         base_url: str | None = None,
         headers: Mapping[str, str] | None = None,
         tally: Tally | None = None,
+        max_attempts: int | None = None,
     ) -> T:
         """GET /api/v3/`endpoint`, again where that may help, and decode the answer.
 
@@ -113,6 +117,7 @@ class RestClient:
             base_url: Another host than market_data_url.
             headers: Additional request headers.
             tally: Where to count the request.
+            max_attempts: Fewer attempts than configured.
 
         Returns:
             What `decode` returned.
@@ -131,7 +136,7 @@ class RestClient:
                 return self._attempt(url, params, headers, cost, decode, tally)
             except (requests.RequestException, BadResponseError, msgspec.DecodeError) as error:
                 attempt += 1
-                if attempt >= config.max_attempts:
+                if attempt >= (max_attempts or config.max_attempts):
                     raise self._give_up(url, error, attempt, began) from error
             self.stop.wait(min(config.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
 

@@ -1,0 +1,43 @@
+# Each target does its own set-up: all that is needed is make and python3 >= 3.10.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+
+.PHONY: setup run demo test lint format show bench clean
+
+setup: $(INSTALLED)
+
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "python3 >= 3.10 is needed, this is " + sys.version.split()[0])'
+	@$(PYTHON) -m venv .venv || { echo "python3 -m venv does not work here; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
+	@echo "installing into .venv (once, a minute or so) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[simulator,test,lint]'
+	@touch $@
+
+run: setup  ## load live data, build the models
+	@$(BIN)/python pipelines/binance_pipeline.py --transform
+
+demo: setup  ## the same job against the bundled simulator
+	@$(BIN)/python pipelines/demo.py
+
+test: setup
+	@$(BIN)/python -m pytest
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --processes 1 dbt_project/models dbt_project/macros dbt_project/tests
+
+format: setup
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+show: setup  ## dlt's dashboard, in the browser
+	@PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/dlt pipeline binance show
+
+bench: setup
+	@$(BIN)/python -m benchmarks.rest
+
+clean:  ## remove what the set-up and the runs made, except for databases
+	rm -rf .venv .dlt/.var dbt_project/target dbt_project/logs logs
