@@ -1,0 +1,108 @@
+"""The command line: python -m exchange_simulator."""
+
+import argparse
+import asyncio
+import contextlib
+import sys
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+from exchange_simulator.clock import CLOCK_MODES, RUNNING, Clock, to_microseconds
+from exchange_simulator.exchange import Exchange
+from exchange_simulator.limits import LimitSettings, RateLimiter
+from exchange_simulator.market.base import Market
+from exchange_simulator.market.config import BUILT_IN_MARKETS, MarketFileError, load_market
+from exchange_simulator.market.generated import GeneratedMarket
+from exchange_simulator.market.recorded import RecordedMarket, RecordingError
+from exchange_simulator.server import Server
+
+_MEGABYTE = 1 << 20
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong with the options in one line."""
+
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _moment(text: str) -> int | None:
+    """Return a --clock value in microseconds, None for the host's time."""
+    if text == "now":
+        return None
+    try:
+        return to_microseconds(datetime.fromisoformat(text.replace("Z", "+00:00")))
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither 'now' nor an ISO datetime such as 2025-01-01T00:00:00"
+        ) from error
+
+
+def _at_least(smallest: float) -> "type[float]":
+    def number(text: str) -> float:
+        value = float(text)
+        if value < smallest:
+            raise argparse.ArgumentTypeError(f"{text} is less than {smallest:g}")
+        return value
+
+    return number  # type: ignore[return-value]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all options."""
+    parser = _Parser(prog="exchange_simulator", description="A local server that speaks like the exchange.")
+    parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 picks a free one")
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument(
+        "--market", default="default", help=f"{' or '.join(BUILT_IN_MARKETS)}, or the path of a market file (TOML)"
+    )
+    parser.add_argument("--recordings", type=Path, help="serve the recorded files of this folder instead of a market")
+    parser.add_argument(
+        "--clock",
+        type=_moment,
+        default=argparse.SUPPRESS,
+        help="now (default), or an ISO datetime, UTC if without zone",
+    )
+    parser.add_argument("--clock-mode", choices=CLOCK_MODES, default=RUNNING)
+    parser.add_argument("--latency-ms", type=_at_least(0), default=0.0, help="delay of each answer")
+    parser.add_argument("--no-limits", action="store_true", help="count weight, but never refuse")
+    parser.add_argument("--weight-limit", type=int, default=6000, help="request weight per minute")
+    parser.add_argument("--ban-after", type=int, default=5, help="ignored Retry-Afters that bring a ban")
+    parser.add_argument("--ban-seconds", type=_at_least(0), default=120.0, help="length of the first ban")
+    parser.add_argument("--seed", type=int, help="seed of the generated market; default is the market file's")
+    parser.add_argument("--cache-mb", type=int, default=256, help="memory for generated data")
+    return parser
+
+
+def _load(options: argparse.Namespace) -> tuple[Market, int | None]:
+    """Return the market, and the time at which its clock starts unless the options say."""
+    if options.recordings is not None:
+        recorded = RecordedMarket(options.recordings)
+        return recorded, recorded.newest
+    return GeneratedMarket(load_market(options.market), options.seed, options.cache_mb * _MEGABYTE), None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the simulator until it is told to end; return the exit code."""
+    options = build_parser().parse_args(arguments)
+    try:
+        market, start = _load(options)
+    except (MarketFileError, RecordingError, OSError) as error:
+        sys.stderr.write(f"exchange_simulator: {error}\n")
+        return 2
+    clock = Clock(getattr(options, "clock", start), options.clock_mode)
+    settings = LimitSettings(
+        weight_per_minute=options.weight_limit,
+        ban_after=options.ban_after,
+        ban_seconds=options.ban_seconds,
+        enforce=not options.no_limits,
+    )
+    server = Server(Exchange(market, clock, RateLimiter(settings, clock)), options.latency_ms / 1000)
+    try:
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(server.run(options.host, options.port))
+    except (OSError, OverflowError) as error:
+        sys.stderr.write(f"exchange_simulator: cannot listen on {options.host}:{options.port}: {error}\n")
+        return 2
+    return 0

@@ -1,0 +1,57 @@
+"""The exchange's clock: the host's time, or any other time, running or frozen. Times in microseconds since 1970 UTC."""
+
+import time
+from datetime import datetime, timezone
+from typing import Final
+
+RUNNING: Final = "running"
+FROZEN: Final = "frozen"
+CLOCK_MODES: Final = (RUNNING, FROZEN)
+
+
+def host_now() -> int:
+    """Return the host's time."""
+    return time.time_ns() // 1000
+
+
+def to_microseconds(moment: datetime) -> int:
+    """Return a datetime as microseconds since 1970; without a zone it is UTC."""
+    aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    elapsed = aware - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
+
+
+class Clock:
+    """What time it is at the exchange."""
+
+    def __init__(self, start: int | None = None, mode: str = RUNNING) -> None:
+        self._offset = 0 if start is None else start - host_now()
+        self._frozen_at: int | None = None
+        self.set_mode(mode)
+
+    @property
+    def mode(self) -> str:
+        """Return running or frozen."""
+        return RUNNING if self._frozen_at is None else FROZEN
+
+    def now(self) -> int:
+        """Return the exchange's time."""
+        return host_now() + self._offset if self._frozen_at is None else self._frozen_at
+
+    def limits_now(self) -> int:
+        """Return the time by which rate limits run: the exchange's own, or the host's while the clock is frozen."""
+        return host_now() if self._frozen_at is not None else self.now()
+
+    def set(self, moment: int) -> None:
+        """Set the time, keeping the mode."""
+        self._offset = moment - host_now()
+        if self._frozen_at is not None:
+            self._frozen_at = moment
+
+    def set_mode(self, mode: str) -> None:
+        """Let the clock run on from its time, or freeze it there. Raises ValueError for another mode."""
+        if mode not in CLOCK_MODES:
+            raise ValueError(f"clock mode {mode!r} is not one of {', '.join(CLOCK_MODES)}")
+        now = self.now()
+        self._frozen_at = now if mode == FROZEN else None
+        self.set(now)

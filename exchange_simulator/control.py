@@ -1,0 +1,181 @@
+"""The control API under /simulator: counts, clock, faults, usage by others, and the truth about the market."""
+
+import io
+import json
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from aiohttp import web
+
+from exchange_simulator.clock import to_microseconds
+from exchange_simulator.exchange import Exchange
+from exchange_simulator.market.intervals import INTERVALS
+from exchange_simulator.market.truth import TRUTH_KINDS
+
+_ARROW_TYPE = "application/vnd.apache.arrow.stream"
+_PARQUET_TYPE = "application/vnd.apache.parquet"
+_LARGEST_TIME_MS = 1 << 52
+
+
+class ControlError(ValueError):
+    """A control request that makes no sense; the text is the answer."""
+
+
+class Control:
+    """Answers the control API. It is never weighted, delayed or spoilt by faults."""
+
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        self._routes: dict[tuple[str, str], Callable[[web.BaseRequest], Awaitable[web.Response]]] = {
+            ("GET", "stats"): self._stats,
+            ("POST", "stats/reset"): self._reset_stats,
+            ("GET", "clock"): self._clock,
+            ("POST", "clock"): self._set_clock,
+            ("GET", "faults"): self._faults,
+            ("POST", "faults"): self._add_faults,
+            ("DELETE", "faults"): self._clear_faults,
+            ("POST", "usage"): self._use,
+            ("POST", "limits/reset"): self._reset_limits,
+            **{("GET", f"truth/{kind}"): self._truth for kind in TRUTH_KINDS},
+        }
+
+    async def handle(self, request: web.BaseRequest) -> web.Response:
+        """Answer one request; what makes no sense is a 400 with one line."""
+        route = self._routes.get((request.method, request.path.removeprefix("/simulator/")))
+        if route is None:
+            known = ", ".join(f"{method} /simulator/{path}" for method, path in self._routes)
+            return _answer({"error": f"no such control: {request.method} {request.path}; there are {known}"}, 404)
+        try:
+            return await route(request)
+        except ControlError as error:
+            return _answer({"error": str(error)}, 400)
+
+    async def _stats(self, _request: web.BaseRequest) -> web.Response:
+        return _answer(self._exchange.stats.as_dict())
+
+    async def _reset_stats(self, _request: web.BaseRequest) -> web.Response:
+        self._exchange.stats.reset()
+        return _answer({})
+
+    async def _reset_limits(self, _request: web.BaseRequest) -> web.Response:
+        self._exchange.limiter.reset()
+        return _answer({})
+
+    async def _clock(self, _request: web.BaseRequest) -> web.Response:
+        now = self._exchange.clock.now()
+        return _answer({"now_ms": now // 1000, "now_us": now, "mode": self._exchange.clock.mode})
+
+    async def _set_clock(self, request: web.BaseRequest) -> web.Response:
+        wanted = await _json_object(request, {"now", "now_ms", "now_us", "advance_seconds", "mode"})
+        clock = self._exchange.clock
+        moment = _clock_moment(wanted, clock.now())
+        try:
+            if moment is not None:
+                clock.set(moment)
+            if "mode" in wanted:
+                clock.set_mode(wanted["mode"])
+        except ValueError as error:
+            raise ControlError(str(error)) from error
+        return await self._clock(request)
+
+    async def _faults(self, _request: web.BaseRequest) -> web.Response:
+        return _answer([fault.as_dict() for fault in self._exchange.faults.rules])
+
+    async def _add_faults(self, request: web.BaseRequest) -> web.Response:
+        content = await _json(request)
+        descriptions = content if isinstance(content, list) else [content]
+        if not all(isinstance(entry, dict) for entry in descriptions):
+            raise ControlError("expected a JSON object, or an array of them")
+        try:
+            return _answer([self._exchange.faults.add(entry).as_dict() for entry in descriptions])
+        except ValueError as error:
+            raise ControlError(str(error)) from error
+
+    async def _clear_faults(self, _request: web.BaseRequest) -> web.Response:
+        self._exchange.faults.rules.clear()
+        return _answer([])
+
+    async def _use(self, request: web.BaseRequest) -> web.Response:
+        wanted = await _json_object(request, {"weight"})
+        weight = wanted.get("weight")
+        if not isinstance(weight, int) or isinstance(weight, bool) or weight < 0:
+            raise ControlError("weight must be a whole number, 0 or more")
+        self._exchange.limiter.use(weight)
+        return _answer({"used_weight": self._exchange.limiter.used_weight})
+
+    async def _truth(self, request: web.BaseRequest) -> web.Response:
+        query = request.rel_url.query
+        kind = request.path.rpartition("/")[2]
+        now = self._exchange.clock.now()
+        symbol, interval = query.get("symbol", ""), query.get("interval", "")
+        if symbol not in self._exchange.market.symbols(now):
+            raise ControlError(f"symbol {symbol!r} is not listed")
+        if kind == "klines" and interval not in INTERVALS:
+            raise ControlError(f"interval {interval!r} is not one of {', '.join(INTERVALS)}")
+        start, end = _milliseconds(query.get("startTime", "0")), _milliseconds(query.get("endTime", str(now // 1000)))
+        with_tombstones = query.get("tombstones", "false") == "true"
+        table = self._exchange.market.truth(
+            kind, symbol, interval, start * 1000, end * 1000 + 999, now, with_tombstones
+        )
+        return _table(table, query.get("format", "arrow"))
+
+
+def _answer(content: Any, status: int = 200) -> web.Response:
+    return web.Response(status=status, text=json.dumps(content, ensure_ascii=False), content_type="application/json")
+
+
+def _table(table: pa.Table, wanted: str) -> web.Response:
+    buffer = io.BytesIO()
+    if wanted == "parquet":
+        pq.write_table(table, buffer)
+        return web.Response(body=buffer.getvalue(), content_type=_PARQUET_TYPE)
+    if wanted != "arrow":
+        raise ControlError(f"format {wanted!r} is not one of arrow, parquet")
+    with pa.ipc.new_stream(buffer, table.schema) as writer:
+        writer.write_table(table)
+    return web.Response(body=buffer.getvalue(), content_type=_ARROW_TYPE)
+
+
+def _milliseconds(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > _LARGEST_TIME_MS:
+        raise ControlError(f"{text!r} is not a time in milliseconds")
+    return int(text)
+
+
+def _clock_moment(wanted: dict[str, Any], now: int) -> int | None:
+    """Return the time that a clock request sets, in microseconds, or None if it sets none."""
+    given = [key for key in ("now", "now_ms", "now_us", "advance_seconds") if key in wanted]
+    if len(given) > 1:
+        raise ControlError(f"{' and '.join(given)} exclude each other")
+    if "now" in wanted:
+        try:
+            return to_microseconds(datetime.fromisoformat(str(wanted["now"]).replace("Z", "+00:00")))
+        except ValueError as error:
+            raise ControlError(f"now = {wanted['now']!r} is not an ISO datetime") from error
+    for key, unit in (("now_ms", 1000), ("now_us", 1), ("advance_seconds", 1_000_000)):
+        if key in wanted:
+            value = wanted[key]
+            if not isinstance(value, (int, float)) or isinstance(value, bool):
+                raise ControlError(f"{key} = {value!r} is not a number")
+            return int(value * unit) + (now if key == "advance_seconds" else 0)
+    return None
+
+
+async def _json(request: web.BaseRequest) -> Any:
+    try:
+        return json.loads(await request.read())
+    except ValueError as error:
+        raise ControlError(f"the body is not JSON: {error}") from error
+
+
+async def _json_object(request: web.BaseRequest, known: set[str]) -> dict[str, Any]:
+    content = await _json(request)
+    if not isinstance(content, dict):
+        raise ControlError("expected a JSON object")
+    unknown = sorted(set(content) - known)
+    if unknown:
+        raise ControlError(f"unknown key {', '.join(unknown)}; known are {', '.join(sorted(known))}")
+    return content

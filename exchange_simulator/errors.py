@@ -1,0 +1,100 @@
+"""The exchange's errors: HTTP status, code and text, as its error reference gives them."""
+
+from dataclasses import dataclass
+
+
+@dataclass
+class ApiError(Exception):
+    """An answer {"code": ..., "msg": ...} with an HTTP status."""
+
+    code: int
+    message: str
+    status: int = 400
+
+
+TOO_MANY_REQUESTS_CODE = -1003
+
+
+def illegal_characters(name: str, pattern: str) -> ApiError:
+    """-1100: the value has a character that its pattern does not allow."""
+    return ApiError(-1100, f"Illegal characters found in parameter '{name}'; legal range is '{pattern}'.")
+
+
+def too_many_parameters(expected: int, received: int) -> ApiError:
+    """-1101: an endpoint that takes no parameters got some."""
+    return ApiError(-1101, f"Too many parameters; expected '{expected}' and received '{received}'.")
+
+
+def duplicate_parameter() -> ApiError:
+    """-1101: a parameter was sent twice."""
+    return ApiError(-1101, "Duplicate values for a parameter detected.")
+
+
+def missing_parameter(name: str) -> ApiError:
+    """-1102: a mandatory parameter is missing or malformed."""
+    return ApiError(-1102, f"Mandatory parameter '{name}' was not sent, was empty/null, or malformed.")
+
+
+def unknown_parameter() -> ApiError:
+    """-1103: the endpoint has no such parameter."""
+    return ApiError(-1103, "An unknown parameter was sent.")
+
+
+def empty_parameter(name: str) -> ApiError:
+    """-1105: a parameter without a value."""
+    return ApiError(-1105, f"Parameter '{name}' was empty.")
+
+
+def overflow(name: str) -> ApiError:
+    """-1108: the number is too large."""
+    return ApiError(-1108, f"Parameter '{name}' overflowed.")
+
+
+def bad_interval() -> ApiError:
+    """-1120: no such kline interval."""
+    return ApiError(-1120, "Invalid interval.")
+
+
+def bad_symbol() -> ApiError:
+    """-1121: no such symbol."""
+    return ApiError(-1121, "Invalid symbol.")
+
+
+def bad_symbol_status() -> ApiError:
+    """-1122: no such symbol status."""
+    return ApiError(-1122, "Invalid symbolStatus.")
+
+
+def bad_combination() -> ApiError:
+    """-1128: optional parameters that exclude each other."""
+    return ApiError(-1128, "Combination of optional parameters invalid.")
+
+
+def bad_value(name: str) -> ApiError:
+    """-1130: the value is not one that the parameter takes."""
+    return ApiError(-1130, f"Data sent for parameter '{name}' is not valid.")
+
+
+def bad_json() -> ApiError:
+    """-1135: the value is not the JSON that was expected."""
+    return ApiError(-1135, "Invalid JSON Request")
+
+
+def bad_ticker_type() -> ApiError:
+    """-1139: the ticker's type is neither FULL nor MINI."""
+    return ApiError(-1139, "Invalid ticker type.")
+
+
+def repeated_symbol() -> ApiError:
+    """-1151: a symbol is in the list twice."""
+    return ApiError(-1151, "Symbol is present multiple times in the list.")
+
+
+def bad_time_unit() -> ApiError:
+    """-1194: the X-MBX-TIME-UNIT header is neither of the two units."""
+    return ApiError(-1194, "Invalid value for time unit; expected either MICROSECOND or MILLISECOND.")
+
+
+def status_mismatch() -> ApiError:
+    """-1220: the symbol does not have the status asked for."""
+    return ApiError(-1220, "The symbol's status does not match the requested symbolStatus.")

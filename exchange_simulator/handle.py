@@ -1,0 +1,135 @@
+"""The simulator from within a Python test: started as a process of its own, steered through its control API."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+from urllib.error import HTTPError
+from urllib.parse import urlencode
+from urllib.request import ProxyHandler, Request, build_opener
+
+import pyarrow as pa
+
+from exchange_simulator.clock import to_microseconds
+
+_READY = "exchange_simulator listening on "
+_TIMEOUT_SECONDS = 120.0
+_STOP_SECONDS = 10.0
+# The server is on this machine: a proxy of the environment is none of its business.
+_OPENER = build_opener(ProxyHandler({}))
+
+
+class Simulator:
+    """A running simulator. `url` is its address; every method raises ValueError with its answer if it refuses."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+
+    def clock_set(self, moment: int | datetime) -> None:
+        """Set the exchange's clock to a datetime (UTC if it has no zone) or to milliseconds since 1970."""
+        now_us = to_microseconds(moment) if isinstance(moment, datetime) else moment * 1000
+        self._call("POST", "clock", {"now_us": now_us})
+
+    def clock_advance(self, seconds: float) -> None:
+        """Move the exchange's clock forward."""
+        self._call("POST", "clock", {"advance_seconds": seconds})
+
+    def clock_mode(self, mode: str) -> None:
+        """Let the clock run (`running`) or stop it (`frozen`)."""
+        self._call("POST", "clock", {"mode": mode})
+
+    def clock_now(self) -> int:
+        """Return the exchange's time in microseconds since 1970."""
+        return int(json.loads(self._call("GET", "clock"))["now_us"])
+
+    def add_fault(self, kind: str, **settings: Any) -> dict[str, Any]:
+        """Add a fault; the settings are those of POST /simulator/faults. Return it with its id."""
+        added: list[dict[str, Any]] = json.loads(self._call("POST", "faults", {"kind": kind, **settings}))
+        return added[0]
+
+    def faults(self) -> list[dict[str, Any]]:
+        """Return the faults in force, with how often each has matched and struck."""
+        return list(json.loads(self._call("GET", "faults")))
+
+    def clear_faults(self) -> None:
+        """Remove all faults."""
+        self._call("DELETE", "faults")
+
+    def stats(self) -> dict[str, Any]:
+        """Return the counts since the start or the last reset."""
+        return dict(json.loads(self._call("GET", "stats")))
+
+    def reset_stats(self) -> None:
+        """Begin to count anew. Limits and bans stay as they are: see reset_limits."""
+        self._call("POST", "stats/reset")
+
+    def reset_limits(self) -> None:
+        """Forget the weight used, waits and bans."""
+        self._call("POST", "limits/reset")
+
+    def other_client_usage(self, weight: int) -> None:
+        """Use weight as another program behind the same IP address would."""
+        self._call("POST", "usage", {"weight": weight})
+
+    def truth(
+        self,
+        kind: str,
+        symbol: str,
+        interval: str | None = None,
+        start_ms: int | None = None,
+        end_ms: int | None = None,
+        tombstones: bool = False,
+    ) -> pa.Table:
+        """Return every row of `klines`, `agg_trades` or `trades` that exists by now in [start_ms, end_ms].
+
+        Klines are those that open in the range and are closed; tombstones of agg_trades are left out unless asked for.
+        """
+        given = {"symbol": symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms}
+        query = {name: value for name, value in given.items() if value is not None}
+        query["tombstones"] = "true" if tombstones else "false"
+        body = self._call("GET", f"truth/{kind}?{urlencode(query)}")
+        return pa.ipc.open_stream(body).read_all()
+
+    def _call(self, method: str, path: str, content: object = None) -> bytes:
+        body = None if content is None else json.dumps(content).encode()
+        request = Request(f"{self.url}/simulator/{path}", data=body, method=method)  # noqa: S310 - always http
+        try:
+            with _OPENER.open(request, timeout=_TIMEOUT_SECONDS) as response:
+                return bytes(response.read())
+        except HTTPError as error:
+            raise ValueError(json.loads(error.read())["error"]) from error
+
+
+def _option(name: str, value: object) -> list[str]:
+    flag = "--" + name.replace("_", "-")
+    if value is False:
+        return []
+    return [flag] if value is True else [flag, value.isoformat() if isinstance(value, datetime) else str(value)]
+
+
+@contextmanager
+def running_simulator(**options: object) -> Iterator[Simulator]:
+    """Start a simulator as a child process, yield its handle, and end it.
+
+    Keyword arguments are command-line options with underscores: `market="tests", clock="2025-03-01", no_limits=True`.
+    Raises RuntimeError with the simulator's message if it does not start.
+    """
+    arguments = [part for name, value in ({"port": 0} | options).items() for part in _option(name, value)]
+    command = [sys.executable, "-m", "exchange_simulator", *arguments]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
+        assert process.stdout is not None and process.stderr is not None  # noqa: S101 - both are pipes
+        line = process.stdout.readline()
+        if not line.startswith(_READY):
+            process.kill()
+            raise RuntimeError(f"the simulator did not start: {line}{process.stderr.read()}".strip())
+        try:
+            yield Simulator(line.removeprefix(_READY).strip())
+        finally:
+            process.terminate()
+            try:
+                process.wait(_STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()

@@ -1,0 +1,1 @@
+"""What the exchange has to serve: a generated market, or recorded files."""

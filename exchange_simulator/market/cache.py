@@ -1,0 +1,39 @@
+"""A memory-bounded cache: what was used longest ago goes first."""
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Protocol, TypeVar
+
+
+class Sized(Protocol):
+    """Something that knows how much memory it holds."""
+
+    @property
+    def nbytes(self) -> int:
+        """Return the memory held, in bytes."""
+        ...
+
+
+T = TypeVar("T", bound=Sized)
+
+
+class ByteLru:
+    """Keeps made values up to `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._held = 0
+        self._values: OrderedDict[Hashable, Sized] = OrderedDict()
+
+    def get(self, key: Hashable, make: Callable[[], T]) -> T:
+        """Return the value of `key`, made now if it is not kept."""
+        value = self._values.get(key)
+        if value is None:
+            value = make()
+            self._values[key] = value
+            self._held += value.nbytes
+            while self._held > self._limit and len(self._values) > 1:
+                self._held -= self._values.popitem(last=False)[1].nbytes
+        else:
+            self._values.move_to_end(key)
+        return value  # type: ignore[return-value]

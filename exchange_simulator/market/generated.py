@@ -1,0 +1,211 @@
+"""A market made up from a market file: the same file and seed give the same market everywhere. Times in microseconds."""
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from exchange_simulator.market.base import Book, Selection
+from exchange_simulator.market.cache import ByteLru
+from exchange_simulator.market.config import MarketSpec, SymbolSpec
+from exchange_simulator.market.hashing import bits, hashes, stream_key
+from exchange_simulator.market.id_series import IdSeries, Numbered, aggregate_columns, trade_columns
+from exchange_simulator.market.intervals import DAY_US, MINUTE_US
+from exchange_simulator.market.klines import KlineSeries
+from exchange_simulator.market.render import (
+    AggregateColumns,
+    TradeColumns,
+    aggregate_rows,
+    decimal_text,
+    trade_rows,
+)
+from exchange_simulator.market.symbol_info import symbol_info
+from exchange_simulator.market.trade_series import SeriesSettings, TradeSeries
+from exchange_simulator.market.truth import aggregate_table, kline_table, trade_table
+
+_TRADES: Numbered[TradeColumns] = Numbered("trade rows", TradeSeries.trade_starts, trade_columns, trade_rows)
+_AGGREGATES: Numbered[AggregateColumns] = Numbered(
+    "aggregate rows", TradeSeries.aggregate_starts, aggregate_columns, aggregate_rows
+)
+_NO_TRADES_TICKER = {
+    name: "0.00000000"
+    for name in (
+        "priceChange priceChangePercent weightedAvgPrice prevClosePrice lastPrice lastQty bidPrice bidQty askPrice askQty"
+        " openPrice highPrice lowPrice volume quoteVolume"
+    ).split()
+} | {"priceChangePercent": "0.000"}
+
+
+class GeneratedSymbol:
+    """One symbol of the generated market."""
+
+    def __init__(self, spec: SymbolSpec, seed: int, cache: ByteLru) -> None:
+        self.spec = spec
+        settings = SeriesSettings(
+            spec.name, spec.base_price, spec.volatility, spec.trades_per_day, spec.usual_quantity, spec.tombstones
+        )
+        self.series = TradeSeries(settings, spec.calendar, seed, cache)
+        decimals = (spec.tick_decimals, spec.step_decimals)
+        self.klines = KlineSeries(self.series, *decimals, cache)
+        self.trades = IdSeries(self.series, _TRADES, *decimals, cache)
+        self.aggregates = IdSeries(self.series, _AGGREGATES, *decimals, cache)
+        self._key = stream_key(seed, spec.name, "book")
+
+    def price(self, ticks: int) -> str:
+        """Return a price as it is on the wire."""
+        return decimal_text(ticks, self.spec.tick_decimals)
+
+    def quantity(self, steps: int) -> str:
+        """Return a quantity as it is on the wire."""
+        return decimal_text(steps, self.spec.step_decimals)
+
+    def last_price(self, now: int) -> int:
+        """Return the price of the last trade, in ticks; in the instant of the listing, the first one's."""
+        return self.series.price_before(max(now, self.spec.calendar.listed + 1))
+
+    def book(self, now: int, levels: int) -> Book:
+        """Return a made-up order book around the last price, another one each second."""
+        second = now // 1_000_000
+        middle = self.last_price(now)
+        unit = max(middle >> 16, 1)
+        chance = hashes(stream_key(self._key, second), np.arange(2 * levels, dtype=np.int64))
+        step = 1 + bits(chance, 0, 2) * unit
+        size = np.maximum(self.spec.usual_quantity * (1 + bits(chance, 2, 6)) // 8, 1)
+        bids = middle - np.cumsum(step[:levels])
+        asks = middle + np.cumsum(step[levels:]) - 1
+        return Book(
+            self.trades.first_at(now) * 3 + second - self.spec.calendar.listed // 1_000_000,
+            [(self.price(int(p)), self.quantity(int(q))) for p, q in zip(bids, size[:levels], strict=True) if p > 0],
+            [(self.price(int(p)), self.quantity(int(q))) for p, q in zip(asks, size[levels:], strict=True)],
+        )
+
+    def ticker(self, now: int) -> dict[str, Any]:
+        """Return the rolling 24-hour ticker."""
+        start = max(now - DAY_US, self.spec.calendar.listed)
+        times = {"openTime": (now - DAY_US) // 1000, "closeTime": now // 1000}
+        day = self.klines.window(start, now)
+        if len(day.time) == 0:
+            empty = {"firstId": -1, "lastId": -1, "count": 0}
+            return {"symbol": self.spec.name, **_NO_TRADES_TICKER, **times, **empty}
+        first_id, end_id = self.trades.first_at(start), self.trades.first_at(now)
+        first, high, low, last = (int(column[0]) for column in (day.open, day.high, day.low, day.close))
+        volume, quote = int(day.volume[0]), int(day.quote[0])
+        previous = self.series.price_before(start) if first_id else first
+        last_trade = self.series.trades(now - DAY_US, now)
+        last_quantity = next(int(part.quantity[-1]) for part in reversed(last_trade) if len(part.time))
+        book = self.book(now, 1)
+        bid, ask = (book.bids or [("0.00000000", "0.00000000")])[0], book.asks[0]
+        change = last - first
+        percent = abs(change) * 100_000 // first
+        sign = "-" if change < 0 else ""
+        return {
+            "symbol": self.spec.name,
+            "priceChange": sign + self.price(abs(change)),
+            "priceChangePercent": f"{sign if percent else ''}{percent // 1000}.{percent % 1000:03d}",
+            "weightedAvgPrice": self._average(quote, volume),
+            "prevClosePrice": self.price(previous),
+            "lastPrice": self.price(last),
+            "lastQty": self.quantity(last_quantity),
+            "bidPrice": bid[0],
+            "bidQty": bid[1],
+            "askPrice": ask[0],
+            "askQty": ask[1],
+            "openPrice": self.price(first),
+            "highPrice": self.price(high),
+            "lowPrice": self.price(low),
+            "volume": self.quantity(volume),
+            "quoteVolume": decimal_text(quote, self.spec.tick_decimals + self.spec.step_decimals),
+            **times,
+            "firstId": first_id,
+            "lastId": end_id - 1,
+            "count": end_id - first_id,
+        }
+
+    def average_price(self, now: int) -> tuple[str, int]:
+        """Return the volume-weighted price of five minutes, or the last price, and the last trade's time in ms."""
+        index = self.trades.first_at(now) - 1
+        if index < 0:
+            return self.price(self.last_price(now)), self.spec.calendar.listed // 1000
+        starts = self.series.trade_starts(self.series.first_day)
+        day = int(np.searchsorted(starts, index, side="right")) - 1
+        last_time = int(self.series.day(self.series.first_day + day).time[index - int(starts[day])])
+        window = self.klines.window(max(now - 5 * MINUTE_US, self.spec.calendar.listed), now)
+        if len(window.time) == 0:
+            return self.price(self.last_price(now)), last_time // 1000
+        return self._average(int(window.quote[0]), int(window.volume[0])), last_time // 1000
+
+    def _average(self, quote: int, volume: int) -> str:
+        """Return quote volume / volume with eight decimals, rounded down."""
+        return decimal_text(quote * 10 ** (8 - self.spec.tick_decimals) // volume, 8)
+
+
+class GeneratedMarket:
+    """A generated market; see Market for the methods."""
+
+    def __init__(self, spec: MarketSpec, seed: int | None = None, cache_bytes: int = 256 << 20) -> None:
+        cache = ByteLru(cache_bytes)
+        used_seed = spec.seed if seed is None else seed
+        self._symbols = {symbol.name: GeneratedSymbol(symbol, used_seed, cache) for symbol in spec.symbols}
+
+    def symbols(self, now: int) -> list[str]:
+        """Return the names of the symbols listed by now, in the order of the market file."""
+        return [name for name, symbol in self._symbols.items() if symbol.spec.calendar.listed <= now]
+
+    def symbol_info(self, symbol: str, now: int) -> dict[str, Any]:
+        """Return the symbol's entry in exchangeInfo."""
+        return symbol_info(self._symbols[symbol].spec, self.status(symbol, now))
+
+    def status(self, symbol: str, now: int) -> str:
+        """Return BREAK after the symbol's end, HALT after its halt and in an outage, else TRADING."""
+        spec = self._symbols[symbol].spec
+        if spec.status is not None:
+            return spec.status
+        if now >= spec.calendar.ends:
+            return "BREAK"
+        in_outage = any(outage.start <= now < outage.end for outage in spec.calendar.outages)
+        return "HALT" if now >= spec.calendar.halted or in_outage else "TRADING"
+
+    def klines(
+        self, symbol: str, interval: str, wanted: Selection, now: int, microseconds: bool, zone_offset: int
+    ) -> bytes:
+        """Return klines as JSON."""
+        return self._symbols[symbol].klines.page(interval, wanted, now, microseconds, zone_offset)
+
+    def trades(self, symbol: str, wanted: Selection, now: int, microseconds: bool) -> bytes:
+        """Return trades as JSON."""
+        return self._symbols[symbol].trades.page(wanted, now, microseconds)
+
+    def aggregates(self, symbol: str, wanted: Selection, now: int, microseconds: bool) -> bytes:
+        """Return aggregate trades as JSON."""
+        return self._symbols[symbol].aggregates.page(wanted, now, microseconds)
+
+    def ticker(self, symbol: str, now: int) -> dict[str, Any] | None:
+        """Return the 24-hour ticker."""
+        return self._symbols[symbol].ticker(now)
+
+    def last_price(self, symbol: str, now: int) -> str | None:
+        """Return the price of the last trade."""
+        found = self._symbols[symbol]
+        return found.price(found.last_price(now))
+
+    def book(self, symbol: str, now: int, levels: int) -> Book:
+        """Return the order book; a symbol that has ended has none."""
+        if self.status(symbol, now) == "BREAK":
+            return Book(self._symbols[symbol].trades.first_at(now), [], [])
+        return self._symbols[symbol].book(now, levels)
+
+    def average_price(self, symbol: str, now: int) -> tuple[str, int]:
+        """Return the five-minute average price and the last trade's time in milliseconds."""
+        return self._symbols[symbol].average_price(now)
+
+    def truth(
+        self, kind: str, symbol: str, interval: str, start: int, end: int, now: int, with_tombstones: bool
+    ) -> pa.Table:
+        """Return every row that exists in [start, end]; klines only if closed."""
+        found = self._symbols[symbol]
+        until = min(end + 1, now)
+        if kind == "klines":
+            return kline_table(found.spec, interval, found.klines.closed(interval, start, end, now))
+        if kind == "trades":
+            return trade_table(found.spec, found.trades.between(start, until))
+        return aggregate_table(found.spec, found.aggregates.between(start, until), with_tombstones)

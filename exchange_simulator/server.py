@@ -1,0 +1,102 @@
+"""The network around the exchange: an HTTP server for its API and for the control API under /simulator."""
+
+import asyncio
+import signal
+from email.utils import formatdate
+from typing import Any
+
+from aiohttp import web
+
+from exchange_simulator.control import Control
+from exchange_simulator.exchange import Exchange, Request
+from exchange_simulator.faults import Answer
+
+_SLOW_PIECES = 20
+_CONTROL_PREFIX = "/simulator/"
+
+
+class Server:
+    """Serves one exchange."""
+
+    def __init__(self, exchange: Exchange, latency_seconds: float = 0.0) -> None:
+        self._exchange = exchange
+        self._control = Control(exchange)
+        self._latency = latency_seconds
+
+    async def run(self, host: str, port: int) -> None:
+        """Serve until SIGTERM or SIGINT, having printed one line with the address. Raises OSError if it cannot bind."""
+        runner = web.ServerRunner(web.Server(self._handle, access_log=None), handle_signals=False)
+        await runner.setup()
+        site = web.TCPSite(runner, host, port, backlog=1024, shutdown_timeout=0.0)
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        try:
+            await site.start()
+            bound = runner.addresses[0][1]
+            print(f"exchange_simulator listening on http://{host}:{bound}", flush=True)  # noqa: T201 - the contract
+            await stopped.wait()
+        finally:
+            await asyncio.wait_for(runner.cleanup(), timeout=5)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        if request.path.startswith(_CONTROL_PREFIX):
+            return await self._control.handle(request)
+        return await self._serve(request)
+
+    async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
+        asked = Request(request.path, list(request.rel_url.query.items()), request.headers)
+        stats, limiter = self._exchange.stats, self._exchange.limiter
+        status = 0
+        stats.begin(asked.path, asked.symbol, _peer(request), limiter.is_told_to_wait)
+        try:
+            answer = self._exchange.answer(asked)
+            if self._latency:
+                await asyncio.sleep(self._latency)
+            status = answer.status
+            return await self._send(request, answer)
+        finally:
+            stats.finish(status)
+            if status in (418, 429):
+                limiter.announce_wait(float(answer.headers.get("Retry-After", 0)))
+
+    async def _send(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+        if answer.delivery in ("reset", "silent"):
+            await asyncio.sleep(answer.seconds)
+            if request.transport is not None:
+                request.transport.abort()
+            return web.Response(status=500)
+        headers = self._headers(answer)
+        if answer.delivery == "slow":
+            return await _send_slowly(request, answer, headers)
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+    def _headers(self, answer: Answer) -> dict[str, str]:
+        headers = {
+            "Content-Type": answer.content_type,
+            "Date": formatdate(self._exchange.clock.now() / 1_000_000, usegmt=True),
+            **answer.headers,
+        }
+        if answer.shows_weight:
+            used = str(self._exchange.limiter.used_weight)
+            headers["X-MBX-USED-WEIGHT"] = used
+            headers["X-MBX-USED-WEIGHT-1M"] = used
+        return headers
+
+
+async def _send_slowly(request: web.BaseRequest, answer: Answer, headers: dict[str, str]) -> web.StreamResponse:
+    """Send the body in small pieces spread over `answer.seconds`."""
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_length = len(answer.body)
+    await response.prepare(request)
+    size = max(len(answer.body) // _SLOW_PIECES, 1)
+    for start in range(0, len(answer.body), size):
+        await asyncio.sleep(answer.seconds / _SLOW_PIECES)
+        await response.write(answer.body[start : start + size])
+    await response.write_eof()
+    return response
+
+
+def _peer(request: web.BaseRequest) -> Any:
+    return None if request.transport is None else request.transport.get_extra_info("peername")

@@ -1,0 +1,239 @@
+"""The spot market-data endpoints: one table of paths, parameters, weights and handlers."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+from exchange_simulator import errors, parameters
+from exchange_simulator.endpoint import Call, Endpoint
+from exchange_simulator.market.base import Selection
+from exchange_simulator.parameters import Parameter, Values
+
+_MINI_FIELDS = (
+    "symbol openPrice highPrice lowPrice lastPrice volume quoteVolume openTime closeTime firstId lastId count"
+).split()
+_TICKER_TIMES = ("openTime", "closeTime")
+_MANY_SYMBOLS = 10**9
+# ticker/24hr: (up to this many symbols, weight).
+_TICKER_24HR_WEIGHTS = ((20, 2), (100, 40), (_MANY_SYMBOLS, 80))
+# depth: (up to this limit, weight).
+_DEPTH_WEIGHTS = ((100, 5), (500, 25), (1000, 50), (5000, 250))
+_AVERAGE_MINUTES = 5
+
+
+def compact_json(value: Any) -> bytes:
+    """Return JSON as the exchange writes it: no spaces, UTF-8."""
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _by_size(size: int, steps: tuple[tuple[int, int], ...]) -> int:
+    return next(weight for largest, weight in steps if size <= largest)
+
+
+def _fixed(weight: int) -> Callable[[Values], int]:
+    return lambda _values: weight
+
+
+def _by_presence(one_symbol: int, otherwise: int) -> Callable[[Values], int]:
+    return lambda values: one_symbol if values.get("symbol") else otherwise
+
+
+def _ticker_24hr_weight(values: Values) -> int:
+    if values.get("symbol"):
+        return _TICKER_24HR_WEIGHTS[0][1]
+    return _by_size(len(values.get("symbols") or []) or _MANY_SYMBOLS, _TICKER_24HR_WEIGHTS)
+
+
+def _depth_weight(values: Values) -> int:
+    return _by_size(values.get("limit") or 100, _DEPTH_WEIGHTS)
+
+
+def _known_symbol(call: Call, name: str) -> str:
+    if name not in call.market.symbols(call.now):
+        raise errors.bad_symbol()
+    return name
+
+
+def _selection(values: Values) -> Selection:
+    start, end = values.get("startTime"), values.get("endTime")
+    return Selection(
+        limit=values["limit"],
+        start=None if start is None else start.first,
+        end=None if end is None else end.last,
+        from_id=values.get("fromId"),
+    )
+
+
+def _ping(_call: Call, _values: Values) -> bytes:
+    return b"{}"
+
+
+def _time(call: Call, _values: Values) -> bytes:
+    return compact_json({"serverTime": call.time(call.now // 1000)})
+
+
+def _exchange_info(call: Call, values: Values) -> bytes:
+    selectors = [name for name in ("symbol", "symbols", "permissions") if values[name] is not None]
+    if len(selectors) > 1 or (values["symbolStatus"] and (values["symbol"] or values["symbols"])):
+        raise errors.bad_combination()
+    names = values["symbols"] or ([values["symbol"]] if values["symbol"] else None)
+    if names is None:
+        names = call.market.symbols(call.now)
+    else:
+        names = [_known_symbol(call, name) for name in names]
+    infos = [call.market.symbol_info(name, call.now) for name in names]
+    if values["symbolStatus"]:
+        infos = [info for info in infos if info["status"] == values["symbolStatus"]]
+    if values["permissions"]:
+        infos = [info for info in infos if _permissions(info) & set(values["permissions"])]
+    if not values["showPermissionSets"]:
+        infos = [{**info, "permissionSets": []} for info in infos]
+    return compact_json(
+        {
+            "timezone": "UTC",
+            "serverTime": call.time(call.now // 1000),
+            "rateLimits": call.rate_limits,
+            "exchangeFilters": [],
+            "symbols": infos,
+        }
+    )
+
+
+def _permissions(info: dict[str, Any]) -> set[str]:
+    return set(info.get("permissions", [])).union(*info.get("permissionSets", []))
+
+
+def _klines(call: Call, values: Values) -> bytes:
+    name = _known_symbol(call, values["symbol"])
+    wanted = _selection(values)
+    return call.market.klines(name, values["interval"], wanted, call.now, call.microseconds, values["timeZone"])
+
+
+def _trades(call: Call, values: Values) -> bytes:
+    name = _known_symbol(call, values["symbol"])
+    return call.market.trades(name, _selection(values), call.now, call.microseconds)
+
+
+def _agg_trades(call: Call, values: Values) -> bytes:
+    has_times = values["startTime"] is not None or values["endTime"] is not None
+    if values["fromId"] is not None and has_times:
+        raise errors.bad_combination()
+    name = _known_symbol(call, values["symbol"])
+    return call.market.aggregates(name, _selection(values), call.now, call.microseconds)
+
+
+def _depth(call: Call, values: Values) -> bytes:
+    name = _known_symbol(call, values["symbol"])
+    if values["symbolStatus"] and call.market.status(name, call.now) != values["symbolStatus"]:
+        raise errors.status_mismatch()
+    book = call.market.book(name, call.now, values["limit"])
+    return compact_json({"lastUpdateId": book.update_id, "bids": book.bids, "asks": book.asks})
+
+
+def _average_price(call: Call, values: Values) -> bytes:
+    name = _known_symbol(call, values["symbol"])
+    price, last_time = call.market.average_price(name, call.now)
+    return compact_json({"mins": _AVERAGE_MINUTES, "price": price, "closeTime": call.time(last_time)})
+
+
+def _for_symbols(call: Call, values: Values, row: Callable[[str], dict[str, Any] | None]) -> bytes:
+    """Answer a ticker: an object for `symbol`, an array for `symbols` or none."""
+    one, many, status = values["symbol"], values["symbols"], values["symbolStatus"]
+    if one and many:
+        raise errors.bad_combination()
+    if one:
+        _known_symbol(call, one)
+        if status and call.market.status(one, call.now) != status:
+            raise errors.status_mismatch()
+        found = row(one)
+        if found is None:
+            raise errors.bad_symbol()
+        return compact_json(found)
+    names = [_known_symbol(call, name) for name in many] if many else call.market.symbols(call.now)
+    if status:
+        names = [name for name in names if call.market.status(name, call.now) == status]
+    rows = [row(name) for name in names]
+    return compact_json([entry for entry in rows if entry is not None])
+
+
+def _ticker_24hr(call: Call, values: Values) -> bytes:
+    def row(name: str) -> dict[str, Any] | None:
+        ticker = call.market.ticker(name, call.now)
+        if ticker is None:
+            return None
+        ticker = {**ticker, **{field: call.time(ticker[field]) for field in _TICKER_TIMES}}
+        return {field: ticker[field] for field in _MINI_FIELDS} if values["type"] == "MINI" else ticker
+
+    return _for_symbols(call, values, row)
+
+
+def _ticker_price(call: Call, values: Values) -> bytes:
+    def row(name: str) -> dict[str, Any] | None:
+        price = call.market.last_price(name, call.now)
+        return None if price is None else {"symbol": name, "price": price}
+
+    return _for_symbols(call, values, row)
+
+
+def _book_ticker(call: Call, values: Values) -> bytes:
+    nothing = ("0.00000000", "0.00000000")
+
+    def row(name: str) -> dict[str, Any] | None:
+        book = call.market.book(name, call.now, 1)
+        bid, ask = (book.bids or [nothing])[0], (book.asks or [nothing])[0]
+        return {"symbol": name, "bidPrice": bid[0], "bidQty": bid[1], "askPrice": ask[0], "askQty": ask[1]}
+
+    return _for_symbols(call, values, row)
+
+
+_SYMBOL = Parameter("symbol", parameters.symbol, required=True)
+_ANY_SYMBOL = Parameter("symbol", parameters.symbol)
+_SYMBOLS = Parameter("symbols", parameters.symbols)
+_STATUS = Parameter("symbolStatus", parameters.symbol_status)
+_LIMIT = Parameter("limit", parameters.limit_of(1000), default=500)
+_FROM_ID = Parameter("fromId", parameters.integer)
+_START = Parameter("startTime", parameters.moment)
+_END = Parameter("endTime", parameters.moment)
+_KLINE_PARAMETERS = (
+    _SYMBOL,
+    Parameter("interval", parameters.interval, required=True),
+    _START,
+    _END,
+    Parameter("timeZone", parameters.zone, default=0),
+    _LIMIT,
+)
+_EXCHANGE_INFO_PARAMETERS = (
+    _ANY_SYMBOL,
+    _SYMBOLS,
+    Parameter("permissions", parameters.permissions),
+    Parameter("showPermissionSets", parameters.flag, default=True),
+    _STATUS,
+)
+_TICKER_PARAMETERS = (_ANY_SYMBOL, _SYMBOLS, _STATUS)
+
+
+_PREFIX = "/api/v3/"
+_TABLE = (
+    Endpoint("ping", (), _fixed(1), _ping),
+    Endpoint("time", (), _fixed(1), _time),
+    Endpoint("exchangeInfo", _EXCHANGE_INFO_PARAMETERS, _fixed(20), _exchange_info),
+    Endpoint("klines", _KLINE_PARAMETERS, _fixed(2), _klines),
+    Endpoint("uiKlines", _KLINE_PARAMETERS, _fixed(2), _klines),
+    Endpoint("trades", (_SYMBOL, _LIMIT), _fixed(25), _trades),
+    Endpoint("historicalTrades", (_SYMBOL, _LIMIT, _FROM_ID), _fixed(25), _trades),
+    Endpoint("aggTrades", (_SYMBOL, _FROM_ID, _START, _END, _LIMIT), _fixed(4), _agg_trades),
+    Endpoint(
+        "depth", (_SYMBOL, Parameter("limit", parameters.limit_of(5000), default=100), _STATUS), _depth_weight, _depth
+    ),
+    Endpoint("avgPrice", (_SYMBOL,), _fixed(2), _average_price),
+    Endpoint(
+        "ticker/24hr",
+        (*_TICKER_PARAMETERS, Parameter("type", parameters.ticker_type, default="FULL")),
+        _ticker_24hr_weight,
+        _ticker_24hr,
+    ),
+    Endpoint("ticker/price", _TICKER_PARAMETERS, _by_presence(2, 4), _ticker_price),
+    Endpoint("ticker/bookTicker", _TICKER_PARAMETERS, _by_presence(2, 4), _book_ticker),
+)
+
+SPOT_ENDPOINTS = {_PREFIX + endpoint.name: endpoint for endpoint in _TABLE}
