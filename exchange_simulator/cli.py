@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import contextlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -39,14 +39,21 @@ def _moment(text: str) -> int | None:
         ) from error
 
 
-def _at_least(smallest: float) -> "type[float]":
+def _at_least(smallest: float) -> Callable[[str], float]:
     def number(text: str) -> float:
         value = float(text)
         if value < smallest:
             raise argparse.ArgumentTypeError(f"{text} is less than {smallest:g}")
         return value
 
-    return number  # type: ignore[return-value]
+    return number
+
+
+def _positive(text: str) -> int:
+    value = int(text)
+    if value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return value
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -67,11 +74,11 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--clock-mode", choices=CLOCK_MODES, default=RUNNING)
     parser.add_argument("--latency-ms", type=_at_least(0), default=0.0, help="delay of each answer")
     parser.add_argument("--no-limits", action="store_true", help="count weight, but never refuse")
-    parser.add_argument("--weight-limit", type=int, default=6000, help="request weight per minute")
-    parser.add_argument("--ban-after", type=int, default=5, help="ignored Retry-Afters that bring a ban")
+    parser.add_argument("--weight-limit", type=_positive, default=6000, help="request weight per minute")
+    parser.add_argument("--ban-after", type=_positive, default=5, help="ignored Retry-Afters that bring a ban")
     parser.add_argument("--ban-seconds", type=_at_least(0), default=120.0, help="length of the first ban")
     parser.add_argument("--seed", type=int, help="seed of the generated market; default is the market file's")
-    parser.add_argument("--cache-mb", type=int, default=256, help="memory for generated data")
+    parser.add_argument("--cache-mb", type=_positive, default=256, help="memory for generated data")
     return parser
 
 

@@ -1,8 +1,9 @@
 """One simulated exchange: how a request becomes an answer, without the network around it."""
 
+import math
 from collections import OrderedDict
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from exchange_simulator import parameters
 from exchange_simulator.clock import Clock
@@ -23,6 +24,7 @@ _MICROSECONDS_PER_MINUTE = 60_000_000
 class Request:
     """What the exchange sees of a request."""
 
+    method: str
     path: str
     query: list[tuple[str, str]]
     headers: Mapping[str, str]
@@ -47,7 +49,7 @@ class Exchange:
 
     def answer(self, request: Request) -> Answer:
         """Answer a request to the exchange's own API."""
-        endpoint = self._endpoints.get(request.path)
+        endpoint = self._endpoints.get(request.path) if request.method == "GET" else None
         if endpoint is None:
             is_browser = "text/html" in request.headers.get("Accept", "")
             page = b"<html><head><title>404 Not Found</title></head><body><h1>404 Not Found</h1></body></html>"
@@ -65,9 +67,9 @@ class Exchange:
             if fault.kind in INSTEAD:
                 return self._banned(INSTEAD[fault.kind](fault))
         answer = self._error_answer(error) if error else self._call(endpoint, request, values)
-        page = (request.path, request.symbol)
-        previous = self._last_pages.pop(page, None)
-        self._last_pages[page] = answer.body
+        page_key = (request.path, request.symbol)
+        previous = self._last_pages.pop(page_key, None)
+        self._last_pages[page_key] = answer.body
         while len(self._last_pages) > _PAGES_REMEMBERED:
             self._last_pages.popitem(last=False)
         return answer if fault is None else AFTERWARDS[fault.kind](fault, answer, previous)
@@ -90,7 +92,7 @@ class Exchange:
         if not answer.bans:
             return answer
         self.limiter.ban(answer.seconds)
-        return replace(refusal_answer(self.limiter.banned()), seconds=answer.seconds)
+        return refusal_answer(self.limiter.banned())
 
     def _error_answer(self, error: ApiError) -> Answer:
         return Answer(error.status, compact_json({"code": error.code, "msg": error.message}))
@@ -99,4 +101,6 @@ class Exchange:
 def refusal_answer(refusal: Refusal) -> Answer:
     """Return the 429 or 418 for a refusal."""
     body = compact_json({"code": TOO_MANY_REQUESTS_CODE, "msg": refusal.message})
-    return Answer(refusal.status, body, headers={"Retry-After": str(refusal.retry_after)})
+    return Answer(
+        refusal.status, body, headers={"Retry-After": str(max(math.ceil(refusal.seconds), 1))}, wait=refusal.seconds
+    )

@@ -30,6 +30,8 @@ class Answer:
     bans: bool = False
     """Whether the address is banned for `seconds` with this answer."""
     shows_weight: bool = True
+    wait: float | None = None
+    """How many seconds a 429 or 418 tells the client to wait."""
 
 
 @dataclass
@@ -86,7 +88,7 @@ def _html_error(status: int, title: str) -> Callable[[Fault], Answer]:
 
 def _rate_429(fault: Fault) -> Answer:
     answer = _json_error(429, -1003, "Too many requests; current limit is 6000 request weight per 1 MINUTE.")
-    return replace(answer, headers={"Retry-After": str(fault.retry_after)})
+    return replace(answer, headers={"Retry-After": str(fault.retry_after)}, wait=float(fault.retry_after))
 
 
 def _ban_418(fault: Fault) -> Answer:

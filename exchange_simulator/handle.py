@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -119,12 +120,15 @@ def running_simulator(**options: object) -> Iterator[Simulator]:
     """
     arguments = [part for name, value in ({"port": 0} | options).items() for part in _option(name, value)]
     command = [sys.executable, "-m", "exchange_simulator", *arguments]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:  # noqa: S603
-        assert process.stdout is not None and process.stderr is not None  # noqa: S101 - both are pipes
-        line = process.stdout.readline()
+    with (
+        tempfile.TemporaryFile() as errors,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors, text=True) as process,  # noqa: S603
+    ):
+        line = process.stdout.readline() if process.stdout else ""
         if not line.startswith(_READY):
             process.kill()
-            raise RuntimeError(f"the simulator did not start: {line}{process.stderr.read()}".strip())
+            errors.seek(0)
+            raise RuntimeError(f"the simulator did not start: {line}{errors.read().decode()}".strip())
         try:
             yield Simulator(line.removeprefix(_READY).strip())
         finally:

@@ -37,8 +37,8 @@ class Refusal:
     """Why a request gets no answer: 429 until the window ends, or 418 until the ban does."""
 
     status: int
-    retry_after: int
-    """Seconds, rounded up."""
+    seconds: float
+    """How long the wait is; Retry-After has it rounded up."""
     message: str
 
 
@@ -121,8 +121,11 @@ class RateLimiter:
     def _banned(self, now: int) -> Refusal:
         remaining = self._ban_until - now
         until = (self._clock.now() + remaining) // 1000
-        message = f"Way too much request weight used; IP banned until {until}. Please use WebSocket Streams for live updates to avoid bans."
-        return Refusal(418, _seconds(remaining), message)
+        message = (
+            f"Way too much request weight used; IP banned until {until}."
+            " Please use WebSocket Streams for live updates to avoid bans."
+        )
+        return Refusal(418, remaining / _SECOND, message)
 
     def banned(self) -> Refusal:
         """Return the answer to a request during a ban."""
@@ -130,8 +133,11 @@ class RateLimiter:
 
     def _refused(self, now: int, window: int, limit: str) -> Refusal:
         remaining = window - now % window
-        message = f"Too much request weight used; current limit is {limit}. Please use WebSocket Streams for live updates to avoid polling the API."
-        return Refusal(429, _seconds(remaining), message)
+        message = (
+            f"Too much request weight used; current limit is {limit}."
+            " Please use WebSocket Streams for live updates to avoid polling the API."
+        )
+        return Refusal(429, remaining / _SECOND, message)
 
     def rate_limits(self) -> list[dict[str, Any]]:
         """Return the rateLimits of exchangeInfo; without limits, numbers that nobody reaches."""
@@ -146,8 +152,3 @@ class RateLimiter:
         )
         fields = ("rateLimitType", "interval", "intervalNum", "limit")
         return [dict(zip(fields, row, strict=True)) for row in rows]
-
-
-def _seconds(microseconds: int) -> int:
-    """Return whole seconds, rounded up."""
-    return max(-(-microseconds // _SECOND), 1)

@@ -25,9 +25,9 @@ class Server:
 
     async def run(self, host: str, port: int) -> None:
         """Serve until SIGTERM or SIGINT, having printed one line with the address. Raises OSError if it cannot bind."""
-        runner = web.ServerRunner(web.Server(self._handle, access_log=None), handle_signals=False)
+        runner = web.ServerRunner(web.Server(self._handle, access_log=None), handle_signals=False, shutdown_timeout=0.0)
         await runner.setup()
-        site = web.TCPSite(runner, host, port, backlog=1024, shutdown_timeout=0.0)
+        site = web.TCPSite(runner, host, port, backlog=1024)
         stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -46,20 +46,20 @@ class Server:
         return await self._serve(request)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        asked = Request(request.path, list(request.rel_url.query.items()), request.headers)
+        asked = Request(request.method, request.path, list(request.rel_url.query.items()), request.headers)
         stats, limiter = self._exchange.stats, self._exchange.limiter
-        status = 0
+        status, wait = 0, None
         stats.begin(asked.path, asked.symbol, _peer(request), limiter.is_told_to_wait)
         try:
             answer = self._exchange.answer(asked)
             if self._latency:
                 await asyncio.sleep(self._latency)
-            status = answer.status
+            status, wait = answer.status, answer.wait
             return await self._send(request, answer)
         finally:
             stats.finish(status)
-            if status in (418, 429):
-                limiter.announce_wait(float(answer.headers.get("Retry-After", 0)))
+            if wait is not None:
+                limiter.announce_wait(wait)
 
     async def _send(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
         if answer.delivery in ("reset", "silent"):

@@ -10,8 +10,19 @@ from exchange_simulator.market.base import Selection
 from exchange_simulator.parameters import Parameter, Values
 
 _MINI_FIELDS = (
-    "symbol openPrice highPrice lowPrice lastPrice volume quoteVolume openTime closeTime firstId lastId count"
-).split()
+    "symbol",
+    "openPrice",
+    "highPrice",
+    "lowPrice",
+    "lastPrice",
+    "volume",
+    "quoteVolume",
+    "openTime",
+    "closeTime",
+    "firstId",
+    "lastId",
+    "count",
+)
 _TICKER_TIMES = ("openTime", "closeTime")
 _MANY_SYMBOLS = 10**9
 # ticker/24hr: (up to this many symbols, weight).
@@ -77,10 +88,7 @@ def _exchange_info(call: Call, values: Values) -> bytes:
     if len(selectors) > 1 or (values["symbolStatus"] and (values["symbol"] or values["symbols"])):
         raise errors.bad_combination()
     names = values["symbols"] or ([values["symbol"]] if values["symbol"] else None)
-    if names is None:
-        names = call.market.symbols(call.now)
-    else:
-        names = [_known_symbol(call, name) for name in names]
+    names = [_known_symbol(call, name) for name in names] if names else call.market.symbols(call.now)
     infos = [call.market.symbol_info(name, call.now) for name in names]
     if values["symbolStatus"]:
         infos = [info for info in infos if info["status"] == values["symbolStatus"]]

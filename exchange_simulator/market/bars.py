@@ -1,12 +1,12 @@
 """Trades and klines as columns of integers, and how finer ones are merged into coarser ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Protocol
 
 import numpy as np
-import numpy.typing as npt
 
-from exchange_simulator.market.hashing import Ints
+from exchange_simulator.market.hashing import Flags, Ints
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class Trades:
     """In ticks."""
     quantity: Ints
     """In steps."""
-    is_buy: npt.NDArray[np.bool_]
+    is_buy: Flags
     """Whether the taker bought (isBuyerMaker is the opposite)."""
-    starts_aggregate: npt.NDArray[np.bool_]
+    starts_aggregate: Flags
 
     @property
     def nbytes(self) -> int:
@@ -59,6 +59,11 @@ class Bars:
     buy_volume: Ints
     buy_quote: Ints
 
+    @classmethod
+    def of(cls, columns: Sequence[Ints]) -> "Bars":
+        """Return bars from their columns in the order of the fields."""
+        return cls(*columns)
+
     @property
     def nbytes(self) -> int:
         """Return the memory held, in bytes."""
@@ -68,9 +73,9 @@ class Bars:
         """Return the columns in the order of the fields."""
         return [getattr(self, field.name) for field in fields(self)]
 
-    def rows(self, chosen: slice | npt.NDArray[np.bool_]) -> "Bars":
+    def rows(self, chosen: slice | Flags) -> "Bars":
         """Return the chosen rows."""
-        return Bars(*(column[chosen] for column in self.columns()))
+        return Bars.of([column[chosen] for column in self.columns()])
 
     def between(self, start: int, end: int) -> "Bars":
         """Return the rows whose time is in [start, end), in microseconds."""
@@ -81,14 +86,16 @@ class Bars:
 class PreviousClose(Protocol):
     """Gives the price of the last trade before a time, in ticks."""
 
-    def __call__(self, time: int) -> int: ...
+    def __call__(self, time: int) -> int:
+        """Return the price."""
 
 
 def join_bars(parts: list[Bars]) -> Bars:
     """Return the rows of all parts, in their order."""
     if not parts:
-        return Bars(*(np.empty(0, dtype=np.int64) for _ in fields(Bars)))
-    return Bars(*(np.concatenate(columns) for columns in zip(*(part.columns() for part in parts), strict=True)))
+        return Bars.of([np.empty(0, dtype=np.int64) for _ in fields(Bars)])
+    by_column = zip(*(part.columns() for part in parts), strict=True)
+    return Bars.of([np.concatenate(columns) for columns in by_column])
 
 
 def trades_as_bars(trades: Trades) -> Bars:
@@ -156,4 +163,4 @@ def fill_flat(traded: Bars, opens: Ints, previous_close: PreviousClose) -> Bars:
         column = np.zeros(len(opens), dtype=np.int64)
         column[is_traded] = getattr(traded, name)
         sums.append(column)
-    return Bars(opens, *columns, close, *sums)
+    return Bars.of([opens, *columns, close, *sums])

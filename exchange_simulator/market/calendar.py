@@ -1,11 +1,10 @@
-"""When a symbol trades: its listing, its end, dead stretches and the outages of the exchange. Times in microseconds UTC."""
+"""When a symbol trades: its listing, its end, dead stretches and outages. Times in microseconds UTC."""
 
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
-from exchange_simulator.market.hashing import Ints
+from exchange_simulator.market.hashing import Flags, Ints
 from exchange_simulator.market.intervals import DAY_US, MINUTE_US
 
 FOREVER_US = 1 << 62
@@ -65,7 +64,7 @@ class Calendar:
             live[index] = int(self.live_spans(int(days[index]))[1].sum())
         return live
 
-    def rows_exist(self, opens: Ints, ends: Ints) -> npt.NDArray[np.bool_]:
+    def rows_exist(self, opens: Ints, ends: Ints) -> Flags:
         """Tell which stretches [open, end) have a kline: listed, not ended, and not wholly inside an outage."""
         exist = (ends > self.listed) & (opens < self.ends)
         for outage in self.outages:

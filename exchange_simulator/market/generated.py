@@ -1,4 +1,4 @@
-"""A market made up from a market file: the same file and seed give the same market everywhere. Times in microseconds."""
+"""A market made up from a market file: one file and seed give one market everywhere. Times in microseconds."""
 
 from typing import Any
 
@@ -28,12 +28,22 @@ _AGGREGATES: Numbered[AggregateColumns] = Numbered(
     "aggregate rows", TradeSeries.aggregate_starts, aggregate_columns, aggregate_rows
 )
 _NO_TRADES_TICKER = {
-    name: "0.00000000"
-    for name in (
-        "priceChange priceChangePercent weightedAvgPrice prevClosePrice lastPrice lastQty bidPrice bidQty askPrice askQty"
-        " openPrice highPrice lowPrice volume quoteVolume"
-    ).split()
-} | {"priceChangePercent": "0.000"}
+    "priceChange": "0.00000000",
+    "priceChangePercent": "0.000",
+    "weightedAvgPrice": "0.00000000",
+    "prevClosePrice": "0.00000000",
+    "lastPrice": "0.00000000",
+    "lastQty": "0.00000000",
+    "bidPrice": "0.00000000",
+    "bidQty": "0.00000000",
+    "askPrice": "0.00000000",
+    "askQty": "0.00000000",
+    "openPrice": "0.00000000",
+    "highPrice": "0.00000000",
+    "lowPrice": "0.00000000",
+    "volume": "0.00000000",
+    "quoteVolume": "0.00000000",
+}
 
 
 class GeneratedSymbol:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -14,7 +14,22 @@ from exchange_simulator.market.intervals import DAY_US
 from exchange_simulator.market.render import AggregateColumns, RowBlock, TradeColumns, json_array
 from exchange_simulator.market.trade_series import TradeSeries
 
-Columns = TypeVar("Columns", TradeColumns, AggregateColumns)
+Columns = TypeVar("Columns", bound="TimedColumns")
+
+
+class TimedColumns(Protocol):
+    """Rows of a day, as columns ordered by time."""
+
+    @property
+    def time(self) -> Ints:
+        """Return the times in microseconds."""
+
+    @property
+    def nbytes(self) -> int:
+        """Return the memory held, in bytes."""
+
+    def rows(self: Columns, first: int, last: int) -> Columns:
+        """Return the rows [first, last)."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +120,7 @@ class IdSeries(Generic[Columns]):
         for day in range(first_day, (end - 1) // DAY_US + 1):
             columns = self._columns(day)
             low, high = (int(index) for index in np.searchsorted(columns.time, [start, end]))
-            parts.append(type(columns)(*(column[low:high] for column in vars(columns).values())))
+            parts.append(columns.rows(low, high))
         return parts
 
     def _columns(self, day: int) -> Columns:

@@ -1,4 +1,4 @@
-"""Kline intervals: the grid of open times. All times in milliseconds since 1970-01-01 UTC unless the name says otherwise."""
+"""Kline intervals and the grid of their open times. Times in milliseconds since 1970-01-01 UTC."""
 
 from typing import Final
 

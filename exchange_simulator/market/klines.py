@@ -17,6 +17,7 @@ from exchange_simulator.market.intervals import (
     MINUTE,
     MINUTE_US,
     grid_edges,
+    grid_open,
     longest_length,
 )
 from exchange_simulator.market.render import RowBlock, json_array, kline_rows
@@ -106,7 +107,6 @@ class KlineSeries:
         is_cached = zone_offset == 0 and length is not None and length < DAY
         span = _block_span(interval)
         indexes = range(first // span, last // span + 1)
-        open_kline = self._open_kline(interval, now, microseconds, zone_offset)
 
         def block(index: int) -> tuple[RenderedKlines, int, int]:
             if is_cached:
@@ -120,8 +120,10 @@ class KlineSeries:
             return found, low, max(high, low)
 
         def still_open() -> Iterator[tuple[RenderedKlines, int, int]]:
-            if len(open_kline.opens) and first <= int(open_kline.opens[0]) <= last:
-                yield open_kline, 0, 1
+            opens_at = grid_open(interval, now // 1000, zone_offset // 1000) * 1000
+            if first <= opens_at <= last:
+                open_kline = self._open_kline(interval, now, microseconds, zone_offset)
+                yield open_kline, 0, len(open_kline.opens)
 
         if wanted.takes_latest:
             yield from still_open()

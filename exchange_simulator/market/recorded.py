@@ -71,7 +71,7 @@ def _read_klines(path: Path) -> list[list[Any]]:
 
 
 class RecordedMarket:
-    """A market read from a folder; see Market for the methods. Symbols without recorded rows answer with empty arrays."""
+    """A market read from a folder; see Market for the methods. What was not recorded is an empty array."""
 
     def __init__(self, folder: Path) -> None:
         if not folder.is_dir():

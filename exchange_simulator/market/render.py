@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from exchange_simulator.market.bars import Bars
-from exchange_simulator.market.hashing import Ints
+from exchange_simulator.market.hashing import Flags, Ints
 
 WIRE_DECIMALS = 8
 _CHUNK = 4
@@ -35,24 +36,35 @@ class RowBlock:
         return self.data[int(self.offsets[first]) : int(self.offsets[last])]
 
 
-@dataclass(frozen=True)
-class TradeColumns:
-    """Trades as they are served and as the truth holds them."""
+_AnyColumns = TypeVar("_AnyColumns", bound="_Columns")
 
-    trade_id: Ints
-    price: Ints
-    quantity: Ints
-    time: Ints
-    is_buyer_maker: npt.NDArray[np.bool_]
+
+class _Columns:
+    """A dataclass whose fields are columns of one length."""
 
     @property
     def nbytes(self) -> int:
         """Return the memory held, in bytes."""
         return sum(column.nbytes for column in vars(self).values())
 
+    def rows(self: _AnyColumns, first: int, last: int) -> _AnyColumns:
+        """Return the rows [first, last)."""
+        return type(self)(*(column[first:last] for column in vars(self).values()))
+
 
 @dataclass(frozen=True)
-class AggregateColumns:
+class TradeColumns(_Columns):
+    """Trades as they are served and as the truth holds them."""
+
+    trade_id: Ints
+    price: Ints
+    quantity: Ints
+    time: Ints
+    is_buyer_maker: Flags
+
+
+@dataclass(frozen=True)
+class AggregateColumns(_Columns):
     """Aggregate trades; a tombstone has price and quantity 0 and both trade ids -1."""
 
     aggregate_id: Ints
@@ -61,12 +73,7 @@ class AggregateColumns:
     first_trade_id: Ints
     last_trade_id: Ints
     time: Ints
-    is_buyer_maker: npt.NDArray[np.bool_]
-
-    @property
-    def nbytes(self) -> int:
-        """Return the memory held, in bytes."""
-        return sum(column.nbytes for column in vars(self).values())
+    is_buyer_maker: Flags
 
 
 @dataclass(frozen=True)
@@ -92,8 +99,7 @@ def decimal_text(value: int, decimals: int) -> str:
 @cache
 def _four_digits() -> npt.NDArray[np.uint32]:
     """Return the texts 0000 to 9999, each as one 32-bit word."""
-    texts = np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), dtype=np.uint32)
-    return texts.copy()
+    return np.frombuffer(b"".join(b"%04d" % number for number in range(10_000)), dtype=np.uint32)
 
 
 def _digits(values: Ints, chunk_count: int) -> Bytes:
@@ -132,7 +138,7 @@ def _decimals(values: Ints, decimals: int) -> list["_Field | bytes"]:
     return [_integers(whole), b".", _Field(_digits(rest * 10 ** (WIRE_DECIMALS - decimals), 2))]
 
 
-def _flags(values: npt.NDArray[np.bool_]) -> _Field:
+def _flags(values: Flags) -> _Field:
     texts = np.frombuffer(b"false true", dtype=np.uint8).reshape(2, 5)
     return _Field(texts[values.astype(np.int64)], values.astype(np.int64))
 
@@ -145,7 +151,7 @@ def _rows(count: int, *pieces: _Field | bytes) -> RowBlock:
     """Join the pieces of each row."""
     widths = [len(piece) if isinstance(piece, bytes) else piece.characters.shape[1] for piece in pieces]
     matrix = np.empty((count, sum(widths)), dtype=np.uint8)
-    used: npt.NDArray[np.bool_] | None = None
+    used: Flags | None = None
     place = 0
     for piece, width in zip(pieces, widths, strict=True):
         if isinstance(piece, bytes):

@@ -11,7 +11,7 @@ from functools import cache
 import numpy as np
 import numpy.typing as npt
 
-from exchange_simulator.market.hashing import Ints, bits, hashes, stream_key
+from exchange_simulator.market.hashing import Flags, Ints, bits, hashes, stream_key
 
 TILE = 512
 PATTERNS = 256
@@ -29,9 +29,9 @@ class Tiles:
     """Place in time of the trade's taker order, in trades << POSITION_BITS; column TILE holds the end."""
     level: Ints
     """How many price levels the taker order has climbed before this trade."""
-    is_buy: npt.NDArray[np.bool_]
+    is_buy: Flags
     """Whether the taker buys."""
-    starts_aggregate: npt.NDArray[np.bool_]
+    starts_aggregate: Flags
     """Whether the trade is the first of an aggregate trade."""
     aggregates_before: Ints
     """Number of aggregate trades begun before this trade; column TILE holds the total."""
@@ -81,7 +81,7 @@ def trade_tiles() -> Tiles:
     )
 
 
-def _positions(structure: npt.NDArray[np.uint64], starts_order: npt.NDArray[np.bool_]) -> Ints:
+def _positions(structure: npt.NDArray[np.uint64], starts_order: Flags) -> Ints:
     """Spread the taker orders over the pattern's time: long-tailed gaps, a quarter of them nearly none (bursts)."""
     chance = bits(structure, 21, 16) / 65536.0
     gap = (chance / (1.4 - chance) * 4096.0).astype(np.int64) + 1

@@ -7,11 +7,12 @@ import numpy as np
 from exchange_simulator.market.bars import Trades
 from exchange_simulator.market.cache import ByteLru
 from exchange_simulator.market.calendar import MINUTES_PER_DAY, Calendar
-from exchange_simulator.market.hashing import Ints, bits, hashes, stream_key
+from exchange_simulator.market.hashing import Flags, Ints, bits, hashes, stream_key
 from exchange_simulator.market.intervals import DAY_US, MINUTE_US
 from exchange_simulator.market.tiles import JITTER_ONE, PATTERNS, POSITION_BITS, QUANTITY_ONE, TILE, trade_tiles
 
-# (period in minutes, swing in parts of 1024 of a coarser-to-finer random walk): the swing grows with the root of the period.
+# (period in minutes, swing in 1/100,000 of the base price); the swing grows with the root of the period, as a random
+# walk's does.
 _WAVES = tuple((period, round(1200 * (period / 1440) ** 0.5)) for period in (2, 5, 13, 34, 89, 233, 610, 1597, 4181))
 _SLOW_WAVES = ((10946, 3300), (28657, 5000), (75025, 8000), (196418, 11000))
 _SWING_ONE = 100_000
@@ -178,15 +179,15 @@ class TradeSeries:
         """Return the place of each trade's taker order among the day's trades, in trades << POSITION_BITS."""
         position = trade_tiles().position
         placed = position[patterns, :TILE]
-        full, in_last_tile = divmod(count, TILE)
+        in_last_tile = count % TILE
         if in_last_tile:
             end = int(position[patterns[-1], in_last_tile])
             placed[-1] = placed[-1] * (in_last_tile << POSITION_BITS) // max(end, 1)
         placed += (np.arange(len(patterns), dtype=np.int64) * (TILE << POSITION_BITS))[:, None]
         return np.minimum(placed.ravel()[:count], (count << POSITION_BITS) - 1)
 
-    def _prices(self, day: int, minute: Ints, offset: Ints, is_buy: Ints, patterns: Ints) -> Ints:
-        """Return the trades' prices: the price path, a little jitter for each order, half a spread, and the levels climbed."""
+    def _prices(self, day: int, minute: Ints, offset: Ints, is_buy: Flags, patterns: Ints) -> Ints:
+        """Return prices: the path, a little jitter for each order, half a spread, and the levels climbed."""
         count = len(minute)
         tiles = trade_tiles()
         path = self.path(day)
