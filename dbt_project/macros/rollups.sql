@@ -1,0 +1,81 @@
+{#
+    Candles of a longer interval from shorter candles that divide it. A candle without trades repeats the previous close,
+    so open, high and low come from the candles that traded, if any in the window did; the close is the last candle's
+    either way. Rolled up from a rolled-up interval this gives the same as from the minutes themselves.
+#}
+{% macro roll_up(candles, interval) %}
+    select
+        market,
+        symbol,
+        '{{ interval }}' as "interval",
+        {{ window_start("open_time", interval_seconds(interval)) }} as window_open_time,
+        coalesce(arg_min(open, open_time) filter (where trade_count > 0), arg_min(open, open_time)) as open,
+        coalesce(max(high) filter (where trade_count > 0), max(high)) as high,
+        coalesce(min(low) filter (where trade_count > 0), min(low)) as low,
+        arg_max(close, open_time) as close,
+        max(close_time) as close_time,
+        cast(sum(volume) as decimal(38, 8)) as volume,
+        cast(sum(quote_volume) as decimal(38, 8)) as quote_volume,
+        cast(sum(trade_count) as bigint) as trade_count,
+        cast(sum(taker_buy_volume) as decimal(38, 8)) as taker_buy_volume,
+        cast(sum(taker_buy_quote_volume) as decimal(38, 8)) as taker_buy_quote_volume,
+        cast(sum(minutes_present) as bigint) as minutes_present,
+        max(_dlt_load_id) as _dlt_load_id
+    from {{ candles }}
+    group by market, symbol, window_open_time
+{% endmacro %}
+
+
+{# The 1m klines that came to silver, or left it as rejected, with the loads that the model has not taken in. #}
+{% macro touched_minutes() %}
+    select
+        market,
+        symbol,
+        open_time
+    from {{ ref("klines") }}
+    where "interval" = '1m' and {{ is_new_load() }}
+    union all
+    select
+        market,
+        symbol,
+        open_time
+    from {{ ref("rejected_klines") }}
+    where
+        "interval" = '1m' and {{ is_new_load() }}
+        and market is not null and symbol is not null and open_time is not null
+{% endmacro %}
+
+
+{# The windows of gold.ohlcv that hold a touched minute. #}
+{% macro touched_ohlcv_windows() %}
+    {%- for name in rollup_intervals() %}
+    {{ "union all" if not loop.first }}
+    select distinct
+        market,
+        symbol,
+        '{{ name }}' as "interval",
+        {{ window_start("open_time", interval_seconds(name)) }} as open_time
+    from ({{ touched_minutes() }})
+    {%- endfor %}
+{% endmacro %}
+
+
+{# The days that hold a touched minute. #}
+{% macro touched_days() %}
+    select distinct
+        market,
+        symbol,
+        {{ window_start("open_time", interval_seconds("1d")) }} as day
+    from ({{ touched_minutes() }})
+{% endmacro %}
+
+
+{# The minutes of trade flow that hold an aggregate trade of a new load. #}
+{% macro touched_flow_minutes() %}
+    select distinct
+        market,
+        symbol,
+        {{ window_start("trade_time", interval_seconds("1m")) }} as minute
+    from {{ ref("agg_trades") }}
+    where {{ is_new_load() }}
+{% endmacro %}

@@ -1,0 +1,26 @@
+{#
+    A staging table in the types of the model's contract. What was never loaded has no table: the model is then empty.
+    A column that the table lacks (an older load's schema) is null.
+
+    complete_loads_only: leave out rows of loads that dlt has not entered as complete in _dlt_loads, such as those that a
+    crash left behind. Tables that dlt merges into need no such guard.
+#}
+{% macro staged(table, complete_loads_only=true) %}
+    {%- set relation = load_relation(source("staging", table)) if execute else none -%}
+    {%- set loads = load_relation(source("staging", "_dlt_loads")) if execute else none -%}
+    {%- set is_readable = relation is not none and (loads is not none or not complete_loads_only) -%}
+    {%- set present = adapter.get_columns_in_relation(relation) | map(attribute="name") | list if is_readable else [] -%}
+    select
+    {%- for column in model.columns.values() %}
+        cast({{ adapter.quote(column.name) if column.name in present else "null" }} as {{ column.data_type }})
+        as {{ adapter.quote(column.name) }}{{ "," if not loop.last }}
+    {%- endfor %}
+    {%- if not is_readable %}
+    where false
+    {%- else %}
+    from {{ relation }}
+    {%- if complete_loads_only %}
+    where _dlt_load_id in (select complete.load_id from {{ loads }} as complete where complete.status = 0)
+    {%- endif %}
+    {%- endif %}
+{% endmacro %}

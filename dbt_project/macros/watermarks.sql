@@ -1,0 +1,125 @@
+{#
+    What an incremental model has taken in is kept in stg.load_watermarks, one row a model:
+    load_id         the newest load in the model; later loads are new to it
+    tested_load_id  the newest load whose rows passed the model's data tests
+    A model's own newest row cannot say this: a load can bring rejected rows only, or a build can end between two models.
+    Each row is written in the transaction of its model, so that the two are never apart.
+#}
+{% macro watermarks_table() -%}
+    {{ adapter.quote(target.database) }}.stg.load_watermarks
+{%- endmacro %}
+
+
+{# on-run-start: the table, and a row for every incremental model. #}
+{% macro prepare_watermarks() %}
+    {% if execute %}
+    create schema if not exists {{ adapter.quote(target.database) }}.stg;
+    create table if not exists {{ watermarks_table() }} (model_name text, load_id text, tested_load_id text);
+    insert into {{ watermarks_table() }} (model_name)
+    select model_name
+    from (
+        values
+        {%- for node in graph.nodes.values() if node.config.materialized == "incremental" %}
+        {{ "," if not loop.first }}('{{ node.name }}')
+        {%- endfor %}
+    ) as models (model_name)
+    anti join {{ watermarks_table() }} using (model_name);
+    {% endif %}
+{% endmacro %}
+
+
+{# One value of a model's row, '' where there is none yet: every load id is greater. #}
+{% macro watermark(model_name, column="load_id") %}
+    {% set query %}
+        select coalesce(max({{ column }}), '') as mark
+        from {{ watermarks_table() }}
+        where model_name = '{{ model_name }}'
+    {% endset %}
+    {{ return(run_query(query).columns[0].values()[0] if execute else "") }}
+{% endmacro %}
+
+
+{# True for a row of a load that the model being built has not taken in. #}
+{% macro is_new_load(column="_dlt_load_id") -%}
+    {%- if is_incremental() -%} {{ column }} > '{{ watermark(this.identifier) }}' {%- else -%} true {%- endif -%}
+{%- endmacro %}
+
+
+{# Post-hook of a model that reads a staging view. #}
+{% macro record_staged_loads(view) %}
+    update {{ watermarks_table() }}
+    set load_id = greatest(
+        load_id,
+        (select max(_dlt_load_id) from {{ view }} where _dlt_load_id > '{{ watermark(this.identifier) }}')
+    )
+    where model_name = '{{ this.identifier }}'
+{% endmacro %}
+
+
+{# Post-hook of a model that reads other incremental models: it has seen what all of them have seen. #}
+{% macro record_upstream_loads(upstream) %}
+    update {{ watermarks_table() }}
+    set load_id = (
+        select case when count(*) = count(load_id) then min(load_id) end
+        from {{ watermarks_table() }}
+        where model_name in ('{{ upstream | join("', '") }}')
+    )
+    where model_name = '{{ this.identifier }}'
+{% endmacro %}
+
+
+{#
+    Pre-hook: takes out of the model the rows that the new loads touch, in the transaction that then inserts what is valid
+    of them. dbt's delete+insert would leave a row whose key no longer has a valid version.
+
+    touched: a query of the keys, with the model's own column names.
+#}
+{% macro delete_touched(touched, key) %}
+    {% if is_incremental() %}
+    delete from {{ this }} as stored
+    using ({{ touched }}) as touched
+    where
+        {%- for column in key %}
+        {{ "and " if not loop.first }}stored.{{ column }} = touched.{{ column }}
+        {%- endfor %}
+    {% endif %}
+{% endmacro %}
+
+
+{# The keys that new loads bring to a staging view. #}
+{% macro touched_keys(view, key) %}
+    select distinct {{ key | join(", ") }}
+    from {{ view }}
+    where {{ is_new_load() }}
+{% endmacro %}
+
+
+{# on-run-end: the loads of the models whose data tests all passed need not be tested again. #}
+{% macro record_tested_loads(results) %}
+    {% if execute %}
+    {% set passed = [] %}
+    {% set failed = [] %}
+    {% for result in results if result.node.resource_type == "test" and result.node.attached_node %}
+        {% set tested = graph.nodes[result.node.attached_node].name %}
+        {% do (passed if result.status == "pass" else failed).append(tested) %}
+    {% endfor %}
+    {% set models = passed | unique | reject("in", failed) | list %}
+    {% if models %}
+    update {{ watermarks_table() }}
+    set tested_load_id = load_id
+    where model_name in ('{{ models | join("', '") }}')
+    {% endif %}
+    {% endif %}
+{% endmacro %}
+
+
+{# Whether a data test looks at new rows only. #}
+{% macro is_limited_to_untested_loads(by_load) %}
+    {{ return(by_load and not var("full_tests")) }}
+{% endmacro %}
+
+
+{# True for a row of a load that no build has tested. #}
+{% macro is_untested_load(model) -%}
+    _dlt_load_id > '{{ watermark(model.identifier, "tested_load_id") }}'
+{%- endmacro %}

@@ -1,0 +1,112 @@
+{{ config(
+    pre_hook="{{ delete_touched(touched_days(), ['market', 'symbol', 'day']) }}",
+    post_hook="{{ record_upstream_loads(['klines', 'rejected_klines']) }}",
+) }}
+
+with
+klines as (
+    select * from {{ ref("klines") }}
+),
+
+touched_days as (
+    {{ touched_days() }}
+),
+
+minutes as (
+    select
+        *,
+        {{ window_start("open_time", interval_seconds("1d")) }} as day,
+        cast(not is_off_grid as bigint) as minutes_present
+    from klines
+    where "interval" = '1m'
+),
+
+minutes_of_touched_days as (
+    select minutes.*
+    from minutes
+    {%- if is_incremental() %}
+    semi join touched_days using (market, symbol, day)
+    {%- endif %}
+),
+
+days as (
+    {{ roll_up("minutes_of_touched_days", "1d") }}
+),
+
+-- Minutes before the day's first trade repeat the previous day's close: no return of this day starts from them.
+traded_path as (
+    select
+        market,
+        symbol,
+        day,
+        open_time,
+        open,
+        close
+    from minutes_of_touched_days
+    qualify
+        sum(trade_count) over (
+            partition by market, symbol, day
+            order by open_time
+            rows unbounded preceding
+        ) > 0
+),
+
+steps as (
+    select
+        market,
+        symbol,
+        day,
+        close,
+        ln(close / lag(close, 1, open) over by_time) as log_return,
+        greatest(first_value(open) over by_time, max(close) over by_time) as peak
+    from traded_path
+    window
+        by_time as (
+            partition by market, symbol, day
+            order by open_time
+            rows between unbounded preceding and current row
+        )
+),
+
+paths as (
+    select
+        market,
+        symbol,
+        day,
+        sqrt(sum(log_return * log_return)) as realised_volatility,
+        max(1 - close / peak) as max_drawdown
+    from steps
+    group by market, symbol, day
+),
+
+measured as (
+    select
+        days.market,
+        days.symbol,
+        days.window_open_time as day,
+        days.open,
+        days.high,
+        days.low,
+        days.close,
+        cast(days.close / days.open - 1 as double) as simple_return,
+        cast(ln(days.close / days.open) as double) as log_return,
+        cast(coalesce(paths.realised_volatility, 0) as double) as realised_volatility,
+        cast(coalesce(paths.realised_volatility, 0) * sqrt(365) as double) as realised_volatility_annualised,
+        cast(days.high - days.low as decimal(28, 8)) as price_range,
+        cast((days.high - days.low) / days.open as double) as relative_range,
+        days.volume,
+        days.quote_volume,
+        days.trade_count,
+        cast(days.quote_volume / nullif(days.volume, 0) as double) as vwap,
+        cast(coalesce(paths.max_drawdown, 0) as double) as max_drawdown,
+        cast({{ interval_seconds("1d") // 60 }} as bigint) as minutes_expected,
+        days.minutes_present,
+        cast(days.minutes_present / {{ interval_seconds("1d") // 60 }} as double) as completeness,
+        days.minutes_present = {{ interval_seconds("1d") // 60 }} as is_complete,
+        days._dlt_load_id
+    from days
+    left join paths
+        on days.market = paths.market and days.symbol = paths.symbol and days.window_open_time = paths.day
+)
+
+select * from measured

@@ -1,0 +1,87 @@
+{{ config(materialized="table") }}
+
+with
+symbols as (
+    select * from {{ ref("stg_binance__symbols") }}
+),
+
+klines as (
+    select * from {{ ref("klines") }}
+),
+
+tickers as (
+    select * from {{ ref("stg_binance__tickers_24h") }}
+),
+
+kline_spans as (
+    select
+        market,
+        symbol,
+        min(open_time) as first_kline_open_time,
+        max(open_time) as last_kline_open_time
+    from klines
+    group by market, symbol
+),
+
+latest_tickers as (
+    select * from tickers
+    qualify row_number() over (partition by market, symbol order by snapshot_time desc, _dlt_load_id desc) = 1
+),
+
+known_symbols as (
+    select
+        market,
+        symbol
+    from symbols
+    union
+    select
+        market,
+        symbol
+    from kline_spans
+    union
+    select
+        market,
+        symbol
+    from latest_tickers
+),
+
+described as (
+    select
+        known_symbols.market,
+        known_symbols.symbol,
+        symbols.status,
+        symbols.base_asset,
+        symbols.quote_asset,
+        symbols.base_asset_precision,
+        symbols.quote_asset_precision,
+        symbols.tick_size,
+        symbols.min_price,
+        symbols.max_price,
+        symbols.step_size,
+        symbols.min_quantity,
+        symbols.max_quantity,
+        symbols.min_notional,
+        symbols.is_spot_trading_allowed,
+        symbols.is_margin_trading_allowed,
+        symbols.order_types,
+        symbols.permission_sets,
+        symbols.updated_at,
+        kline_spans.first_kline_open_time,
+        kline_spans.last_kline_open_time,
+        latest_tickers.snapshot_time as ticker_time,
+        latest_tickers.last_price,
+        latest_tickers.price_change_percent as price_change_percent_24h,
+        latest_tickers.high_price as high_24h,
+        latest_tickers.low_price as low_24h,
+        latest_tickers.volume as volume_24h,
+        latest_tickers.quote_volume as quote_volume_24h,
+        latest_tickers.count as trade_count_24h,
+        latest_tickers.bid_price,
+        latest_tickers.ask_price
+    from known_symbols
+    left join symbols using (market, symbol)
+    left join kline_spans using (market, symbol)
+    left join latest_tickers using (market, symbol)
+)
+
+select * from described

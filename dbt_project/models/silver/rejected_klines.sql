@@ -1,0 +1,42 @@
+{{ config(
+    pre_hook="{{ delete_touched(touched_keys(ref('stg_binance__klines'), kline_key()), kline_key()) }}",
+    post_hook="{{ record_staged_loads(ref('stg_binance__klines')) }}",
+) }}
+
+with
+newest as (
+    select * from {{ newest_rows(ref("stg_binance__klines"), kline_key(), "trade_count desc, close_time desc, source") }}
+),
+
+invalid as (
+    select
+        *,
+        {{ broken_kline_rules() }} as broken_rules
+    from newest
+    where {{ breaks_a_kline_rule() }}
+),
+
+named as (
+    select
+        market,
+        symbol,
+        "interval",
+        open_time,
+        split_part(broken_rules, ',', 1) as rule,
+        broken_rules,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        close_time,
+        quote_volume,
+        trade_count,
+        taker_buy_volume,
+        taker_buy_quote_volume,
+        source,
+        _dlt_load_id
+    from invalid
+)
+
+select * from named

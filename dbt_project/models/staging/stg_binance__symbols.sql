@@ -1,0 +1,1 @@
+{{ staged("symbols", complete_loads_only=false) }}

@@ -1,0 +1,1 @@
+{{ staged("tickers_24h") }}
