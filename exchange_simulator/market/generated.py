@@ -81,12 +81,12 @@ class GeneratedSymbol:
         chance = hashes(stream_key(self._key, second), np.arange(2 * levels, dtype=np.int64))
         step = 1 + bits(chance, 0, 2) * unit
         size = np.maximum(self.spec.usual_quantity * (1 + bits(chance, 2, 6)) // 8, 1)
-        bids = middle - np.cumsum(step[:levels])
-        asks = middle + np.cumsum(step[levels:]) - 1
+        bids = middle - np.cumsum(step[0::2])
+        asks = middle + np.cumsum(step[1::2]) - 1
         return Book(
             self.trades.first_at(now) * 3 + second - self.spec.calendar.listed // 1_000_000,
-            [(self.price(int(p)), self.quantity(int(q))) for p, q in zip(bids, size[:levels], strict=True) if p > 0],
-            [(self.price(int(p)), self.quantity(int(q))) for p, q in zip(asks, size[levels:], strict=True)],
+            [(self.price(int(p)), self.quantity(int(q))) for p, q in zip(bids, size[0::2], strict=True) if p > 0],
+            [(self.price(int(p)), self.quantity(int(q))) for p, q in zip(asks, size[1::2], strict=True)],
         )
 
     def ticker(self, now: int) -> dict[str, Any]:
