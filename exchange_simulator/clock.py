@@ -28,6 +28,8 @@ class Clock:
         self._offset = 0 if start is None else start - host_now()
         self._frozen_at: int | None = None
         self.set_mode(mode)
+        if start is not None:
+            self.set(start)
 
     @property
     def mode(self) -> str:

@@ -90,7 +90,7 @@ class RateLimiter:
                 longest = min(self.settings.ban_seconds * 2**self._bans, _LONGEST_BAN_SECONDS)
                 self.ban(longest)
                 self._bans += 1
-                return self._banned(now)
+                return self.banned()
         self.use(weight)
         raw_index, raw_count = self._raw_window
         self._raw_window = (now // _RAW_WINDOW, raw_count + 1 if raw_index == now // _RAW_WINDOW else 1)

@@ -22,23 +22,23 @@ class Server:
         self._exchange = exchange
         self._control = Control(exchange)
         self._latency = latency_seconds
+        self._stopped = asyncio.Event()
 
     async def run(self, host: str, port: int) -> None:
         """Serve until SIGTERM or SIGINT, having printed one line with the address. Raises OSError if it cannot bind."""
         runner = web.ServerRunner(web.Server(self._handle, access_log=None), handle_signals=False, shutdown_timeout=0.0)
         await runner.setup()
         site = web.TCPSite(runner, host, port, backlog=1024)
-        stopped = asyncio.Event()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopped.set)
+            loop.add_signal_handler(number, self._stopped.set)
         try:
             await site.start()
             bound = runner.addresses[0][1]
             print(f"exchange_simulator listening on http://{host}:{bound}", flush=True)  # noqa: T201 - the contract
-            await stopped.wait()
+            await self._stopped.wait()
         finally:
-            await asyncio.wait_for(runner.cleanup(), timeout=5)
+            await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         if request.path.startswith(_CONTROL_PREFIX):
@@ -63,13 +63,13 @@ class Server:
 
     async def _send(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
         if answer.delivery in ("reset", "silent"):
-            await asyncio.sleep(answer.seconds)
+            await self._pause(answer.seconds)
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
         headers = self._headers(answer)
         if answer.delivery == "slow":
-            return await _send_slowly(request, answer, headers)
+            return await self._send_slowly(request, answer, headers)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     def _headers(self, answer: Answer) -> dict[str, str]:
@@ -84,18 +84,25 @@ class Server:
             headers["X-MBX-USED-WEIGHT-1M"] = used
         return headers
 
+    async def _pause(self, seconds: float) -> None:
+        """Wait, but no longer than the server runs."""
+        stop = asyncio.ensure_future(self._stopped.wait())
+        await asyncio.wait({stop}, timeout=seconds)
+        stop.cancel()
 
-async def _send_slowly(request: web.BaseRequest, answer: Answer, headers: dict[str, str]) -> web.StreamResponse:
-    """Send the body in small pieces spread over `answer.seconds`."""
-    response = web.StreamResponse(status=answer.status, headers=headers)
-    response.content_length = len(answer.body)
-    await response.prepare(request)
-    size = max(len(answer.body) // _SLOW_PIECES, 1)
-    for start in range(0, len(answer.body), size):
-        await asyncio.sleep(answer.seconds / _SLOW_PIECES)
-        await response.write(answer.body[start : start + size])
-    await response.write_eof()
-    return response
+    async def _send_slowly(
+        self, request: web.BaseRequest, answer: Answer, headers: dict[str, str]
+    ) -> web.StreamResponse:
+        """Send the body in small pieces spread over `answer.seconds`."""
+        response = web.StreamResponse(status=answer.status, headers=headers)
+        response.content_length = len(answer.body)
+        await response.prepare(request)
+        size = max(len(answer.body) // _SLOW_PIECES, 1)
+        for start in range(0, len(answer.body), size):
+            await self._pause(answer.seconds / _SLOW_PIECES)
+            await response.write(answer.body[start : start + size])
+        await response.write_eof()
+        return response
 
 
 def _peer(request: web.BaseRequest) -> Any:

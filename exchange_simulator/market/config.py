@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timezone
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
+from types import UnionType
 from typing import Any
 
 import tomlkit
@@ -103,14 +104,14 @@ class _Table:
         self.label = label
         self.rest = dict(content)
 
-    def take(self, key: str, kind: type, *default: Any) -> Any:
+    def take(self, key: str, kind: type | UnionType, *default: Any) -> Any:
         if key not in self.rest:
             if default:
                 return default[0]
             raise MarketFileError(f"{self.label}: {key} is missing")
         value = self.rest.pop(key)
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise MarketFileError(f"{self.label}: {key} = {value!r} is not a {kind.__name__}")
+            raise MarketFileError(f"{self.label}: {key} = {value!r} is not {getattr(kind, '__name__', kind)}")
         return value
 
     def time(self, key: str, *default: int) -> int:
@@ -189,7 +190,7 @@ def _symbol(table: _Table, exchange_outages: tuple[Outage, ...]) -> SymbolSpec:
     name = table.take("name", str)
     table.label = f"symbol {name}"
     tick_decimals, step_decimals = _decimals(table, "tick_size", "0.01"), _decimals(table, "step_size", "0.00001")
-    per_minute = table.take("trades_per_minute", (int, float), 10)  # type: ignore[arg-type]
+    per_minute = table.take("trades_per_minute", int | float, 10)
     tombstones = []
     for index, entry in table.tables("tombstones"):
         buried = _Table(f"symbol {name}, tombstones {index}", entry)

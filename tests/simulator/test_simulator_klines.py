@@ -132,7 +132,7 @@ def test_prices_of_the_last_decimal_and_volumes_above_ten_trillion_are_exact(nas
 
 
 class TestOutage:
-    """The symbol with an outage from 2024-12-10 04:00 to 2024-12-11 00:30, dead from 02:48 on, and one at 12:40:27.5."""
+    """An outage from 2024-12-10 04:00 to 2024-12-11 00:30 with a dead start, and one from 12:40:27.5."""
 
     def rows(self, nasty, times, interval, start, end):
         return nasty.klines("OUTAGEUSDT", interval, times.utc_ms(*start), times.utc_ms(*end) - 1)
