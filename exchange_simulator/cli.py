@@ -78,7 +78,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--ban-after", type=_positive, default=5, help="ignored Retry-Afters that bring a ban")
     parser.add_argument("--ban-seconds", type=_at_least(0), default=120.0, help="length of the first ban")
     parser.add_argument("--seed", type=int, help="seed of the generated market; default is the market file's")
-    parser.add_argument("--cache-mb", type=_positive, default=256, help="memory for generated data")
+    parser.add_argument("--cache-mb", type=_positive, default=192, help="memory for generated data")
     return parser
 
 

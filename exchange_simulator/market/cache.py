@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 
@@ -15,6 +16,21 @@ class Sized(Protocol):
 
 
 T = TypeVar("T", bound=Sized)
+
+
+@dataclass(frozen=True)
+class Caches:
+    """Memory for what is served, and less of it for what that is made from."""
+
+    rows: "ByteLru"
+    """Rendered rows."""
+    columns: "ByteLru"
+    """Trades and the like, larger than the rows made from them and seldom needed again."""
+
+    @classmethod
+    def of_size(cls, max_bytes: int) -> "Caches":
+        """Return caches that hold `max_bytes` together."""
+        return cls(ByteLru(max_bytes * 3 // 4), ByteLru(max_bytes // 4))
 
 
 class ByteLru:

@@ -6,7 +6,7 @@ import numpy as np
 import pyarrow as pa
 
 from exchange_simulator.market.base import Book, Selection
-from exchange_simulator.market.cache import ByteLru
+from exchange_simulator.market.cache import Caches
 from exchange_simulator.market.config import MarketSpec, SymbolSpec
 from exchange_simulator.market.hashing import bits, hashes, stream_key
 from exchange_simulator.market.id_series import IdSeries, Numbered, aggregate_columns, trade_columns
@@ -49,16 +49,16 @@ _NO_TRADES_TICKER = {
 class GeneratedSymbol:
     """One symbol of the generated market."""
 
-    def __init__(self, spec: SymbolSpec, seed: int, cache: ByteLru) -> None:
+    def __init__(self, spec: SymbolSpec, seed: int, caches: Caches) -> None:
         self.spec = spec
         settings = SeriesSettings(
             spec.name, spec.base_price, spec.volatility, spec.trades_per_day, spec.usual_quantity, spec.tombstones
         )
-        self.series = TradeSeries(settings, spec.calendar, seed, cache)
+        self.series = TradeSeries(settings, spec.calendar, seed, caches.columns)
         decimals = (spec.tick_decimals, spec.step_decimals)
-        self.klines = KlineSeries(self.series, *decimals, cache)
-        self.trades = IdSeries(self.series, _TRADES, *decimals, cache)
-        self.aggregates = IdSeries(self.series, _AGGREGATES, *decimals, cache)
+        self.klines = KlineSeries(self.series, *decimals, caches)
+        self.trades = IdSeries(self.series, _TRADES, *decimals, caches)
+        self.aggregates = IdSeries(self.series, _AGGREGATES, *decimals, caches)
         self._key = stream_key(seed, spec.name, "book")
 
     def price(self, ticks: int) -> str:
@@ -152,10 +152,10 @@ class GeneratedSymbol:
 class GeneratedMarket:
     """A generated market; see Market for the methods."""
 
-    def __init__(self, spec: MarketSpec, seed: int | None = None, cache_bytes: int = 256 << 20) -> None:
-        cache = ByteLru(cache_bytes)
+    def __init__(self, spec: MarketSpec, seed: int | None = None, cache_bytes: int = 192 << 20) -> None:
+        caches = Caches.of_size(cache_bytes)
         used_seed = spec.seed if seed is None else seed
-        self._symbols = {symbol.name: GeneratedSymbol(symbol, used_seed, cache) for symbol in spec.symbols}
+        self._symbols = {symbol.name: GeneratedSymbol(symbol, used_seed, caches) for symbol in spec.symbols}
 
     def symbols(self, now: int) -> list[str]:
         """Return the names of the symbols listed by now, in the order of the market file."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from exchange_simulator.market.bars import Trades
 from exchange_simulator.market.base import Selection
-from exchange_simulator.market.cache import ByteLru
+from exchange_simulator.market.cache import Caches
 from exchange_simulator.market.hashing import Ints
 from exchange_simulator.market.intervals import DAY_US
 from exchange_simulator.market.render import AggregateColumns, RowBlock, TradeColumns, json_array
@@ -84,13 +84,13 @@ class IdSeries(Generic[Columns]):
     """Rows numbered from 0 without a gap, of which a page is cut by id or by time."""
 
     def __init__(
-        self, trades: TradeSeries, numbered: Numbered[Columns], tick_decimals: int, step_decimals: int, cache: ByteLru
+        self, trades: TradeSeries, numbered: Numbered[Columns], tick_decimals: int, step_decimals: int, caches: Caches
     ) -> None:
         self._trades = trades
         self._numbered = numbered
         self._tick_decimals = tick_decimals
         self._step_decimals = step_decimals
-        self._cache = cache
+        self._caches = caches
 
     def page(self, wanted: Selection, now: int, microseconds: bool) -> bytes:
         """Return rows as JSON: from an id, from a time, or the latest ones up to a time."""
@@ -125,7 +125,7 @@ class IdSeries(Generic[Columns]):
 
     def _columns(self, day: int) -> Columns:
         key = (self._trades.settings.name, self._numbered.kind, "columns", day)
-        return self._cache.get(key, lambda: self._numbered.columns(self._trades, day))
+        return self._caches.columns.get(key, lambda: self._numbered.columns(self._trades, day))
 
     def _day_starts(self, day: int) -> Ints:
         return self._numbered.starts(self._trades, day)
@@ -145,4 +145,4 @@ class IdSeries(Generic[Columns]):
         def make() -> RowBlock:
             return self._numbered.render(self._columns(day), self._tick_decimals, self._step_decimals, microseconds)
 
-        return self._cache.get((self._trades.settings.name, self._numbered.kind, day, microseconds), make)
+        return self._caches.rows.get((self._trades.settings.name, self._numbered.kind, day, microseconds), make)

@@ -7,7 +7,7 @@ import numpy as np
 
 from exchange_simulator.market.bars import Bars, fill_flat, join_bars, merge_bars, trades_as_bars
 from exchange_simulator.market.base import Selection
-from exchange_simulator.market.cache import ByteLru
+from exchange_simulator.market.cache import Caches
 from exchange_simulator.market.hashing import Ints
 from exchange_simulator.market.intervals import (
     DAY,
@@ -52,12 +52,12 @@ class RenderedKlines:
 class KlineSeries:
     """Klines of one symbol."""
 
-    def __init__(self, trades: TradeSeries, tick_decimals: int, step_decimals: int, cache: ByteLru) -> None:
+    def __init__(self, trades: TradeSeries, tick_decimals: int, step_decimals: int, caches: Caches) -> None:
         self._trades = trades
         self._calendar = trades.calendar
         self._tick_decimals = tick_decimals
         self._step_decimals = step_decimals
-        self._cache = cache
+        self._caches = caches
         self._days: dict[int, Bars] = {}
 
     def page(self, interval: str, wanted: Selection, now: int, microseconds: bool, zone_offset: int = 0) -> bytes:
@@ -111,7 +111,7 @@ class KlineSeries:
         def block(index: int) -> tuple[RenderedKlines, int, int]:
             if is_cached:
                 key = (self._trades.settings.name, "klines", interval, index, microseconds)
-                found = self._cache.get(key, lambda: self._render(interval, index, _NO_LIMIT, microseconds, 0))
+                found = self._caches.rows.get(key, lambda: self._render(interval, index, _NO_LIMIT, microseconds, 0))
             else:
                 found = self._render(interval, index, now, microseconds, zone_offset)
             closed = int(np.searchsorted(found.ends, now, side="right"))
@@ -208,7 +208,7 @@ class KlineSeries:
         """Return the minutes of a day in which anything traded."""
         edges = np.arange(day * DAY_US, (day + 1) * DAY_US + 1, MINUTE_US, dtype=np.int64)
         key = (self._trades.settings.name, "minutes", day)
-        return self._cache.get(key, lambda: merge_bars(trades_as_bars(self._trades.day(day)), edges))
+        return self._caches.columns.get(key, lambda: merge_bars(trades_as_bars(self._trades.day(day)), edges))
 
     def _day_bar(self, day: int) -> Bars:
         """Return one bar for a day, or none if nothing traded. Kept for good: a day is 80 bytes."""

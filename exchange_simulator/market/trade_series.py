@@ -13,8 +13,21 @@ from exchange_simulator.market.tiles import JITTER_ONE, PATTERNS, POSITION_BITS,
 
 # (period in minutes, swing in 1/100,000 of the base price); the swing grows with the root of the period, as a random
 # walk's does.
-_WAVES = tuple((period, round(1200 * (period / 1440) ** 0.5)) for period in (2, 5, 13, 34, 89, 233, 610, 1597, 4181))
-_SLOW_WAVES = ((10946, 3300), (28657, 5000), (75025, 8000), (196418, 11000))
+_WAVES = (
+    (2, 45),
+    (5, 71),
+    (13, 114),
+    (34, 184),
+    (89, 298),
+    (233, 483),
+    (610, 781),
+    (1597, 1264),
+    (4181, 2045),
+    (10946, 3300),
+    (28657, 5000),
+    (75025, 8000),
+    (196418, 11000),
+)
 _SWING_ONE = 100_000
 _NOISE_BITS = 16
 # Relative activity in each hour of the day (UTC), in 1/64: quiet at night, busiest when Europe and America overlap.
@@ -23,6 +36,8 @@ _HOURLY_ACTIVITY = (56, 52, 48, 44, 42, 42, 46, 54, 62, 66, 66, 64, 66, 82, 98, 
 _BURSTS = np.array([36, 40, 44, 46, 48, 50, 52, 56, 60, 64, 70, 76, 90, 110, 170, 320], dtype=np.int64)
 _DAYS_PER_CHUNK = 512
 _MAX_TRADES_A_DAY = 1 << 20
+_MOST_TILES_A_DAY = _MAX_TRADES_A_DAY // TILE
+_PATTERN_BITS = PATTERNS.bit_length() - 1
 
 
 @dataclass(frozen=True)
@@ -48,7 +63,9 @@ class TradeSeries:
         self.settings = settings
         self.calendar = calendar
         self.first_day = calendar.listed // DAY_US
-        self._key = stream_key(seed, settings.name)
+        key = stream_key(seed, settings.name)
+        self._day_key, self._minute_key, self._tile_key = (stream_key(key, name) for name in ("day", "minute", "tile"))
+        self._waves = [(period, size, stream_key(key, "wave", period)) for period, size in _WAVES]
         self._cache = cache
         self._counts = np.empty(0, dtype=np.int64)
         self._trade_starts = np.zeros(1, dtype=np.int64)
@@ -106,7 +123,7 @@ class TradeSeries:
         """Decide the number of trades of the next days."""
         known = len(self._counts)
         days = self.first_day + np.arange(known, known + _DAYS_PER_CHUNK, dtype=np.int64)
-        chance = hashes(stream_key(self._key, "day"), days)
+        chance = hashes(self._day_key, days)
         mood = 60 + bits(chance, 0, 6) + bits(chance, 6, 6) * bits(chance, 12, 6) // 64
         is_weekend = (days + 3) % 7 >= 5
         wanted = self.settings.trades_per_day * mood // 110 * np.where(is_weekend, 3, 4) // 4
@@ -123,7 +140,8 @@ class TradeSeries:
 
     def _patterns(self, day: int, count: int) -> Ints:
         tile_count = -(-count // TILE)
-        return bits(hashes(stream_key(self._key, "tile", day), np.arange(tile_count, dtype=np.int64)), 0, 8) % PATTERNS
+        tiles = day * _MOST_TILES_A_DAY + np.arange(tile_count, dtype=np.int64)
+        return bits(hashes(self._tile_key, tiles), 0, _PATTERN_BITS)
 
     def _aggregate_count(self, day: int) -> int:
         count = self.trade_count(day)
@@ -144,7 +162,7 @@ class TradeSeries:
         tiles = trade_tiles()
         patterns = self._patterns(day, count)
 
-        minute_hash = hashes(stream_key(self._key, "minute"), day * MINUTES_PER_DAY + np.arange(MINUTES_PER_DAY))
+        minute_hash = hashes(self._minute_key, day * MINUTES_PER_DAY + np.arange(MINUTES_PER_DAY))
         span_start, span_length = self.calendar.live_spans(day)
         activity = np.repeat(np.array(_HOURLY_ACTIVITY, dtype=np.int64), 60) * _BURSTS[bits(minute_hash, 0, 4)]
         weight = np.where(span_length > 0, np.maximum(activity * (span_length // 1000) // 60_000, 1), 0)
@@ -201,11 +219,12 @@ class TradeSeries:
         """Return the middle price, in ticks, at each minute of the day and at its end: value noise on many scales."""
         minutes = day * MINUTES_PER_DAY + np.arange(MINUTES_PER_DAY + 1, dtype=np.int64)
         swing = np.zeros(len(minutes), dtype=np.int64)
-        for period, size in (*_WAVES, *_SLOW_WAVES):
-            lattice, phase = np.divmod(minutes, period)
+        for period, size, key in self._waves:
+            lattice = minutes // period
+            phase = minutes - lattice * period
             first = int(lattice[0])
             points = np.arange(first, int(lattice[-1]) + 2, dtype=np.int64)
-            value = bits(hashes(stream_key(self._key, "wave", period), points), 0, _NOISE_BITS + 1) - (1 << _NOISE_BITS)
+            value = bits(hashes(key, points), 0, _NOISE_BITS + 1) - (1 << _NOISE_BITS)
             left = value[lattice - first]
             right = value[lattice - first + 1]
             swing += (left + (right - left) * phase // period) * size
