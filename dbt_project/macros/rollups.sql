@@ -26,6 +26,24 @@
 {% endmacro %}
 
 
+{#
+    The rows whose window holds a row of a new load; all rows on a full build.
+
+    rows, touched: CTEs with the columns market, symbol and `window`; `time` is what the window was computed from. The
+    bounds on it repeat what the join says, in a form that lets DuckDB skip the blocks of other times.
+#}
+{% macro rows_of_touched_windows(rows, touched, window, time, seconds) %}
+    select {{ rows }}.*
+    from {{ rows }}
+    {%- if is_incremental() %}
+    semi join {{ touched }} using (market, symbol, {{ window }})
+    where
+        {{ rows }}.{{ time }} >= (select min({{ window }}) from {{ touched }})
+        and {{ rows }}.{{ time }} < (select max({{ window }}) from {{ touched }}) + interval '{{ seconds }} seconds'
+    {%- endif %}
+{% endmacro %}
+
+
 {# The 1m klines that came to silver, or left it as rejected, with the loads that the model has not taken in. #}
 {% macro touched_minutes() %}
     select

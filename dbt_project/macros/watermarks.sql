@@ -45,13 +45,21 @@
 {%- endmacro %}
 
 
+{# A table built anew is tested whole. #}
+{% macro all_untested_again() -%}
+    {%- if not is_incremental() -%} tested_load_id = null, {%- endif -%}
+{%- endmacro %}
+
+
 {# Post-hook of a model that reads a staging view. #}
 {% macro record_staged_loads(view) %}
     update {{ watermarks_table() }}
-    set load_id = greatest(
-        load_id,
-        (select max(_dlt_load_id) from {{ view }} where _dlt_load_id > '{{ watermark(this.identifier) }}')
-    )
+    set
+        {{ all_untested_again() }}
+        load_id = greatest(
+            load_id,
+            (select max(_dlt_load_id) from {{ view }} where _dlt_load_id > '{{ watermark(this.identifier) }}')
+        )
     where model_name = '{{ this.identifier }}'
 {% endmacro %}
 
@@ -59,11 +67,13 @@
 {# Post-hook of a model that reads other incremental models: it has seen what all of them have seen. #}
 {% macro record_upstream_loads(upstream) %}
     update {{ watermarks_table() }}
-    set load_id = (
-        select case when count(*) = count(load_id) then min(load_id) end
-        from {{ watermarks_table() }}
-        where model_name in ('{{ upstream | join("', '") }}')
-    )
+    set
+        {{ all_untested_again() }}
+        load_id = (
+            select case when count(*) = count(load_id) then min(load_id) end
+            from {{ watermarks_table() }}
+            where model_name in ('{{ upstream | join("', '") }}')
+        )
     where model_name = '{{ this.identifier }}'
 {% endmacro %}
 
@@ -94,28 +104,28 @@
 {% endmacro %}
 
 
-{# on-run-end: the loads of the models whose data tests all passed need not be tested again. #}
+{# on-run-end: the loads of the models whose data tests all ran and passed need not be tested again. #}
 {% macro record_tested_loads(results) %}
     {% if execute %}
-    {% set passed = [] %}
-    {% set failed = [] %}
-    {% for result in results if result.node.resource_type == "test" and result.node.attached_node %}
-        {% set tested = graph.nodes[result.node.attached_node].name %}
-        {% do (passed if result.status == "pass" else failed).append(tested) %}
+    {% set passed = results | selectattr("status", "equalto", "pass") | map(attribute="node.unique_id") | list %}
+    {% set due = [] %}
+    {% for test in graph.nodes.values() if test.resource_type == "test" and test.unique_id not in passed %}
+        {% do due.append(test.attached_node) %}
     {% endfor %}
-    {% set models = passed | unique | reject("in", failed) | list %}
-    {% if models %}
+    {% set tested = [] %}
+    {% for model in graph.nodes.values() if model.resource_type == "model" and model.unique_id not in due %}
+        {% do tested.append(model.name) %}
+    {% endfor %}
     update {{ watermarks_table() }}
     set tested_load_id = load_id
-    where model_name in ('{{ models | join("', '") }}')
-    {% endif %}
+    where model_name in ('{{ tested | join("', '") }}') and tested_load_id is distinct from load_id
     {% endif %}
 {% endmacro %}
 
 
-{# Whether a data test looks at new rows only. #}
-{% macro is_limited_to_untested_loads(by_load) %}
-    {{ return(by_load and not var("full_tests")) }}
+{# Whether a data test looks at new rows only: where some loads have passed before. #}
+{% macro is_limited_to_untested_loads(model, by_load) %}
+    {{ return(by_load and not var("full_tests") and watermark(model.identifier, "tested_load_id") != "") }}
 {% endmacro %}
 
 

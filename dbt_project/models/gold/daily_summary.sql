@@ -22,33 +22,37 @@ minutes as (
 ),
 
 minutes_of_touched_days as (
-    select minutes.*
-    from minutes
-    {%- if is_incremental() %}
-    semi join touched_days using (market, symbol, day)
-    {%- endif %}
+    {{ rows_of_touched_windows("minutes", "touched_days", "day", "open_time", interval_seconds("1d")) }}
 ),
 
 days as (
     {{ roll_up("minutes_of_touched_days", "1d") }}
 ),
 
--- Minutes before the day's first trade repeat the previous day's close: no return of this day starts from them.
-traded_path as (
+first_trades as (
     select
         market,
         symbol,
         day,
-        open_time,
-        open,
-        close
+        min(open_time) as first_traded_open_time,
+        arg_min(open, open_time) as open
     from minutes_of_touched_days
-    qualify
-        sum(trade_count) over (
-            partition by market, symbol, day
-            order by open_time
-            rows unbounded preceding
-        ) > 0
+    where trade_count > 0
+    group by market, symbol, day
+),
+
+-- Minutes before the day's first trade repeat the previous day's close: no return of this day starts from them.
+traded_path as (
+    select
+        minutes_of_touched_days.market,
+        minutes_of_touched_days.symbol,
+        minutes_of_touched_days.day,
+        minutes_of_touched_days.open_time,
+        minutes_of_touched_days.close,
+        first_trades.open as day_open
+    from minutes_of_touched_days
+    inner join first_trades using (market, symbol, day)
+    where minutes_of_touched_days.open_time >= first_trades.first_traded_open_time
 ),
 
 steps as (
@@ -57,8 +61,8 @@ steps as (
         symbol,
         day,
         close,
-        ln(close / lag(close, 1, open) over by_time) as log_return,
-        greatest(first_value(open) over by_time, max(close) over by_time) as peak
+        ln(close / lag(close, 1, day_open) over by_time) as log_return,
+        greatest(day_open, max(close) over by_time) as peak
     from traded_path
     window
         by_time as (

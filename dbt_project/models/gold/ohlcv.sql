@@ -19,21 +19,14 @@ touched_windows as (
 minutes as (
     select
         *,
+        {{ window_start("open_time", interval_seconds("1d")) }} as day,
         cast(not is_off_grid as bigint) as minutes_present
     from klines
     where "interval" = '1m'
 ),
 
 minutes_of_touched_days as (
-    select minutes.*
-    from minutes
-    {%- if is_incremental() %}
-    semi join touched_days
-        on
-            minutes.market = touched_days.market
-            and minutes.symbol = touched_days.symbol
-            and {{ window_start("minutes.open_time", interval_seconds("1d")) }} = touched_days.day
-    {%- endif %}
+    {{ rows_of_touched_windows("minutes", "touched_days", "day", "open_time", interval_seconds("1d")) }}
 ),
 
 {% for name in rollup_intervals() %}

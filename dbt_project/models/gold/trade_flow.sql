@@ -21,11 +21,7 @@ timed_trades as (
 ),
 
 trades_of_touched_minutes as (
-    select timed_trades.*
-    from timed_trades
-    {%- if is_incremental() %}
-    semi join touched_minutes using (market, symbol, minute)
-    {%- endif %}
+    {{ rows_of_touched_windows("timed_trades", "touched_minutes", "minute", "trade_time", interval_seconds("1m")) }}
 ),
 
 summed as (

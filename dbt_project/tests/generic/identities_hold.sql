@@ -15,7 +15,7 @@
             end as failed_identity,
             *
         from {{ model }}
-        {%- if is_limited_to_untested_loads(by_load) %}
+        {%- if is_limited_to_untested_loads(model, by_load) %}
         where {{ is_untested_load(model) }}
         {%- endif %}
     )

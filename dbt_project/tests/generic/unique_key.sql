@@ -8,7 +8,7 @@
         {{ key }},
         count(*) as row_count
     from {{ model }}
-    {%- if is_limited_to_untested_loads(by_load) %}
+    {%- if is_limited_to_untested_loads(model, by_load) %}
     semi join (select distinct {{ key }} from {{ model }} where {{ is_untested_load(model) }}) using ({{ key }})
     {%- endif %}
     group by {{ key }}
