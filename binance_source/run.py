@@ -119,9 +119,9 @@ class SpotRun:
         return self
 
     def close(self) -> None:
-        """End the threads and connections; what is still being fetched is dropped."""
+        """End the threads and connections; what is still being fetched is dropped, and not waited for."""
         self.stop.set()
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        self._pool.shutdown(wait=False, cancel_futures=True)
         self.client.close()
 
     @property
@@ -309,7 +309,7 @@ def _id_series(kind: type[AggTradeSeries] | type[TradeSeries]) -> Callable[[Spot
             covered: list[id_series.IdEntry] = coverage.get(id_series.series_key(SPOT, symbol), [])
             starts = [entry[2] for entry in covered if entry[2] is not None]
             wanted = run.wanted_us(lookback, max(starts, default=None))
-            found.append(kind(run.client, SPOT, symbol, wanted, covered))
+            found.append(kind(run.client, SPOT, symbol, wanted, covered, to_now=wanted[1] == run.now_us))
         return found
 
     return series

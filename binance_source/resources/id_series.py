@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 import msgspec
 import pyarrow as pa
 
-from ..rest.client import MICROSECONDS, RestClient, Tally
-from ..rest.errors import BadResponseError
+from ..rest.client import MICROSECONDS, Params, RestClient, Tally
+from ..rest.errors import BadResponseError, GaveUpError
 from ..settings import PAGE_ROWS
 from .coverage import Range, missing
 from .walk import Page, Window
@@ -20,8 +20,10 @@ from .walk import Page, Window
 IdEntry = tuple[int, int, int | None, int | None]
 """[first id, next id, from, to): loaded ids, and the times in microseconds between which nothing is missing."""
 
-LOOKUP_ROWS = 100
-"""Rows asked for when only an id is looked for: historic tombstones among them have no trade ids."""
+OLDEST_ROWS = 100
+NEWEST_ROWS = 99
+"""Rows asked for when only an id is looked for: historic tombstones among them have no trade ids. The numbers differ so
+that the answer to one question cannot pass for the answer to the other."""
 
 # The exchange's names: a id, p price, q quantity, f first trade id, l last trade id, T time, m buyer is maker.
 
@@ -71,9 +73,12 @@ class IdSeries(ABC, Generic[R]):
         symbol: Such as "BTCUSDT".
         wanted: Trade times [from, to) in microseconds.
         covered: Entries that are loaded already.
+        to_now: The end is the present: what is overlooked there belongs to the next run.
     """
 
-    def __init__(self, client: RestClient, market: str, symbol: str, wanted: Range, covered: list[IdEntry]) -> None:
+    def __init__(
+        self, client: RestClient, market: str, symbol: str, wanted: Range, covered: list[IdEntry], to_now: bool
+    ) -> None:
         self.key = series_key(market, symbol)
         self.tally = Tally()
         self._client = client
@@ -81,6 +86,7 @@ class IdSeries(ABC, Generic[R]):
         self._symbol = symbol
         self._start, self._end = wanted
         self._covered = covered
+        self._to_now = to_now
 
     @abstractmethod
     def _id_of(self, row: R) -> int:
@@ -106,16 +112,21 @@ class IdSeries(ABC, Generic[R]):
         """Find the ids of the wanted times, and cut what is missing into windows of one page each."""
         if self._start >= self._end:
             return []
-        looked_up = not self._is_covered(self._start)
-        first = self._first_id()
-        end = self._end_id() if first is not None else None
-        if first is None or end is None:
-            return []
+        known_start = self._covered_at(self._start)
+        known_end = self._covered_at(self._end)
+        newest = None if known_end else self._newest()
+        if known_end:
+            end = known_end[0] if known_end != known_start else known_end[1]
+        elif newest is None or newest.T < self._start:
+            return []  # not a single trade in the period
+        else:
+            end = self._lookup_ids(newest)[1] + 1
+        first = known_start[1] if known_start else self._lookup_ids(self._oldest(newest))[0]
         steps: list[Page | Window] = []
         for begin, stop in missing((first, end), [entry[:2] for entry in self._covered]):
             for start in range(begin, stop, PAGE_ROWS):
                 upto = min(start + PAGE_ROWS, stop)
-                from_time = self._start if start == first and looked_up else None
+                from_time = self._start if start == first and not known_start else None
                 to_time = self._end if upto == end else None
                 steps.append(Window(start, upto, (from_time, to_time)))
         return steps
@@ -131,45 +142,72 @@ class IdSeries(ABC, Generic[R]):
         newest = self._time_of(rows[-1]) if rows else None
         return Page(self.key, table, (window.start, window.end, from_time, to_time), newest, dropped)
 
-    def _is_covered(self, time: int) -> bool:
-        return any(e[2] is not None and e[3] is not None and e[2] <= time <= e[3] for e in self._covered)
-
-    def _first_id(self) -> int | None:
-        """Give the first id that may be missing, or None where there is no trade since the start."""
-        for first, next_id, start, end in self._covered:
-            if start is not None and end is not None and start <= self._start <= end:
-                return next_id if end < self._end else first
-        rows = self._lookup({"startTime": self._start})
-        while rows:
-            for row in rows:
-                if row.f >= 0:
-                    return self._lookup_ids(row)[0]
-            rows = self._lookup({"fromId": rows[-1].a + 1})
+    def _covered_at(self, time: int) -> IdEntry | None:
+        """Give the entry whose times reach from before this time up to it or beyond."""
+        for entry in self._covered:
+            if entry[2] is not None and entry[3] is not None and entry[2] <= time <= entry[3]:
+                return entry
         return None
 
-    def _end_id(self) -> int | None:
-        """Give the id after the last one wanted, or None where there is no trade before the end."""
-        for first, _, start, end in self._covered:
-            if start is not None and end is not None and start < self._end <= end:
-                return first
-        rows = self._lookup({"endTime": self._end - 1})
-        while rows:
+    def _newest(self) -> AggTradeRow | None:
+        """Ask for the newest aggregate before the end that is no tombstone, or None where there is none."""
+
+        def plausible(rows: list[AggTradeRow]) -> bool:
+            full = len(rows) == NEWEST_ROWS or rows[0].a == 0
+            return full and rows[-1].T < self._end
+
+        rows = self._ask({"endTime": self._end - 1}, NEWEST_ROWS, lambda rows: not rows or plausible(rows))
+        if not rows:
+            return None
+        if not self._to_now:
+            following = self._ask({"fromId": rows[-1].a + 1}, 1, lambda found: not found or found[0].a > rows[-1].a)
+            if following and following[0].T < self._end:
+                raise GaveUpError(
+                    f"{self.key}: the exchange gives different answers on its newest trade before the end"
+                )
+        while True:
             for row in reversed(rows):
                 if row.f >= 0:
-                    return self._lookup_ids(row)[1] + 1
-            if rows[0].a == 0:
+                    return row
+            first = rows[0].a
+            if first == 0:
                 return None
-            rows = self._lookup({"fromId": max(rows[0].a - LOOKUP_ROWS, 0)})
-        return None
+            rows = self._ask({"fromId": max(first - NEWEST_ROWS, 0)}, min(first, NEWEST_ROWS), bool)
 
-    def _lookup(self, params: dict[str, int]) -> list[AggTradeRow]:
-        return self._client.get(
-            "aggTrades",
-            {"symbol": self._symbol, **params, "limit": LOOKUP_ROWS},
-            _LOOKUP_DECODER.decode,
-            headers=MICROSECONDS,
-            tally=self.tally,
-        )
+    def _oldest(self, newest: AggTradeRow | None) -> AggTradeRow:
+        """Ask for the oldest aggregate since the start that is no tombstone; `newest`, where known, is one of them."""
+        rows = self._since_start(newest)
+        while rows[0].a > 0:
+            before = self._ask({"fromId": rows[0].a - 1}, 1, bool)
+            if before[0].T < self._start or before[0].a >= rows[0].a:
+                break
+            again = self._since_start(newest)
+            if again[0].a == rows[0].a:
+                break  # the times of some old aggregates are out of order: the exchange stands by its answer
+            rows = again
+        while True:
+            for row in rows:
+                if row.f >= 0:
+                    return row
+            rows = self._ask({"fromId": rows[-1].a + 1}, OLDEST_ROWS, bool)
+
+    def _since_start(self, newest: AggTradeRow | None) -> list[AggTradeRow]:
+        def plausible(rows: list[AggTradeRow]) -> bool:
+            return bool(rows) and rows[0].T >= self._start and (newest is None or rows[0].a <= newest.a)
+
+        return self._ask({"startTime": self._start}, OLDEST_ROWS, plausible)
+
+    def _ask(
+        self, query: dict[str, int], limit: int, plausible: Callable[[list[AggTradeRow]], bool]
+    ) -> list[AggTradeRow]:
+        def decode(body: bytes) -> list[AggTradeRow]:
+            rows = _LOOKUP_DECODER.decode(body)
+            if len(rows) > limit or not plausible(rows):
+                raise BadResponseError(f"aggTrades {self.key} {query} was answered with other rows")
+            return rows
+
+        params: Params = {"symbol": self._symbol, **query, "limit": limit}
+        return self._client.get("aggTrades", params, decode, headers=MICROSECONDS, tally=self.tally)
 
     def _rows(self, start: int, end: int) -> list[R]:
         """Give all rows with ids [start, end): asks until the range is walked through, whatever the pages' sizes."""

@@ -76,7 +76,7 @@ class KlineSeries:
         if not rows:
             return [] if to_now else [self._page([], (start, end))]
         last = rows[-1][0]
-        newest = last if last + self._step >= end else self._newest_open(end)
+        newest = last if last + self._step >= end else self._newest_open(last, end)
         whole = (start, newest + 1 if to_now else end)
         if newest <= last:
             return [self._page(rows, whole)]
@@ -86,18 +86,25 @@ class KlineSeries:
             if stop <= newest:
                 steps.append(Window(begin, stop, (begin, stop)))
             else:
-                steps.append(Window(begin, newest + 1, (begin, whole[1])))
+                # To the end of the period, and not to the newest row: an empty answer proves that nothing follows.
+                steps.append(Window(begin, whole[1], (begin, whole[1])))
         return steps
 
     def _next_open(self, start: int) -> int:
         # Up to a day all candles open on multiples of their length since 1970; longer ones are not guessed.
         return -(-start // self._step) * self._step if self._step <= DAY_MS else start
 
-    def _newest_open(self, end: int) -> int:
-        """Ask for the newest open time before `end`: a dead symbol has none for years, which need no pages."""
+    def _newest_open(self, known: int, end: int) -> int:
+        """Ask for the newest open time in [known, end): a dead symbol has none for years, which need no pages."""
+
+        def decode(body: bytes) -> int:
+            rows = _DECODER.decode(body)
+            if len(rows) != 1 or not known <= rows[0][0] < end:
+                raise BadResponseError(f"the newest of klines {self.key} before {end} is not what was answered")
+            return rows[0][0]
+
         params: Params = {"symbol": self._symbol, "interval": self._interval, "endTime": end - 1, "limit": 1}
-        rows = self._client.get("klines", params, _DECODER.decode, tally=self.tally)
-        return rows[-1][0] if rows else -1
+        return self._client.get("klines", params, decode, tally=self.tally)
 
     def _rows(self, start: int, end: int) -> list[_Row]:
         """Give all rows of [start, end): until the time is reached or nothing is left, whatever the pages' sizes."""

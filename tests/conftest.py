@@ -1,0 +1,98 @@
+"""What all tests share: where the recordings are, and a copy of the project to run the commands in."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PARTS = ("binance_source", "pipelines", ".dlt", "dbt_project", "profiles.yml")
+LEFT_OUT = shutil.ignore_patterns("__pycache__", ".var", "target", "logs", "secrets.toml", "*.duckdb")
+
+
+@pytest.fixture(scope="session")
+def recordings() -> Path:
+    """The folder of recorded market data."""
+    folder = Path(os.environ.get("RECORDINGS_DIR", ROOT.parent / "shared" / "recordings"))
+    if not (folder / "INDEX.md").exists():
+        pytest.skip("no recorded market data: set RECORDINGS_DIR")
+    return folder
+
+
+class Project:
+    """A copy of the project in a folder of its own, so that no test touches the state of the checkout."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.database = folder / "market.duckdb"
+        self.settings: dict[str, str] = {}
+        for part in PARTS:
+            source, target = ROOT / part, folder / part
+            if source.is_dir():
+                shutil.copytree(source, target, ignore=LEFT_OUT)
+            else:
+                shutil.copy(source, target)
+
+    def use(self, exchange, **settings):
+        """Talk to this simulated exchange from now on."""
+        self.settings = {"MARKET_DATA_URL": exchange.url, "API_URL": exchange.url, **settings}
+        return self
+
+    def environment(self, **settings):
+        chosen = {**self.settings, **{key.upper(): str(value) for key, value in settings.items()}}
+        inherited = {key: value for key, value in os.environ.items() if "__" not in key}
+        return {**inherited, **{f"SOURCES__BINANCE__{key}": value for key, value in chosen.items()}}
+
+    def start(self, *options, **settings):
+        """Start the pipeline command and give the process."""
+        return subprocess.Popen(
+            [sys.executable, str(self.folder / "pipelines" / "binance_pipeline.py"), "--progress", "none", *options],
+            env=self.environment(**settings),
+            cwd=self.folder.parent,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *options, **settings):
+        """Run the pipeline command to its end."""
+        process = self.start(*options, **settings)
+        out, error = process.communicate(timeout=180)
+        assert "Traceback" not in error, error
+        return subprocess.CompletedProcess(process.args, process.returncode, out, error)
+
+    def load(self, *options, **settings):
+        """Run the pipeline command and expect it to do all."""
+        done = self.run(*options, **settings)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done
+
+    def query(self, sql, **tables):
+        """Query the database; keyword arguments are Arrow tables that the query may name."""
+        with duckdb.connect(str(self.database), read_only=True) as connection:
+            connection.execute("set TimeZone = 'UTC'")
+            for name, table in tables.items():
+                connection.register(name, table)
+            return connection.execute(sql).fetchall()
+
+    def count(self, table):
+        return self.query(f"select count(*) from staging.{table}")[0][0]
+
+    def assert_equals(self, table, truth, where="true"):
+        """Assert that a staging table holds exactly the rows of the truth, each of them once."""
+        columns = ", ".join(f'"{name}"' for name in truth.column_names)
+        loaded = f"select {columns} from staging.{table} where {where}"
+        assert truth.num_rows > 0
+        assert self.query(f"select count(*) from staging.{table} where {where}")[0][0] == truth.num_rows
+        assert self.query(f"({loaded} except select {columns} from truth) limit 3", truth=truth) == []
+        assert self.query(f"(select {columns} from truth except {loaded}) limit 3", truth=truth) == []
+
+
+@pytest.fixture
+def project(tmp_path) -> Project:
+    """A fresh copy of the project."""
+    return Project(tmp_path / "project")
