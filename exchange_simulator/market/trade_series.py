@@ -11,20 +11,20 @@ from exchange_simulator.market.hashing import Flags, Ints, bits, hashes, stream_
 from exchange_simulator.market.intervals import DAY_US, MINUTE_US
 from exchange_simulator.market.tiles import JITTER_ONE, PATTERNS, POSITION_BITS, QUANTITY_ONE, TILE, trade_tiles
 
-# (period in minutes, swing in 1/100,000 of the base price); the swing grows with the root of the period, as a random
-# walk's does.
+# (period in minutes, swing in 1/100,000 of the base price); the swing grows about with the root of the period, as a
+# random walk's does.
 _WAVES = (
-    (2, 45),
-    (5, 71),
-    (13, 114),
-    (34, 184),
-    (89, 298),
-    (233, 483),
-    (610, 781),
-    (1597, 1264),
-    (4181, 2045),
-    (10946, 3300),
-    (28657, 5000),
+    (2, 100),
+    (5, 120),
+    (13, 160),
+    (34, 240),
+    (89, 400),
+    (233, 650),
+    (610, 1100),
+    (1597, 1900),
+    (4181, 3000),
+    (10946, 4500),
+    (28657, 6000),
     (75025, 8000),
     (196418, 11000),
 )
@@ -48,7 +48,7 @@ class SeriesSettings:
     base_price: int
     """Price around which the series swings, in ticks."""
     volatility: int
-    """Swing of the price in percent of the built-in one (100: about 2.5 % a day)."""
+    """Swing of the price in percent of the built-in one (100: about 2 % a day)."""
     trades_per_day: int
     usual_quantity: int
     """Mean size of a trade, in steps."""

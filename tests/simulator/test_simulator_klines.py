@@ -271,3 +271,45 @@ def test_microseconds_are_asked_for_by_a_header(nasty, times):
             0
         ]
         assert (row[0], row[6]) == (start * 1000, start * 1000 + 59_999_999)
+
+
+EXCHANGE_DOWN = """
+[[outage]]
+start = 2025-01-02T06:00:30Z
+end = 2025-01-02T09:15:20Z
+early_close = false
+
+[[family]]
+name = "SYM{}USDT"
+count = 2
+price = "5"
+tick_size = "0.001"
+step_size = "0.01"
+usual_quantity = "20"
+trades_per_minute = 8
+listed = 2025-01-01T10:07:00Z
+"""
+
+
+def test_an_outage_of_the_exchange_stops_all_symbols_and_may_leave_close_times_alone(start, times, tmp_path):
+    file = tmp_path / "market.toml"
+    file.write_text(EXCHANGE_DOWN)
+    client = start(market=file, clock="2025-01-02T12:00:00", clock_mode="frozen")
+    down, back = times.utc_ms(2025, 1, 2, 6), times.utc_ms(2025, 1, 2, 9, 15)
+    for symbol in ("SYM0USDT", "SYM1USDT"):
+        rows = client.klines(symbol, "1m", down - times.HOUR, times.utc_ms(2025, 1, 2, 11))
+        assert [row[0] for row in rows if down - times.MINUTE <= row[0] <= back + times.MINUTE] == [
+            down - times.MINUTE,
+            down,
+            back,
+            back + times.MINUTE,
+        ]
+        assert {row[6] - row[0] for row in rows} == {59_999}
+        trades = client.trades_between(symbol, down - times.HOUR, times.utc_ms(2025, 1, 2, 11))
+        assert not [t for t in trades if (down + 30_000) * 1000 <= t["time"] < (back + 20_000) * 1000]
+        hours = client.klines(symbol, "1h", down, times.utc_ms(2025, 1, 2, 10))
+        assert [row[0] for row in hours] == [down, back - 15 * times.MINUTE, times.utc_ms(2025, 1, 2, 10)]
+    assert client.get("exchangeInfo", symbol="SYM0USDT")["symbols"][0]["status"] == "TRADING"
+    client.simulator.clock_set(times.utc_ms(2025, 1, 2, 8))
+    assert client.get("exchangeInfo", symbol="SYM0USDT")["symbols"][0]["status"] == "HALT"
+    assert client.get("klines", symbol="SYM0USDT", interval="1m", limit=1)[0][0] == down
