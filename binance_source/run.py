@@ -237,10 +237,10 @@ class SpotRun:
                 buffered += page.rows.num_rows
                 self._package_rows += page.rows.num_rows
             if buffered >= YIELD_ROWS:
-                yield pa.concat_tables(buffer)
+                yield _joined(buffer)
                 buffer, buffered = [], 0
         if buffer:
-            yield pa.concat_tables(buffer)
+            yield _joined(buffer)
 
     def plan(self, dataset: str, coverage: Coverage) -> dict[str, int]:
         """Work out what a dataset would take, asking only for where each series begins and ends.
@@ -286,6 +286,11 @@ class SpotRun:
 
     def _count(self, dataset: str, series: str, tally: Tally, rows: int, newest_us: int) -> None:
         self.reports[dataset] = {series: SeriesReport(tally, rows, newest_us=newest_us)}
+
+
+def _joined(pages: list[pa.Table]) -> pa.Table:
+    # In one piece: Parquet is written at almost twice the speed that it is from a hundred pieces.
+    return pa.concat_tables(pages).combine_chunks()
 
 
 def _kline_series(run: SpotRun, coverage: Coverage) -> list[Series]:

@@ -1,5 +1,6 @@
 """Loads Binance spot market data into the destination `market`: python pipelines/binance_pipeline.py --help."""
 
+import gc
 import os
 import signal
 import sys
@@ -148,6 +149,9 @@ class _Signals:
 
 
 if __name__ == "__main__":
+    # Pages are large lists that hold no cycles: collecting among them takes a fifth of the time that decoding does.
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 50)
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()
