@@ -9,11 +9,12 @@
     {%- set relation = load_relation(source("staging", table)) if execute else none -%}
     {%- set loads = load_relation(source("staging", "_dlt_loads")) if execute else none -%}
     {%- set is_readable = relation is not none and (loads is not none or not complete_loads_only) -%}
-    {%- set present = adapter.get_columns_in_relation(relation) | map(attribute="name") | list if is_readable else [] -%}
+    {%- set columns = adapter.get_columns_in_relation(relation) if is_readable else [] -%}
+    {%- set present = columns | map(attribute="name") | list -%}
     select
     {%- for column in model.columns.values() %}
-        cast({{ adapter.quote(column.name) if column.name in present else "null" }} as {{ column.data_type }})
-        as {{ adapter.quote(column.name) }}{{ "," if not loop.last }}
+        cast({{ '"' ~ column.name ~ '"' if column.name in present else "null" }} as {{ column.data_type }})
+        as "{{ column.name }}"{{ "," if not loop.last }}
     {%- endfor %}
     {%- if not is_readable %}
     where false
