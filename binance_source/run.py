@@ -26,7 +26,7 @@ from .settings import DAY_MS, HOUR_MS, SPOT, BinanceConfiguration, exchange_of
 YIELD_ROWS = 100_000
 """Rows of an Arrow table that is handed to dlt at once: it works out the schema again for each of them."""
 
-LOOKAHEAD_PAGES = 8
+LOOKAHEAD_PAGES = 16
 """Pages fetched ahead for each connection."""
 
 Coverage = dict[str, list[Any]]

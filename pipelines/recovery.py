@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 from .project import DATASET, database_file
 
@@ -62,13 +63,13 @@ def recover(pipeline: Any, schema: str) -> int:
         with client:
             if client.is_storage_initialized():
                 removed = _remove_orphans(client.sql_client, schema)
-                stored = client.get_stored_state(pipeline.pipeline_name)
-    known = stored.version_hash if stored else None
+                stored = load_pipeline_state_from_destination(pipeline.pipeline_name, client)
+    known = stored["_version_hash"] if stored else None
     local = None if pipeline.first_run else pipeline.state.get("_version_hash")
     if pipeline.has_pending_data or local != known:
         pipeline.drop()
-    if known is not None:
-        pipeline.sync_destination()
+        if known is not None:
+            pipeline.sync_destination()
     return removed
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from exchange_simulator import running_simulator
 
+HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('open', flush=True); input()"
 ARGUMENTS = ("--datasets", "klines", "--symbols", "BTCUSDT", "--start", "2025-02-11")
 
 
@@ -108,7 +109,7 @@ def test_a_database_in_use_elsewhere_is_left_alone(project, exchange):
     rows = project.count("klines")
     exchange.clock_advance(600)
     holder = subprocess.Popen(
-        [sys.executable, "-c", "import duckdb, sys; c = duckdb.connect(sys.argv[1]); print('open', flush=True); input()",
+        [sys.executable, "-c", HOLD,
          str(project.database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     holder.stdout.readline()

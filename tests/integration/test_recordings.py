@@ -50,8 +50,8 @@ def test_recorded_klines(project, recorded_exchange, recordings, symbol, interva
         expected = recorded_klines(recordings, symbol, interval)
         first, last = min(expected)[0], max(expected)[0]
         loaded = project.query(
-            "select open_time, close_time, trade_count, open, high, low, close, volume, quote_volume, taker_buy_volume, "
-            f"taker_buy_quote_volume from staging.klines where \"interval\" = '{interval}' "
+            "select open_time, close_time, trade_count, open, high, low, close, volume, quote_volume, "
+            f"taker_buy_volume, taker_buy_quote_volume from staging.klines where \"interval\" = '{interval}' "
             f"and open_time between '{first}' and '{last}'"
         )
         assert len(loaded) >= len(expected) > 100 or interval == "1d"
