@@ -21,7 +21,7 @@ from .resources.trades import TradeSeries
 from .resources.walk import Failure, Page, Series, Walk
 from .rest.client import RestClient, Tally
 from .rest.errors import RunError, SeriesError
-from .settings import DAY_MS, HOUR_MS, SPOT, BinanceConfiguration, exchange_of
+from .settings import DAY_MS, HOUR_MS, SPOT, WEIGHTS, BinanceConfiguration, exchange_of
 
 YIELD_ROWS = 100_000
 """Rows of an Arrow table that is handed to dlt at once: it works out the schema again for each of them."""
@@ -194,7 +194,7 @@ class SpotRun:
         """Give all symbols of the exchange, as the staging table."""
         info = self.open()._info
         assert info is not None  # noqa: S101 - open() sets it
-        self._count("symbols", SPOT, Tally(requests=1), len(info.symbols), self._now_us)
+        self._count("symbols", SPOT, Tally(requests=1, weight=WEIGHTS["exchangeInfo"]), len(info.symbols), self._now_us)
         return symbols_table(SPOT, info.symbols, self._now_us)
 
     def tickers(self) -> pa.Table | None:

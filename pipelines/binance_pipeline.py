@@ -153,7 +153,9 @@ if __name__ == "__main__":
     gc.freeze()
     gc.set_threshold(100_000, 50, 50)
     status = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    # Threads may still wait for an answer; nothing of theirs is wanted any more.
-    os._exit(status)
+    if status > 128:
+        # Threads may still wait for an answer of the exchange; nothing of theirs is wanted any more.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)

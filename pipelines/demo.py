@@ -18,29 +18,33 @@ from exchange_simulator import running_simulator  # noqa: E402
 
 QUERIES = (
     (
-        "Hourly candles, rolled up from minutes and equal to the exchange's own",
-        """select open_time, open, high, low, close, volume, trade_count, is_complete
+        "The last hours, rolled up from minutes and equal to the exchange's own candles",
+        """select open_time, open, high, low, close, volume, is_complete
 from gold.ohlcv
 where symbol = 'BTCUSDT' and "interval" = '1h'
-order by open_time desc limit 5""",
+order by open_time desc
+limit 5""",
     ),
     (
-        "How the last days went for each symbol",
-        """select symbol, day, open, close,
-    round(100 * return, 2) as return_percent, round(realised_volatility, 4) as volatility
+        "The last whole day of each symbol",
+        """select symbol, day, close, round(100 * simple_return, 2) as return_percent,
+    round(100 * realised_volatility, 2) as volatility_percent, round(100 * max_drawdown, 2) as drawdown_percent
 from gold.daily_summary
 where is_complete
-qualify row_number() over (partition by symbol order by day desc) <= 1
+qualify row_number() over (partition by symbol order by day desc) = 1
 order by return_percent desc""",
     ),
     (
-        "Who was in a hurry in the last hour: takers that bought against takers that sold",
-        """select symbol, sum(buy_quote_volume) as bought, sum(sell_quote_volume) as sold,
-    round(sum(buy_quote_volume) / (sum(buy_quote_volume) + sum(sell_quote_volume)), 3) as bought_share
+        "Who was in a hurry in the last hour: takers who bought, and takers who sold",
+        """select symbol, round(sum(buy_quote_volume), 2) as bought, round(sum(sell_quote_volume), 2) as sold,
+    round(sum(buy_quote_volume) / sum(buy_quote_volume + sell_quote_volume), 3) as bought_share
 from gold.trade_flow
-group by symbol order by bought_share desc""",
+where minute >= (select max(minute) from gold.trade_flow) - interval '1 hour'
+group by symbol
+order by bought_share desc""",
     ),
 )
+WIDTH = 130
 
 
 def main() -> int:
@@ -62,7 +66,8 @@ def main() -> int:
     with duckdb.connect(database, read_only=True) as connection:
         connection.execute("set TimeZone = 'UTC'")
         for title, query in QUERIES:
-            print(f"\n{title}:\n\n{query};\n\n{connection.sql(query)}")
+            print(f"\n{title}:\n\n{query};\n")
+            connection.sql(query).show(max_width=WIDTH)
     print(
         f"The database is {database}: open it with DuckDB, or with `make show`.\n"
         "Run `make demo` again, and it loads what has happened since, and nothing twice.\n"
