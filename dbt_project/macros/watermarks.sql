@@ -30,12 +30,13 @@
 
 {# One value of a model's row, '' where there is none yet: every load id is greater. #}
 {% macro watermark(model_name, column="load_id") %}
+    {% if not execute %}{{ return("") }}{% endif %}
     {% set query %}
         select coalesce(max({{ column }}), '') as mark
         from {{ watermarks_table() }}
         where model_name = '{{ model_name }}'
     {% endset %}
-    {{ return(run_query(query).columns[0].values()[0] if execute else "") }}
+    {{ return(run_query(query).columns[0].values()[0]) }}
 {% endmacro %}
 
 

@@ -3,15 +3,19 @@
     post_hook="{{ record_upstream_loads(['klines', 'rejected_klines']) }}",
 ) }}
 
+-- depends_on: {{ ref("rejected_klines") }}
+
 with
 klines as (
     select * from {{ ref("klines") }}
 ),
 
+{% if is_incremental() %}
 touched_days as (
     {{ touched_days() }}
 ),
 
+{% endif %}
 minutes as (
     select
         *,

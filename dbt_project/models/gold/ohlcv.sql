@@ -3,11 +3,14 @@
     post_hook="{{ record_upstream_loads(['klines', 'rejected_klines']) }}",
 ) }}
 
+-- depends_on: {{ ref("rejected_klines") }}
+
 with
 klines as (
     select * from {{ ref("klines") }}
 ),
 
+{% if is_incremental() %}
 touched_days as (
     {{ touched_days() }}
 ),
@@ -16,6 +19,7 @@ touched_windows as (
     {{ touched_ohlcv_windows() }}
 ),
 
+{% endif %}
 minutes as (
     select
         *,

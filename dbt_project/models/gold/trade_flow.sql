@@ -8,10 +8,12 @@ agg_trades as (
     select * from {{ ref("agg_trades") }}
 ),
 
+{% if is_incremental() %}
 touched_minutes as (
     {{ touched_flow_minutes() }}
 ),
 
+{% endif %}
 timed_trades as (
     select
         *,
