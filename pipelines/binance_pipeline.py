@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from argparse import Namespace
 from types import FrameType
 from typing import Any
 
@@ -61,6 +62,18 @@ def main(arguments: list[str] | None = None) -> int:
     run = SpotRun(request, configuration)
     signals = _Signals(run.stop)
     pipeline = project.open_pipeline(NAME)
+    code = _load_all(pipeline, run, given)
+    if code is None:
+        print(*report.summary(run), sep="\n")
+        code = INCOMPLETE if any(report.missing(run)) else DONE
+        if given.transform and not signals.code:
+            signals.leave()
+            code = max(code, _transform(pipeline))
+    return signals.code or code
+
+
+def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
+    """Load what is missing; give the exit code where nothing is left to be done after that."""
     try:
         recovery.check_database(pipeline)
         run.open()
@@ -78,12 +91,7 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(_loading_failed(error), INCOMPLETE)
     finally:
         run.close()
-
-    print(*report.summary(run), sep="\n")
-    code = INCOMPLETE if any(report.missing(run)) else DONE
-    if given.transform and not signals.code:
-        code = max(code, _transform(pipeline))
-    return signals.code or code
+    return None
 
 
 def _load(pipeline: Any, run: SpotRun, progress: str) -> None:
@@ -142,10 +150,15 @@ class _Signals:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._on_signal)
 
+    def leave(self) -> None:
+        """Let signals end the process at once again."""
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
         self.code = 128 + number
         self._stop.set()
-        signal.signal(number, signal.SIG_DFL)
+        self.leave()
 
 
 if __name__ == "__main__":

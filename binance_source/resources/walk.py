@@ -76,7 +76,11 @@ class _Progress:
     submitted: int = 0
     emitted: int = 0
     ready: dict[int, Page] = field(default_factory=dict)
-    failed: bool = False
+    broken_at: int | None = None
+
+    def is_dropped(self, number: int) -> bool:
+        """Tell whether a step lies beyond one that failed: what is covered must not have a hole."""
+        return self.broken_at is not None and number >= self.broken_at
 
 
 class Walk:
@@ -156,9 +160,9 @@ class Walk:
         future.add_done_callback(lambda finished: self._done.put((progress, number, finished)))
 
     def _receive(self, progress: _Progress, number: int, future: "Future[Any]") -> Iterator[Page]:
-        if number == -1 or progress.failed:
+        if number == -1 or progress.is_dropped(number):
             self._outstanding -= 1
-        if progress.failed:
+        if progress.is_dropped(number):
             return
         try:
             result = future.result()
@@ -183,10 +187,13 @@ class Walk:
             yield page
 
     def _fail(self, progress: _Progress, number: int, reason: str) -> None:
-        """Give up a series: later pages are dropped, since what is covered must not have a hole."""
-        self.failures.append(Failure(progress.series.key, reason))
-        progress.failed = True
-        self.done += 1
-        self._outstanding -= len(progress.ready) + (number != -1)
-        progress.ready.clear()
+        """Give up a series from this step on; what comes before it is still handed on."""
+        if progress.broken_at is None:
+            self.failures.append(Failure(progress.series.key, reason))
+            self.done += 1
+        progress.broken_at = max(number, 0)
+        dropped = [ready for ready in progress.ready if progress.is_dropped(ready)]
+        for ready in dropped:
+            del progress.ready[ready]
+        self._outstanding -= len(dropped) + (number != -1)
         progress.submitted = len(progress.steps or ())

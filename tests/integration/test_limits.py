@@ -1,5 +1,7 @@
 """The exchange's own count says whether the run was polite."""
 
+import re
+
 from exchange_simulator import running_simulator
 
 KLINES = ("--datasets", "klines", "--symbols", "BTCUSDT,ETHUSDT,SOLUSDT", "--start", "2024-12-01")
@@ -35,3 +37,17 @@ def test_there_are_never_more_connections_than_configured(project):
     with running_simulator(market="tests", clock="2025-02-11T12:00:30", no_limits=True, latency_ms=50) as exchange:
         project.use(exchange).load(*KLINES[:4], "--start", "2025-01-20", connections=5)
         assert 3 <= exchange.stats()["max_concurrency"] <= 5
+
+
+def test_a_plan_says_what_a_run_then_takes_and_loads_nothing(project, exchange):
+    options = ("--datasets", "klines,trades", "--symbols", "BTCUSDT", "--start", "2025-02-10")
+    planned = project.use(exchange).load(*options, "--plan").stdout
+    assert not project.database.exists()
+    # 2,160 minutes since the start are 3 pages; the newest open time is asked for as well, which the plan counts not.
+    assert re.search(r"^klines +spot BTCUSDT 1m +3 +6$", planned, re.MULTILINE)
+    pages = int(re.search(r"^trades +spot BTCUSDT +(\d+)", planned, re.MULTILINE)[1])
+    exchange.reset_stats()
+    project.load(*options)
+    asked = exchange.stats()["requests_by_path"]
+    assert asked["/api/v3/klines"] == 3 + 1
+    assert asked["/api/v3/historicalTrades"] == pages == -(-project.count("trades") // 1_000)
