@@ -87,6 +87,11 @@ STEPS = [
         ("--select", "staging", "silver"),
     ),
     (
+        "further tail, of which gold is built before silver",
+        [{"klines": [kline(205)], "agg_trades": [agg_trade(205, 2050)]}],
+        ("--select", "gold"),
+    ),
+    (
         "backwards, into the day before, and a new symbol",
         [
             {
