@@ -1,4 +1,9 @@
-{{ config(materialized="table") }}
+{{ config(
+    incremental_strategy="replace",
+    post_hook="{{ record_upstream_loads(['klines', 'rejected_klines']) }}",
+) }}
+
+-- depends_on: {{ ref("rejected_klines") }}
 
 with
 symbols as (
@@ -13,13 +18,57 @@ tickers as (
     select * from {{ ref("stg_binance__tickers_24h") }}
 ),
 
+{% if is_incremental() %}
+rejected_klines as (
+    select * from {{ ref("rejected_klines") }}
+),
+
+-- A kline that was rejected may have been the first or the last: these symbols are looked at anew.
+resurveyed_symbols as (
+    select distinct
+        market,
+        symbol
+    from rejected_klines
+    where {{ is_new_load() }}
+),
+
+{% endif %}
+surveyed_klines as (
+    select
+        market,
+        symbol,
+        open_time as first_kline_open_time,
+        open_time as last_kline_open_time
+    from klines
+    where {{ is_new_load() }}
+    {%- if is_incremental() %}
+    union all
+    select
+        klines.market,
+        klines.symbol,
+        klines.open_time as first_kline_open_time,
+        klines.open_time as last_kline_open_time
+    from klines
+    semi join resurveyed_symbols using (market, symbol)
+    union all
+    select
+        earlier.market,
+        earlier.symbol,
+        earlier.first_kline_open_time,
+        earlier.last_kline_open_time
+    from {{ this }} as earlier
+    anti join resurveyed_symbols using (market, symbol)
+    where earlier.first_kline_open_time is not null
+    {%- endif %}
+),
+
 kline_spans as (
     select
         market,
         symbol,
-        min(open_time) as first_kline_open_time,
-        max(open_time) as last_kline_open_time
-    from klines
+        min(first_kline_open_time) as first_kline_open_time,
+        max(last_kline_open_time) as last_kline_open_time
+    from surveyed_klines
     group by market, symbol
 ),
 
