@@ -164,7 +164,7 @@ class _Signals:
 if __name__ == "__main__":
     # Pages are large lists that hold no cycles: collecting among them takes a fifth of the time that decoding does.
     gc.freeze()
-    gc.set_threshold(100_000, 50, 50)
+    gc.set_threshold(20_000, 5, 5)
     status = main()
     if status > 128:
         # Threads may still wait for an answer of the exchange; nothing of theirs is wanted any more.
