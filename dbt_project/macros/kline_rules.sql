@@ -26,6 +26,18 @@
 {% endmacro %}
 
 
+{#
+    Which of two klines of one key in one load is taken: the one that has seen more of the market. The rest of the order only
+    makes it total. The other one is rejected as duplicate_key.
+#}
+{% macro kline_versions() %}
+    {{ return(
+        "trade_count desc, close_time desc, volume desc, quote_volume desc, open, high, low, close, "
+        ~ "taker_buy_volume, taker_buy_quote_volume, source"
+    ) }}
+{% endmacro %}
+
+
 {# True for a row that breaks any rule. #}
 {% macro breaks_a_kline_rule() -%}
     (

@@ -6,24 +6,14 @@
     rows, on which DuckDB's pruning by time rests. The view is read once for each use: as a materialized CTE its rows would
     all be copied, which was measured to take three times as long.
 
-    versions: what decides between two rows of one key in one load, newest first.
+    versions: what decides between two rows of one key in one load, best first; a total order, or a full build could
+    choose otherwise than an incremental one.
 #}
 {% macro newest_rows(view, key, versions) %}
     {%- set columns = key | join(", ") -%}
     (
         with
-        staged as not materialized (
-            select * from {{ view }}
-            where {{ is_new_load() }}
-        ),
-
-        repeated as (
-            select {{ columns }}
-            from staged
-            where {{ key | join(" is not null and ") }} is not null
-            group by {{ columns }}
-            having count(*) > 1
-        ),
+        {{ staged_and_repeated(view, key) }},
 
         single_rows as (
             select * from staged
@@ -44,3 +34,43 @@
         select * from newest_of_repeated
     )
 {% endmacro %}
+
+
+{#
+    The rows that newest_rows passes over although they are of the same load as the row that it takes, and differ from it:
+    two answers to one question. Exact copies are one row, and what an older load said is history, not a contradiction.
+#}
+{% macro contradicting_rows(view, key, versions) %}
+    {%- set columns = key | join(", ") -%}
+    (
+        with
+        {{ staged_and_repeated(view, key) }},
+
+        distinct_rows as (
+            select distinct staged.* from staged
+            semi join repeated using ({{ columns }})
+        )
+
+        select * from distinct_rows
+        qualify
+            _dlt_load_id = max(_dlt_load_id) over (partition by {{ columns }})
+            and row_number() over (partition by {{ columns }} order by _dlt_load_id desc, {{ versions }}) > 1
+    )
+{% endmacro %}
+
+
+{# Two CTEs: the new rows of a staging view, and the keys that occur more than once among them. #}
+{% macro staged_and_repeated(view, key) %}
+        staged as not materialized (
+            select * from {{ view }}
+            where {{ is_new_load() }}
+        ),
+
+        repeated as (
+            select {{ key | join(", ") }}
+            from staged
+            where {{ key | join(" is not null and ") }} is not null
+            group by {{ key | join(", ") }}
+            having count(*) > 1
+        )
+{%- endmacro %}

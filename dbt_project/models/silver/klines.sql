@@ -5,7 +5,7 @@
 
 with
 newest as (
-    select * from {{ newest_rows(ref("stg_binance__klines"), kline_key(), "trade_count desc, source") }}
+    select * from {{ newest_rows(ref("stg_binance__klines"), kline_key(), kline_versions()) }}
 ),
 
 valid as (

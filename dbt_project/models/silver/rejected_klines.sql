@@ -5,7 +5,11 @@
 
 with
 newest as (
-    select * from {{ newest_rows(ref("stg_binance__klines"), kline_key(), "trade_count desc, source") }}
+    select * from {{ newest_rows(ref("stg_binance__klines"), kline_key(), kline_versions()) }}
+),
+
+contradicting as (
+    select * from {{ contradicting_rows(ref("stg_binance__klines"), kline_key(), kline_versions()) }}
 ),
 
 invalid as (
@@ -14,6 +18,11 @@ invalid as (
         {{ broken_kline_rules() }} as broken_rules
     from newest
     where {{ breaks_a_kline_rule() }}
+    union all
+    select
+        *,
+        concat_ws(',', 'duplicate_key', nullif({{ broken_kline_rules() }}, '')) as broken_rules
+    from contradicting
 ),
 
 named as (
