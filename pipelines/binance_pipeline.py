@@ -108,7 +108,10 @@ def _load(pipeline: Any, run: SpotRun, progress: str) -> None:
         shown.close()
     # A pipeline of its own, so that `dlt pipeline binance trace` goes on showing the load of the data.
     rows = dlt.resource(traces, name="_trace", max_table_nesting=1)
-    project.open_pipeline(f"{NAME}_trace").run(rows)
+    tracing = project.open_pipeline(f"{NAME}_trace")
+    tracing.run(rows)
+    for one in (pipeline, tracing):
+        project.forget_old_packages(one)
 
 
 def _transform(pipeline: Any) -> int:

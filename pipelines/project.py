@@ -12,6 +12,9 @@ ROOT = Path(__file__).resolve().parents[1]
 CREDENTIALS = "DESTINATION__MARKET__CREDENTIALS"
 DATASET = "staging"
 
+KEPT_PACKAGES = 20
+"""Load packages of which dlt's records are kept in the working folder."""
+
 
 def enter() -> None:
     """Work in the repository root from here on, wherever the command was started.
@@ -50,6 +53,17 @@ def open_pipeline(name: str) -> Any:
                 state["_local"]["initial_cwd"] = str(ROOT)
                 state_file.write_text(json.dumps(state))
     return dlt.pipeline(name, destination="market", dataset_name=DATASET)
+
+
+def forget_old_packages(pipeline: Any) -> None:
+    """Remove what dlt keeps of each load package for ever, except for the newest ones: its schema and a few lists.
+
+    Args:
+        pipeline: A pipeline that has just run; `dlt pipeline ... info` goes on listing the packages that are kept.
+    """
+    loaded = sorted((Path(pipeline.working_dir) / "load" / "loaded").glob("*"), key=lambda folder: folder.name)
+    for folder in loaded[:-KEPT_PACKAGES]:
+        shutil.rmtree(folder)
 
 
 def database_file(pipeline: Any) -> Path | None:

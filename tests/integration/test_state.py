@@ -109,3 +109,13 @@ def test_dlt_finds_the_pipeline_from_the_project_and_the_trace_is_in_the_databas
     assert "klines: 7200 row(s)" in trace
     assert str(project.database) in trace
     assert project.query("select count(*) from staging._trace") == [(1,)]
+
+
+def test_what_was_loaded_is_not_kept_a_second_time(project, exchange):
+    project.use(exchange).load(
+        "--datasets", "klines", "--symbols", "BTCUSDT", "--start", "2025-01-20", package_rows=1_000
+    )
+    loaded = working_folder(project) / "binance" / "load" / "loaded"
+    assert project.query("select count(distinct _dlt_load_id) from staging.klines")[0][0] > 20
+    assert len(list(loaded.iterdir())) == 20
+    assert not list(loaded.rglob("*.parquet"))
