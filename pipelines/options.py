@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     add("--market", type=comma_list, default=["spot"], metavar="spot", help="the market; spot")
     add("--start", metavar="TIME", help="UTC date or datetime, inclusive; an earlier one extends history backwards")
     add("--end", metavar="TIME", help="UTC date or datetime, exclusive; default now")
+    add("--source", choices=("rest",), default="rest", help="where the data come from; rest")
     add("--plan", action="store_true", help="print what would be fetched, and stop")
     add("--transform", action=argparse.BooleanOptionalAction, default=False, help="run `dbt build` afterwards")
     add("--progress", choices=("tqdm", "log", "none"), default="tqdm", help="how progress is shown")

@@ -92,7 +92,9 @@ def test_a_page_that_stays_unreadable_never_lands(project, exchange):
 def test_a_signal_ends_the_run_with_its_progress(project, exchange, truth, number, code):
     exchange.add_fault("stall", path="/api/v3/klines", after=15, seconds=30)
     process = project.use(exchange).start(*KLINES, connections=2, timeout_seconds=60)
-    time.sleep(4)
+    while exchange.stats()["requests_by_path"].get("/api/v3/klines", 0) < 17:
+        assert process.poll() is None
+        time.sleep(0.1)
     process.send_signal(number)
     began = time.monotonic()
     process.communicate(timeout=30)

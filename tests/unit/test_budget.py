@@ -48,7 +48,7 @@ def gets(budget, stop):
 
         thread = threading.Thread(target=acquire)
         thread.start()
-        thread.join(0.3)
+        thread.join(1.0)
         stop.set()
         thread.join()
         stop.clear()
