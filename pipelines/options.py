@@ -1,6 +1,7 @@
 """The options of the pipeline commands, and their defaults from .dlt/config.toml."""
 
 import argparse
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -39,13 +40,21 @@ def configured_list(given: Sequence[str] | None, key: str) -> list[str]:
     """Give an option's value, or its default from `[sources.binance]`.
 
     Raises:
-        RequestError: Neither is there.
+        RequestError: Neither is there, or what is there is no list.
     """
     if given is not None:
         return list(given)
     value: Any = dlt.config.get(f"sources.binance.{key}")
     if isinstance(value, str):
-        return comma_list(value)
-    if not value:
-        raise RequestError(f"no {key}: give --{key}, or set {key} under [sources.binance] in .dlt/config.toml")
+        # dlt's own way to write a list into an environment variable is JSON; plain commas are easier to type.
+        value = _json_list(value) if value.startswith("[") else comma_list(value)
+    if not value or not isinstance(value, list):
+        raise RequestError(f"no {key}: give --{key} A,B or set {key} under [sources.binance] in .dlt/config.toml")
     return [str(name) for name in value]
+
+
+def _json_list(text: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        return None
