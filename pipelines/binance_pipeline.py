@@ -140,7 +140,7 @@ def _loading_failed(error: Exception) -> str:
 
 
 def _say(what: object, code: int) -> int:
-    print(f"error: {what}", file=sys.stderr)
+    print("error:", *str(what).split(), file=sys.stderr)
     return code
 
 

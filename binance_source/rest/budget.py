@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from .errors import BannedError, StoppedError
+from .errors import BannedError, RunError, StoppedError
 
 GUARD_SECONDS = 0.05
 """How much later than the exchange's minute a new window is believed in, on top of the clock's uncertainty: a request
@@ -84,12 +84,15 @@ class WeightBudget:
 
         Raises:
             StoppedError: The run was asked to stop.
-            ValueError: The weight is above the limit itself.
+            RunError: The weight is above the budget itself.
         """
         began = self._monotonic()
         with self._changed:
             if weight > self._cap:
-                raise ValueError(f"a request of weight {weight} can never fit a budget of {self._cap:g} per window")
+                raise RunError(
+                    f"a request of weight {weight} can never fit a budget of {self._cap:g} a minute; "
+                    f"raise sources.binance.weight_share, which is {self._share:g}"
+                )
             while True:
                 if self._stop.is_set():
                     raise StoppedError

@@ -76,6 +76,23 @@ def test_a_wrong_request_is_refused_before_anything_is_fetched(project, exchange
     assert "/api/v3/klines" not in exchange.stats()["requests_by_path"]
 
 
+def test_a_share_too_small_for_any_request_is_refused(project, exchange):
+    done = project.use(exchange).run(*ARGUMENTS, weight_share="0.0001")
+    assert done.returncode == 1
+    assert "raise sources.binance.weight_share, which is 0.0001" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("damage", ['symbols = ["BTCUSDT"', "[sources.binance\nx = 1"])
+def test_a_configuration_file_that_cannot_be_read_is_named(project, exchange, damage):
+    file = project.folder / ".dlt" / "config.toml"
+    file.write_text(file.read_text().replace("[extract]", f"{damage}\n[extract]"))
+    done = project.use(exchange).run(*ARGUMENTS)
+    assert done.returncode == 2
+    assert "config.toml" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
 def test_months_are_not_minutes(project, exchange, truth):
     project.use(exchange).load(
         "--datasets", "klines", "--symbols", "BTCUSDT", "--intervals", "1M", "--start", "2024-12-01"

@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from binance_source.rest.budget import GUARD_SECONDS, WeightBudget
-from binance_source.rest.errors import BannedError, StoppedError
+from binance_source.rest.errors import BannedError, RunError, StoppedError
 
 
 class Clock:
@@ -125,5 +125,5 @@ def test_a_stop_ends_the_waiting(budget, stop):
 
 
 def test_a_request_that_can_never_fit_is_refused(budget):
-    with pytest.raises(ValueError, match="can never fit"):
+    with pytest.raises(RunError, match=r"weight 101 can never fit a budget of 100 a minute; raise .*weight_share"):
         budget.acquire(101)
