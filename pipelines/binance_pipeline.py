@@ -107,11 +107,16 @@ def _load(pipeline: Any, run: SpotRun, progress: str) -> None:
     finally:
         shown.close()
     # A pipeline of its own, so that `dlt pipeline binance trace` goes on showing the load of the data.
-    rows = dlt.resource(traces, name="_trace", max_table_nesting=1)
+    rows = dlt.resource((_without_configuration(trace) for trace in traces), name="_trace", max_table_nesting=1)
     tracing = project.open_pipeline(f"{NAME}_trace")
     tracing.run(rows)
     for one in (pipeline, tracing):
         project.forget_old_packages(one)
+
+
+def _without_configuration(trace: Any) -> dict[str, Any]:
+    # Thirty rows a run that say nothing new, about the keys of the configuration.
+    return {key: value for key, value in trace.asdict().items() if key != "resolved_config_values"}
 
 
 def _transform(pipeline: Any) -> int:

@@ -23,6 +23,10 @@ APPENDED_TABLES = ("klines", "agg_trades", "trades", "tickers_24h")
 """Tables that are appended to. `symbols` is merged, which is safe to repeat."""
 
 
+KEPT_STATES = 100
+"""States of a pipeline that are kept in the database, for those who want to look back."""
+
+
 class DatabaseError(Exception):
     """The database cannot be used; the message says what to do."""
 
@@ -64,6 +68,8 @@ def recover(pipeline: Any, schema: str) -> int:
             if client.is_storage_initialized():
                 removed = _remove_orphans(client.sql_client, schema)
                 stored = load_pipeline_state_from_destination(pipeline.pipeline_name, client)
+                if stored:
+                    _forget_old_states(client.sql_client, pipeline.pipeline_name, stored["_state_version"])
     known = stored["_version_hash"] if stored else None
     local = None if pipeline.first_run else pipeline.state.get("_version_hash")
     if pipeline.has_pending_data or local != known:
@@ -97,6 +103,16 @@ def _remove_orphans(client: Any, schema: str) -> int:
                     client.execute_sql(f"DELETE {where}", last or "")
                     removed += count
     return removed
+
+
+def _forget_old_states(client: Any, pipeline_name: str, newest: int) -> None:
+    """Remove states that newer ones have replaced: dlt adds one in each run and reads only the newest."""
+    client.execute_sql(
+        f"DELETE FROM {client.make_qualified_table_name('_dlt_pipeline_state')} "  # noqa: S608 - dlt's own name
+        "WHERE pipeline_name = %s AND version < %s",
+        pipeline_name,
+        newest - KEPT_STATES,
+    )
 
 
 def _what_is_wrong(path: Path, error: duckdb.Error) -> str:

@@ -109,6 +109,24 @@ def test_dlt_finds_the_pipeline_from_the_project_and_the_trace_is_in_the_databas
     assert "klines: 7200 row(s)" in trace
     assert str(project.database) in trace
     assert project.query("select count(*) from staging._trace") == [(1,)]
+    assert project.query("select step from staging._trace__steps order by started_at") == [
+        (step,) for step in ("extract", "normalize", "load")
+    ]
+
+
+def test_states_replaced_long_ago_are_forgotten_and_newer_ones_kept(project, exchange, truth):
+    project.use(exchange).load(*OPTIONS)
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute(
+            "insert into staging._dlt_pipeline_state select * replace (version - 500 as version) "
+            "from staging._dlt_pipeline_state where pipeline_name = 'binance'"
+        )
+    exchange.clock_advance(60)
+    project.load(*OPTIONS)
+    versions = project.query(
+        "select version from staging._dlt_pipeline_state where pipeline_name = 'binance' order by 1"
+    )
+    assert versions == [(1,), (2,)]
 
 
 def test_what_was_loaded_is_not_kept_a_second_time(project, exchange):
