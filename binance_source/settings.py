@@ -41,6 +41,9 @@ INTERVAL_MS: Final[dict[str, int]] = {
 """Kline interval to its shortest length in milliseconds. A month is stepped by its shortest length, 28 days: a step
 that is too short costs a request, one that is too long would lose a candle."""
 
+LONGEST_MS: Final = {"1M": 31 * DAY_MS}
+"""The longest length in milliseconds of the intervals whose length varies."""
+
 PAGE_ROWS: Final = 1000
 """The largest `limit` of klines, aggTrades and historicalTrades; a larger one is cut without an error."""
 

@@ -25,6 +25,9 @@ NEWEST_ROWS = 99
 """Rows asked for when only an id is looked for: historic tombstones among them have no trade ids. The numbers differ so
 that the answer to one question cannot pass for the answer to the other."""
 
+SAME_ANSWERS = 3
+"""How often ids must be answered with the same hole in them."""
+
 # The exchange's names: a id, p price, q quantity, f first trade id, l last trade id, T time, m buyer is maker.
 
 
@@ -213,13 +216,29 @@ class IdSeries(ABC, Generic[R]):
         """Give all rows with ids [start, end): asks until the range is walked through, whatever the pages' sizes."""
         rows: list[R] = []
         while start < end:
-            page = self._request(start, end - start, self._checked(start))
+            page = self._agreed(start, end - start)
             wanted = [row for row in page if self._id_of(row) < end]
             rows += wanted
             if not wanted:
                 break
             start = self._id_of(wanted[-1]) + 1
         return rows
+
+    def _agreed(self, start: int, limit: int) -> list[R]:
+        """Ask for rows from an id on; ids are consecutive, and a hole in them is not believed at once."""
+        answers = 1
+        rows = self._request(start, limit, self._checked(start))
+        while not self._is_dense(rows, start) and answers < SAME_ANSWERS:
+            again = self._request(start, limit, self._checked(start))
+            answers = answers + 1 if self._span(again) == self._span(rows) else 1
+            rows = again
+        return rows
+
+    def _is_dense(self, rows: list[R], start: int) -> bool:
+        return bool(rows) and self._span(rows) == (start, start + len(rows) - 1)
+
+    def _span(self, rows: list[R]) -> Range | None:
+        return (self._id_of(rows[0]), self._id_of(rows[-1])) if rows else None
 
     def _checked(self, from_id: int) -> Callable[[list[R]], list[R]]:
         def check(rows: list[R]) -> list[R]:

@@ -5,9 +5,9 @@ import pyarrow as pa
 
 from ..columns import build, decimals, times_from_ms
 from ..rest.client import Params, RestClient, Tally
-from ..rest.errors import BadResponseError
+from ..rest.errors import BadResponseError, GaveUpError
 from ..schemas import KLINES
-from ..settings import DAY_MS, INTERVAL_MS, PAGE_ROWS
+from ..settings import DAY_MS, INTERVAL_MS, LONGEST_MS, PAGE_ROWS
 from .coverage import Range, missing
 from .walk import Page, Window
 
@@ -25,6 +25,9 @@ _TEXT_COLUMNS = {
     "taker_buy_volume": 9,
     "taker_buy_quote_volume": 10,
 }
+
+SUSPICIONS = 3
+"""How often a page may look like another interval's before the series is given up."""
 
 
 class KlineSeries:
@@ -57,6 +60,7 @@ class KlineSeries:
         self._symbol = symbol
         self._interval = interval
         self._step = INTERVAL_MS[interval]
+        self._longest = LONGEST_MS.get(interval, self._step)
         self._missing = missing(wanted, covered)
         self._now = now_ms
 
@@ -66,28 +70,24 @@ class KlineSeries:
 
     def fetch(self, window: Window) -> Page:
         """Fetch one window of at most a page of open times."""
-        return self._page(self._rows(window.start, window.end), window.covers)
+        return self._page(self._rows(window.start, window.end), window.start, window.covers[0])
 
     def _open_range(self, start: int, end: int) -> list[Page | Window]:
         if self._next_open(start) + self._step > self._now:
             return []  # not even the first candle of the range can be closed
-        rows = self._request(start, end - 1)
         to_now = end == self._now
-        if not rows:
-            return [] if to_now else [self._page([], (start, end))]
+        until = None if to_now else end
+        rows = self._ask(start, end, is_empty_likely=to_now)
+        if not rows or rows[-1][0] + self._step >= end:
+            return [self._page(rows, start, until)]
         last = rows[-1][0]
-        newest = last if last + self._step >= end else self._newest_open(last, end)
-        whole = (start, newest + 1 if to_now else end)
-        if newest <= last:
-            return [self._page(rows, whole)]
-        steps: list[Page | Window] = [self._page(rows, (start, last + 1))]
-        for begin in range(last + 1, newest + 1, PAGE_ROWS * self._step):
-            stop = begin + PAGE_ROWS * self._step
-            if stop <= newest:
-                steps.append(Window(begin, stop, (begin, stop)))
-            else:
-                # To the end of the period, and not to the newest row: an empty answer proves that nothing follows.
-                steps.append(Window(begin, whole[1], (begin, whole[1])))
+        steps: list[Page | Window] = [self._page(rows, start, last + 1)]
+        newest, begin, width = self._newest_open(last, end), last + 1, PAGE_ROWS * self._step
+        while begin + width <= newest:
+            steps.append(Window(begin, begin + width, (begin + width,)))
+            begin += width
+        # To the end of the period, and not to the newest row: an empty answer proves that nothing follows.
+        steps.append(Window(begin, end, (until,)))
         return steps
 
     def _next_open(self, start: int) -> int:
@@ -110,23 +110,54 @@ class KlineSeries:
         """Give all rows of [start, end): until the time is reached or nothing is left, whatever the pages' sizes."""
         rows: list[_Row] = []
         while start < end:
-            page = self._request(start, end - 1)
-            if not page:
-                break
+            page = self._ask(start, end)
             rows += page
-            if page[-1][0] + self._step >= end:
+            if not page or page[-1][0] + self._step >= end:
                 break
             start = page[-1][0] + 1
         return rows
 
+    def _ask(self, start: int, end: int, is_empty_likely: bool = False) -> list[_Row]:
+        """Give the first rows of [start, end), up to a page; what they lack has been asked for by itself.
+
+        An outage looks like an answer that lost rows on its way: it is believed when the gap alone has none either, and
+        an empty answer, where it is not to be expected, when it is given twice.
+        """
+        page = self._request(start, end - 1)
+        if not page and not is_empty_likely:
+            page = self._request(start, end - 1)
+        complete: list[_Row] = []
+        asked, expected = start, self._next_open(start)
+        for row in page:
+            if row[0] - expected >= self._longest:
+                gap = self._request(asked, row[0] - 1)
+                complete += gap
+                if gap and gap[-1][0] + self._step < row[0]:
+                    return complete  # more is missing than a page: what follows is asked for again
+            complete.append(row)
+            asked, expected = row[0] + 1, row[0] + self._step
+        return complete
+
     def _request(self, start: int, last: int) -> list[_Row]:
+        """Ask for a page of [start, last]; an answer of another interval is refused."""
+        for _ in range(SUSPICIONS):
+            rows = self._get(start, last, PAGE_ROWS)
+            # Halts cut single candles short. Where none has its full length, they may be of a shorter interval.
+            if not rows or any(row[6] - row[0] >= self._step - 1 for row in rows):
+                return rows
+            if self._get(rows[0][0], rows[0][0], 1) == rows[:1]:
+                return rows
+        raise GaveUpError(f"klines {self.key} from {start} to {last}: the exchange answers with another interval")
+
+    def _get(self, start: int, last: int, limit: int) -> list[_Row]:
         def decode(body: bytes) -> list[_Row]:
             rows = _DECODER.decode(body)
             before = start - 1
             for row in rows:
-                if not before < row[0] <= last:
+                if not before < row[0] <= last or row[6] - row[0] >= self._longest:
                     raise BadResponseError(
-                        f"klines {self.key} from {start} to {last} answered with open time {row[0]} after {before}"
+                        f"klines {self.key} from {start} to {last} answered with the candle from {row[0]} to {row[6]} "
+                        f"after {before}"
                     )
                 before = row[0]
             return rows
@@ -136,17 +167,19 @@ class KlineSeries:
             "interval": self._interval,
             "startTime": start,
             "endTime": last,
-            "limit": PAGE_ROWS,
+            "limit": limit,
         }
         return self._client.get("klines", params, decode, tally=self.tally)
 
-    def _page(self, rows: list[_Row], covers: Range) -> Page:
+    def _page(self, rows: list[_Row], start: int, until: int | None) -> Page:
+        """Make a page that covers the times from `start` to `until`, or to its newest row where that is the present."""
+        if until is None:
+            until = rows[-1][0] + 1 if rows else start
         closed = [row for row in rows if row[6] < self._now]
         if len(closed) < len(rows):
-            still_open = next(row for row in rows if row[6] >= self._now)
-            covers = (covers[0], min(covers[1], still_open[0]))
+            until = min(until, next(row[0] for row in rows if row[6] >= self._now))
         newest = closed[-1][0] * 1000 if closed else None
-        return Page(self.key, self._table(closed), covers, newest)
+        return Page(self.key, self._table(closed), (start, until), newest)
 
     def _table(self, rows: list[_Row]) -> pa.Table:
         if not rows:

@@ -104,3 +104,17 @@ def test_a_signal_ends_the_run_with_its_progress(project, exchange, truth, numbe
     exchange.clear_faults()
     project.load(*KLINES)
     project.assert_equals("klines", truth("klines", ["BTCUSDT", "ETHUSDT"], "2025-02-01", NOW, ["1m"]))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_answers_to_other_questions_are_not_believed(project, exchange, truth, seed):
+    for kind in ("duplicate_page", "short_page", "reset"):
+        exchange.add_fault(kind, probability=0.06, seed=seed, count=None)
+    symbols, intervals = ["BTCUSDT", "OUTAGEUSDT", "LATEUSDT"], ["1m", "1h", "1d"]
+    options = ("--datasets", "klines,agg_trades,trades", "--symbols", ",".join(symbols), "--intervals", "1m,1h,1d")
+    # The first run leaves pages behind that a confused cache would hand to the second.
+    project.use(exchange, BACKOFF_SECONDS="0.01").run(*options, "--start", "2025-02-10")
+    project.load(*options, "--start", "2025-02-07")
+    for table in ("klines", "agg_trades", "trades"):
+        wanted = intervals if table == "klines" else [None]
+        project.assert_equals(table, truth(table, symbols, "2025-02-07", NOW, wanted))
