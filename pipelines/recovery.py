@@ -50,23 +50,20 @@ def check_database(pipeline: Any) -> None:
         raise DatabaseError(_what_is_wrong(path, error)) from error
 
 
-def recover(pipeline: Any, schema: str) -> int:
+def recover(pipeline: Any, schema: str) -> None:
     """Apply the three rules of this module.
 
     Args:
         pipeline: The dlt pipeline, not yet run.
         schema: Name of the dlt schema whose loads are looked at.
-
-    Returns:
-        Rows removed.
     """
     path = database_file(pipeline)
-    removed, stored = 0, None
+    stored = None
     if path is None or path.exists():
         client = pipeline.destination_client()
         with client:
             if client.is_storage_initialized():
-                removed = _remove_orphans(client.sql_client, schema)
+                _remove_orphans(client.sql_client, schema)
                 stored = load_pipeline_state_from_destination(pipeline.pipeline_name, client)
                 if stored:
                     _forget_old_states(client.sql_client, pipeline.pipeline_name, stored["_state_version"])
@@ -76,12 +73,10 @@ def recover(pipeline: Any, schema: str) -> int:
         pipeline.drop()
         if known is not None:
             pipeline.sync_destination()
-    return removed
 
 
-def _remove_orphans(client: Any, schema: str) -> int:
+def _remove_orphans(client: Any, schema: str) -> None:
     """Remove the rows of loads that never completed; only rows newer than the last complete load can be such."""
-    removed = 0
     with client.begin_transaction():
         existing = {
             row[0]
@@ -97,12 +92,7 @@ def _remove_orphans(client: Any, schema: str) -> int:
         for table in APPENDED_TABLES:
             if table in existing:
                 name = client.make_qualified_table_name(table)
-                where = f"FROM {name} WHERE _dlt_load_id > %s"
-                count = client.execute_sql(f"SELECT count(*) {where}", last or "")[0][0]
-                if count:
-                    client.execute_sql(f"DELETE {where}", last or "")
-                    removed += count
-    return removed
+                client.execute_sql(f"DELETE FROM {name} WHERE _dlt_load_id > %s", last or "")  # noqa: S608
 
 
 def _forget_old_states(client: Any, pipeline_name: str, newest: int) -> None:
