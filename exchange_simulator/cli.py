@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from exchange_simulator.archive.folder import ArchiveFolderError, FolderArchive
+from exchange_simulator.archive.site import ArchiveSite
 from exchange_simulator.clock import CLOCK_MODES, RUNNING, Clock, to_microseconds
 from exchange_simulator.exchange import Exchange
 from exchange_simulator.limits import LimitSettings, RateLimiter
@@ -66,6 +68,11 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--recordings", type=Path, help="serve the recorded files of this folder instead of a market")
     parser.add_argument(
+        "--archive-folder",
+        type=Path,
+        help="serve the zips of this folder, laid out as the archive's keys (data/spot/...), as the archive",
+    )
+    parser.add_argument(
         "--clock",
         type=_moment,
         default=argparse.SUPPRESS,
@@ -95,7 +102,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     try:
         market, start = _load(options)
-    except (MarketFileError, RecordingError, OSError) as error:
+        store = None if options.archive_folder is None else FolderArchive(options.archive_folder)
+    except (MarketFileError, RecordingError, ArchiveFolderError, OSError) as error:
         sys.stderr.write(f"exchange_simulator: {error}\n")
         return 2
     clock = Clock(getattr(options, "clock", start), options.clock_mode)
@@ -105,7 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         ban_seconds=options.ban_seconds,
         enforce=not options.no_limits,
     )
-    server = Server(Exchange(market, clock, RateLimiter(settings, clock)), options.latency_ms / 1000)
+    archive = None if store is None else ArchiveSite(store, clock)
+    server = Server(Exchange(market, clock, RateLimiter(settings, clock), archive), options.latency_ms / 1000)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(server.run(options.host, options.port))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exchange_simulator import parameters
+from exchange_simulator.archive.site import ArchiveSite, is_archive_path
 from exchange_simulator.clock import Clock
 from exchange_simulator.endpoint import Call, Endpoint
 from exchange_simulator.errors import TOO_MANY_REQUESTS_CODE, ApiError
@@ -38,8 +39,9 @@ class Request:
 class Exchange:
     """The market, the clock, the limits, the faults and the counts that go together."""
 
-    def __init__(self, market: Market, clock: Clock, limiter: RateLimiter) -> None:
+    def __init__(self, market: Market, clock: Clock, limiter: RateLimiter, archive: ArchiveSite | None = None) -> None:
         self.market = market
+        self.archive = archive
         self.clock = clock
         self.limiter = limiter
         self.faults = FaultRules()
@@ -48,7 +50,9 @@ class Exchange:
         self._last_pages: OrderedDict[tuple[str, str | None], bytes] = OrderedDict()
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request to the exchange's own API."""
+        """Answer a request to the exchange's own API or to its archive."""
+        if self.archive is not None and is_archive_path(request.path):
+            return self._archive_answer(self.archive, request)
         endpoint = self._endpoints.get(request.path) if request.method == "GET" else None
         if endpoint is None:
             is_browser = "text/html" in request.headers.get("Accept", "")
@@ -73,6 +77,18 @@ class Exchange:
         while len(self._last_pages) > _PAGES_REMEMBERED:
             self._last_pages.popitem(last=False)
         return answer if fault is None else AFTERWARDS[fault.kind](fault, answer, previous)
+
+    def _archive_answer(self, archive: ArchiveSite, request: Request) -> Answer:
+        """Answer a request to the archive, which has no limits."""
+        if request.method not in ("GET", "HEAD"):
+            return Answer(405, b"", shows_weight=False)
+        fault = self.faults.strike(request.path, request.symbol)
+        if fault is None:
+            return archive.answer(request.path, request.query)
+        self.stats.faults += 1
+        if fault.kind in INSTEAD:
+            return self._banned(INSTEAD[fault.kind](fault))
+        return AFTERWARDS[fault.kind](fault, archive.answer(request.path, request.query).loaded(), None)
 
     def _parse(self, endpoint: Endpoint, request: Request) -> tuple[Values, ApiError | None]:
         try:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import Any, Final
 
 JSON_TYPE: Final = "application/json;charset=UTF-8"
@@ -32,6 +33,12 @@ class Answer:
     shows_weight: bool = True
     wait: float | None = None
     """How many seconds a 429 or 418 tells the client to wait."""
+    file: Path | None = None
+    """The file that is the body, if the body is too large to be held."""
+
+    def loaded(self) -> "Answer":
+        """Return the answer with its body in memory."""
+        return self if self.file is None else replace(self, body=self.file.read_bytes(), file=None)
 
 
 @dataclass
@@ -130,7 +137,7 @@ def _duplicate(_fault: Fault, answer: Answer, previous: bytes | None) -> Answer:
 
 
 def _short(_fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
-    rows = json.loads(answer.body)
+    rows = json.loads(answer.body) if answer.content_type == JSON_TYPE else None
     if not isinstance(rows, list):
         return answer
     kept = json.dumps(rows[: len(rows) // 2], separators=(",", ":"), ensure_ascii=False)
@@ -138,7 +145,7 @@ def _short(_fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
 
 
 def _skewed(fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
-    content = json.loads(answer.body)
+    content = json.loads(answer.body) if answer.content_type == JSON_TYPE else None
     if not isinstance(content, dict) or "serverTime" not in content:
         return answer
     unit = 1000 if content["serverTime"] > 10**14 else 1

@@ -29,6 +29,16 @@ class Simulator:
     def __init__(self, url: str) -> None:
         self.url = url
 
+    @property
+    def archive_url(self) -> str:
+        """Return the address under which the archive's keys are: data/spot/... ."""
+        return self.url
+
+    @property
+    def archive_listing_url(self) -> str:
+        """Return the address of the archive's S3 listing."""
+        return f"{self.url}/s3"
+
     def clock_set(self, moment: int | datetime) -> None:
         """Set the exchange's clock to a datetime (UTC if it has no zone) or to milliseconds since 1970."""
         now_us = to_microseconds(moment) if isinstance(moment, datetime) else moment * 1000

@@ -7,6 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
+from exchange_simulator.archive.site import is_archive_path
 from exchange_simulator.control import Control
 from exchange_simulator.exchange import Exchange, Request
 from exchange_simulator.faults import Answer
@@ -49,7 +50,9 @@ class Server:
         asked = Request(request.method, request.path, list(request.rel_url.query.items()), request.headers)
         stats, limiter = self._exchange.stats, self._exchange.limiter
         status, wait = 0, None
-        stats.begin(asked.path, asked.symbol, _peer(request), limiter.is_told_to_wait)
+        # Who is told to wait may go on with the archive, which is another host of the exchange's.
+        told_to_wait = limiter.is_told_to_wait and not is_archive_path(asked.path)
+        stats.begin(asked.path, asked.symbol, _peer(request), told_to_wait)
         try:
             answer = self._exchange.answer(asked)
             if self._latency:
@@ -70,6 +73,8 @@ class Server:
         headers = self._headers(answer)
         if answer.delivery == "slow":
             return await self._send_slowly(request, answer, headers)
+        if answer.file is not None:
+            return web.FileResponse(answer.file, status=answer.status, headers=headers)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
 
     def _headers(self, answer: Answer) -> dict[str, str]:
