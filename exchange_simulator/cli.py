@@ -8,8 +8,17 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from exchange_simulator.archive.base import ArchiveStore
 from exchange_simulator.archive.folder import ArchiveFolderError, FolderArchive
+from exchange_simulator.archive.generated import (
+    DEFAULT_DAILY_DELAY_HOURS,
+    DEFAULT_MONTHLY_DELAY_HOURS,
+    GeneratedArchive,
+    Publication,
+)
+from exchange_simulator.archive.recorded import RecordedArchive
 from exchange_simulator.archive.site import ArchiveSite
+from exchange_simulator.archive.zips import ZipCache
 from exchange_simulator.clock import CLOCK_MODES, RUNNING, Clock, to_microseconds
 from exchange_simulator.exchange import Exchange
 from exchange_simulator.limits import LimitSettings, RateLimiter
@@ -20,6 +29,8 @@ from exchange_simulator.market.recorded import RecordedMarket, RecordingError
 from exchange_simulator.server import Server
 
 _MEGABYTE = 1 << 20
+_ARCHIVE_ROWS_BYTES = 64 * _MEGABYTE
+_ARCHIVE_ZIPS_BYTES = 64 * _MEGABYTE
 
 
 class _Parser(argparse.ArgumentParser):
@@ -73,6 +84,18 @@ def build_parser() -> argparse.ArgumentParser:
         help="serve the zips of this folder, laid out as the archive's keys (data/spot/...), as the archive",
     )
     parser.add_argument(
+        "--archive-daily-delay-hours",
+        type=_at_least(0),
+        default=DEFAULT_DAILY_DELAY_HOURS,
+        help="how long after its end a day is published in the archive",
+    )
+    parser.add_argument(
+        "--archive-monthly-delay-hours",
+        type=_at_least(0),
+        default=DEFAULT_MONTHLY_DELAY_HOURS,
+        help="how long after its end a month is published in the archive",
+    )
+    parser.add_argument(
         "--clock",
         type=_moment,
         default=argparse.SUPPRESS,
@@ -97,23 +120,38 @@ def _load(options: argparse.Namespace) -> tuple[Market, int | None]:
     return GeneratedMarket(load_market(options.market), options.seed, options.cache_mb * _MEGABYTE), None
 
 
+def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
+    """Return the archive: that of a folder, of the recordings, or of the generated market."""
+    publication = Publication(options.archive_daily_delay_hours, options.archive_monthly_delay_hours)
+    cache = ZipCache(_ARCHIVE_ZIPS_BYTES)
+    store: ArchiveStore
+    if options.archive_folder is not None:
+        store = FolderArchive(options.archive_folder)
+    elif options.recordings is not None:
+        store = RecordedArchive(options.recordings, cache)
+    else:
+        # The same market once more: the archive is made in another thread, and a market's caches have no locks.
+        market = GeneratedMarket(load_market(options.market), options.seed, _ARCHIVE_ROWS_BYTES)
+        store = GeneratedArchive(market, publication, cache)
+    return ArchiveSite(store, clock, publication, cache)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the simulator until it is told to end; return the exit code."""
     options = build_parser().parse_args(arguments)
     try:
         market, start = _load(options)
-        store = None if options.archive_folder is None else FolderArchive(options.archive_folder)
+        clock = Clock(getattr(options, "clock", start), options.clock_mode)
+        archive = _archive(options, clock)
     except (MarketFileError, RecordingError, ArchiveFolderError, OSError) as error:
         sys.stderr.write(f"exchange_simulator: {error}\n")
         return 2
-    clock = Clock(getattr(options, "clock", start), options.clock_mode)
     settings = LimitSettings(
         weight_per_minute=options.weight_limit,
         ban_after=options.ban_after,
         ban_seconds=options.ban_seconds,
         enforce=not options.no_limits,
     )
-    archive = None if store is None else ArchiveSite(store, clock)
     server = Server(Exchange(market, clock, RateLimiter(settings, clock), archive), options.latency_ms / 1000)
     try:
         with contextlib.suppress(KeyboardInterrupt):

@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Awaitable, Callable
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,14 +11,17 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from aiohttp import web
 
+from exchange_simulator.archive.faults import ArchiveFault
 from exchange_simulator.clock import to_microseconds
 from exchange_simulator.exchange import Exchange
+from exchange_simulator.faults import Fault
 from exchange_simulator.market.intervals import INTERVALS
 from exchange_simulator.market.truth import TRUTH_KINDS
 
 _ARROW_TYPE = "application/vnd.apache.arrow.stream"
 _PARQUET_TYPE = "application/vnd.apache.parquet"
 _LARGEST_TIME_MS = 1 << 52
+_MOST_HOURS = 100_000
 
 
 class ControlError(ValueError):
@@ -37,6 +41,11 @@ class Control:
             ("GET", "faults"): self._faults,
             ("POST", "faults"): self._add_faults,
             ("DELETE", "faults"): self._clear_faults,
+            ("GET", "archive"): self._publication,
+            ("POST", "archive"): self._set_publication,
+            ("GET", "archive/faults"): self._archive_faults,
+            ("POST", "archive/faults"): self._add_archive_faults,
+            ("DELETE", "archive/faults"): self._clear_archive_faults,
             ("POST", "usage"): self._use,
             ("POST", "limits/reset"): self._reset_limits,
             **{("GET", f"truth/{kind}"): self._truth for kind in TRUTH_KINDS},
@@ -85,17 +94,33 @@ class Control:
         return _answer([fault.as_dict() for fault in self._exchange.faults.rules])
 
     async def _add_faults(self, request: web.BaseRequest) -> web.Response:
-        content = await _json(request)
-        descriptions = content if isinstance(content, list) else [content]
-        if not all(isinstance(entry, dict) for entry in descriptions):
-            raise ControlError("expected a JSON object, or an array of them")
-        try:
-            return _answer([self._exchange.faults.add(entry).as_dict() for entry in descriptions])
-        except ValueError as error:
-            raise ControlError(str(error)) from error
+        return await _added(request, self._exchange.faults.add)
 
     async def _clear_faults(self, _request: web.BaseRequest) -> web.Response:
         self._exchange.faults.rules.clear()
+        return _answer([])
+
+    async def _publication(self, _request: web.BaseRequest) -> web.Response:
+        return _answer(asdict(self._exchange.archive.publication))
+
+    async def _set_publication(self, request: web.BaseRequest) -> web.Response:
+        publication = self._exchange.archive.publication
+        wanted = await _json_object(request, set(asdict(publication)))
+        for name, value in wanted.items():
+            if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < _MOST_HOURS:
+                raise ControlError(f"{name} = {value!r} is not a number of hours")
+        for name, value in wanted.items():
+            setattr(publication, name, float(value))
+        return await self._publication(request)
+
+    async def _archive_faults(self, _request: web.BaseRequest) -> web.Response:
+        return _answer([fault.as_dict() for fault in self._exchange.archive.faults.rules])
+
+    async def _add_archive_faults(self, request: web.BaseRequest) -> web.Response:
+        return await _added(request, self._exchange.archive.faults.add)
+
+    async def _clear_archive_faults(self, _request: web.BaseRequest) -> web.Response:
+        self._exchange.archive.faults.rules.clear()
         return _answer([])
 
     async def _use(self, request: web.BaseRequest) -> web.Response:
@@ -125,6 +150,18 @@ class Control:
 
 def _answer(content: Any, status: int = 200) -> web.Response:
     return web.Response(status=status, text=json.dumps(content, ensure_ascii=False), content_type="application/json")
+
+
+async def _added(request: web.BaseRequest, add: Callable[[dict[str, Any]], Fault | ArchiveFault]) -> web.Response:
+    """Add one fault or an array of them."""
+    content = await _json(request)
+    descriptions = content if isinstance(content, list) else [content]
+    if not all(isinstance(entry, dict) for entry in descriptions):
+        raise ControlError("expected a JSON object, or an array of them")
+    try:
+        return _answer([add(entry).as_dict() for entry in descriptions])
+    except ValueError as error:
+        raise ControlError(str(error)) from error
 
 
 def _table(table: pa.Table, wanted: str) -> web.Response:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from exchange_simulator import parameters
-from exchange_simulator.archive.site import ArchiveSite, is_archive_path
+from exchange_simulator.archive.site import ArchiveSite
 from exchange_simulator.clock import Clock
 from exchange_simulator.endpoint import Call, Endpoint
 from exchange_simulator.errors import TOO_MANY_REQUESTS_CODE, ApiError
@@ -37,9 +37,9 @@ class Request:
 
 
 class Exchange:
-    """The market, the clock, the limits, the faults and the counts that go together."""
+    """The market, its archive, the clock, the limits, the faults and the counts that go together."""
 
-    def __init__(self, market: Market, clock: Clock, limiter: RateLimiter, archive: ArchiveSite | None = None) -> None:
+    def __init__(self, market: Market, clock: Clock, limiter: RateLimiter, archive: ArchiveSite) -> None:
         self.market = market
         self.archive = archive
         self.clock = clock
@@ -50,9 +50,7 @@ class Exchange:
         self._last_pages: OrderedDict[tuple[str, str | None], bytes] = OrderedDict()
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request to the exchange's own API or to its archive."""
-        if self.archive is not None and is_archive_path(request.path):
-            return self._archive_answer(self.archive, request)
+        """Answer a request to the exchange's own API."""
         endpoint = self._endpoints.get(request.path) if request.method == "GET" else None
         if endpoint is None:
             is_browser = "text/html" in request.headers.get("Accept", "")
@@ -78,17 +76,18 @@ class Exchange:
             self._last_pages.popitem(last=False)
         return answer if fault is None else AFTERWARDS[fault.kind](fault, answer, previous)
 
-    def _archive_answer(self, archive: ArchiveSite, request: Request) -> Answer:
+    async def archive_answer(self, request: Request) -> Answer:
         """Answer a request to the archive, which has no limits."""
         if request.method not in ("GET", "HEAD"):
             return Answer(405, b"", shows_weight=False)
         fault = self.faults.strike(request.path, request.symbol)
         if fault is None:
-            return archive.answer(request.path, request.query)
+            return await self.archive.answer(request.path, request.query)
         self.stats.faults += 1
         if fault.kind in INSTEAD:
             return self._banned(INSTEAD[fault.kind](fault))
-        return AFTERWARDS[fault.kind](fault, archive.answer(request.path, request.query).loaded(), None)
+        answer = await self.archive.answer(request.path, request.query)
+        return AFTERWARDS[fault.kind](fault, answer.loaded(), None)
 
     def _parse(self, endpoint: Endpoint, request: Request) -> tuple[Values, ApiError | None]:
         try:

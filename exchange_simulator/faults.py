@@ -20,7 +20,7 @@ _GEO_TEXT = "Service unavailable from a restricted location according to 'b. Eli
 
 @dataclass(frozen=True)
 class Answer:
-    """A response, and how it goes out: `delivery` is whole, slow, silent or reset."""
+    """A response, and how it goes out: `delivery` is whole, slow, silent, reset or cut."""
 
     status: int
     body: bytes
@@ -35,6 +35,12 @@ class Answer:
     """How many seconds a 429 or 418 tells the client to wait."""
     file: Path | None = None
     """The file that is the body, if the body is too large to be held."""
+    promised: int = 0
+    """The Content-Length of an answer that is cut: more than the body."""
+
+    def cut(self, length: int) -> "Answer":
+        """Return the answer with only the first `length` bytes of its body, and the Content-Length of all of it."""
+        return replace(self, body=self.body[:length], promised=len(self.body), delivery="cut")
 
     def loaded(self) -> "Answer":
         """Return the answer with its body in memory."""

@@ -69,6 +69,30 @@ class Simulator:
         """Remove all faults."""
         self._call("DELETE", "faults")
 
+    def add_archive_fault(
+        self, kind: str, path: str = "*", times: int | None = None, **settings: Any
+    ) -> dict[str, Any]:
+        """Add a fault of the archive for the zips whose key fits `path`. Return it with its id.
+
+        `path` is a pattern or the beginning of keys, such as data/spot/daily/klines/*-2025-01-*.zip or data/spot/monthly;
+        `times` the number of answers that it strikes; the settings are those of POST /simulator/archive/faults.
+        """
+        description = {"kind": kind, "path": path, "times": times, **settings}
+        added: list[dict[str, Any]] = json.loads(self._call("POST", "archive/faults", description))
+        return added[0]
+
+    def archive_faults(self) -> list[dict[str, Any]]:
+        """Return the faults of the archive in force, with how often each has struck."""
+        return list(json.loads(self._call("GET", "archive/faults")))
+
+    def clear_archive_faults(self) -> None:
+        """Remove all faults of the archive; those of add_fault stay."""
+        self._call("DELETE", "archive/faults")
+
+    def archive_delays(self, **hours: float) -> dict[str, float]:
+        """Set daily_delay_hours or monthly_delay_hours of the archive's publication, if given; return both."""
+        return dict(json.loads(self._call("POST", "archive", hours)))
+
     def stats(self) -> dict[str, Any]:
         """Return the counts since the start or the last reset."""
         return dict(json.loads(self._call("GET", "stats")))

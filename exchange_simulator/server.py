@@ -39,6 +39,7 @@ class Server:
             print(f"exchange_simulator listening on http://{host}:{bound}", flush=True)  # noqa: T201 - the contract
             await self._stopped.wait()
         finally:
+            self._exchange.archive.close()
             await runner.cleanup()
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
@@ -51,10 +52,11 @@ class Server:
         stats, limiter = self._exchange.stats, self._exchange.limiter
         status, wait = 0, None
         # Who is told to wait may go on with the archive, which is another host of the exchange's.
-        told_to_wait = limiter.is_told_to_wait and not is_archive_path(asked.path)
+        to_archive = is_archive_path(asked.path)
+        told_to_wait = limiter.is_told_to_wait and not to_archive
         stats.begin(asked.path, asked.symbol, _peer(request), told_to_wait)
         try:
-            answer = self._exchange.answer(asked)
+            answer = await self._exchange.archive_answer(asked) if to_archive else self._exchange.answer(asked)
             if self._latency:
                 await asyncio.sleep(self._latency)
             status, wait = answer.status, answer.wait
@@ -73,6 +75,8 @@ class Server:
         headers = self._headers(answer)
         if answer.delivery == "slow":
             return await self._send_slowly(request, answer, headers)
+        if answer.delivery == "cut":
+            return await self._send_cut(request, answer, headers)
         if answer.file is not None:
             return web.FileResponse(answer.file, status=answer.status, headers=headers)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
@@ -107,6 +111,16 @@ class Server:
             await self._pause(answer.seconds / _SLOW_PIECES)
             await response.write(answer.body[start : start + size])
         await response.write_eof()
+        return response
+
+    async def _send_cut(self, request: web.BaseRequest, answer: Answer, headers: dict[str, str]) -> web.StreamResponse:
+        """Send less than the Content-Length says, and close the connection."""
+        response = web.StreamResponse(status=answer.status, headers=headers)
+        response.content_length = answer.promised
+        await response.prepare(request)
+        await response.write(answer.body)
+        if request.transport is not None:
+            request.transport.close()
         return response
 
 

@@ -1,8 +1,6 @@
 """What the archive's pages ask of a place that has zip files. Times in microseconds since 1970-01-01 UTC."""
 
-import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -53,41 +51,6 @@ class ArchiveStore(Protocol):
 
     def find(self, key: str, now: int) -> ArchiveZip | None:
         """Return the zip of a key, or None if there is none."""
-
-
-@dataclass(frozen=True)
-class MemoryZip:
-    """A zip whose content is known."""
-
-    name: str
-    content: bytes
-    modified: int
-    etag: str
-    sha256: str
-
-    @classmethod
-    def of(cls, name: str, content: bytes, modified: int) -> "MemoryZip":
-        """Return the zip of a content."""
-        etag = hashlib.md5(content, usedforsecurity=False).hexdigest()
-        return cls(name, content, modified, etag, hashlib.sha256(content).hexdigest())
-
-    @property
-    def size(self) -> int:
-        """Return the size of the zip in bytes."""
-        return len(self.content)
-
-    @property
-    def checksum_size(self) -> int:
-        """Return the size of the CHECKSUM file in bytes."""
-        return len(self.checksum())
-
-    def body(self) -> bytes:
-        """Return the zip."""
-        return self.content
-
-    def checksum(self) -> bytes:
-        """Return the content of the CHECKSUM file."""
-        return checksum_text(self.sha256, self.name)
 
 
 def checksum_text(sha256: str, name: str) -> bytes:

@@ -1,6 +1,8 @@
 """The archive's web pages: zips, CHECKSUM files and the listing. Nothing of it is weighted or limited."""
 
+import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from pathlib import Path
 from typing import Final
@@ -13,7 +15,11 @@ from exchange_simulator.archive.base import (
     ArchiveZip,
     checksum_etag,
 )
+from exchange_simulator.archive.faults import ArchiveFaults, is_over
+from exchange_simulator.archive.generated import Publication
 from exchange_simulator.archive.listing import ListingError, ListingRequest, error_document, listing_page
+from exchange_simulator.archive.spoiling import corrupted, cut_length, spoilt, wrong_checksum
+from exchange_simulator.archive.zips import ZipCache
 from exchange_simulator.clock import Clock
 from exchange_simulator.faults import Answer
 
@@ -21,6 +27,7 @@ LISTING_PATH: Final = "/s3"
 _XML_TYPE: Final = "application/xml"
 _ZIP_TYPE: Final = "application/zip"
 _CHECKSUM_TYPE: Final = "binary/octet-stream"
+_MICROSECONDS_PER_MILLISECOND: Final = 1000
 
 
 def is_archive_path(path: str) -> bool:
@@ -29,36 +36,94 @@ def is_archive_path(path: str) -> bool:
 
 
 class ArchiveSite:
-    """Answers requests for files of an archive and for its listing."""
+    """Answers requests for files of an archive and for its listing, in a thread of its own.
 
-    def __init__(self, store: ArchiveStore, clock: Clock) -> None:
+    A page of a listing can need hundreds of zips: the exchange's API goes on meanwhile. It is one thread, so that the
+    store and the cache need no locks.
+    """
+
+    def __init__(self, store: ArchiveStore, clock: Clock, publication: Publication, cache: ZipCache) -> None:
+        self.faults = ArchiveFaults()
+        self.publication = publication
         self._store = store
         self._clock = clock
+        self._cache = cache
+        self._thread = ThreadPoolExecutor(1)
+        self._is_closed = False
 
-    def answer(self, path: str, query: list[tuple[str, str]]) -> Answer:
+    def close(self) -> None:
+        """End what is being made."""
+        self._is_closed = True
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+    async def answer(self, path: str, query: list[tuple[str, str]]) -> Answer:
         """Answer a GET of a path, percent-decoded, under /data/ or of /s3."""
-        if not path.startswith(f"/{ROOT}"):
-            return self._listing(dict(query))
-        key = path.removeprefix("/")
-        if key.endswith(CHECKSUM_SUFFIX):
-            found = self._find(key.removesuffix(CHECKSUM_SUFFIX))
-            return _missing(key) if found is None else _checksum_answer(found)
-        found = self._find(key)
-        return _missing(key) if found is None else _zip_answer(found)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, path, query)
 
     def folders(self, folder: str) -> list[str]:
-        """Return the names of the folders in a folder."""
-        return list(self._store.folders(folder, self._clock.now()))
+        """Return the names of the folders in a folder; what faults hide makes no folder."""
+        names = self._store.folders(folder, self._clock.now())
+        if not self.faults.hides_any:
+            return list(names)
+        return [name for name in names if self._shows_any(f"{folder}{name}/")]
 
     def zips(self, folder: str, first: str) -> Iterator[tuple[str, ArchiveZip, bool]]:
         """Yield name and zip of each zip in a folder from a name on, in order, and whether its CHECKSUM is listed."""
         for name in self._store.zips(folder, first, self._clock.now()):
+            if self._is_closed:
+                return
             found = self._find(folder + name)
             if found is not None:
-                yield name, found, True
+                yield name, found, self.faults.lists_checksum(folder + name)
+
+    def _shows_any(self, folder: str) -> bool:
+        now = self._clock.now()
+        if any(not self.faults.hides(folder + name) for name in self._store.zips(folder, "", now)):
+            return True
+        return any(self._shows_any(f"{folder}{name}/") for name in self._store.folders(folder, now))
 
     def _find(self, key: str) -> ArchiveZip | None:
-        return self._store.find(key, self._clock.now()) if key.endswith(ZIP_SUFFIX) else None
+        """Return the zip of a key as the faults leave it, or None if there is none or they hide it."""
+        now = self._clock.now()
+        found = None if self.faults.hides(key) else self._store.find(key, now)
+        rules = self.faults.of_content(key)
+        if found is None or not rules:
+            return found
+        body, name = found.body, key.rpartition("/")[2]
+        in_force = [rule for rule in rules if not is_over(rule, now)]
+        put_right = [rule.settings["at_ms"] * _MICROSECONDS_PER_MILLISECOND for rule in rules if is_over(rule, now)]
+
+        def make() -> bytes:
+            original = _loaded(body())
+            return spoilt(original, key, in_force) if in_force else original
+
+        cache_key = (key, found.etag, tuple(rule.id for rule in in_force))
+        return self._cache.get(cache_key, name, max([found.modified, *put_right]), make)
+
+    def _answer(self, path: str, query: list[tuple[str, str]]) -> Answer:
+        if not path.startswith(f"/{ROOT}"):
+            return self._listing(dict(query))
+        asked = path.removeprefix("/")
+        key = asked.removesuffix(CHECKSUM_SUFFIX)
+        found = self._find(key) if key.endswith(ZIP_SUFFIX) else None
+        if found is None or self.faults.strike("gone", key):
+            return _missing(asked)
+        return self._zip(key, found) if asked == key else self._checksum(key, found)
+
+    def _zip(self, key: str, found: ArchiveZip) -> Answer:
+        self.faults.count_content(key)
+        answer = _answer_of(found.body(), _ZIP_TYPE, found, found.etag)
+        if self.faults.strike("corrupt_zip", key):
+            answer = _answer_of(corrupted(_loaded(found.body())), _ZIP_TYPE, found, found.etag)
+        cut = self.faults.strike("cut_zip", key)
+        return answer if cut is None else answer.loaded().cut(cut_length(found.size, cut.settings))
+
+    def _checksum(self, key: str, found: ArchiveZip) -> Answer:
+        if self.faults.strike("no_checksum", key):
+            return _missing(key + CHECKSUM_SUFFIX)
+        is_wrong = self.faults.strike("wrong_checksum", key)
+        content = wrong_checksum(key.rpartition("/")[2]) if is_wrong else found.checksum()
+        return _answer_of(content, _CHECKSUM_TYPE, found, checksum_etag(found))
 
     def _listing(self, query: dict[str, str]) -> Answer:
         try:
@@ -68,20 +133,15 @@ class ArchiveSite:
         return Answer(200, page, _XML_TYPE, shows_weight=False)
 
 
-def _headers(found: ArchiveZip, etag: str) -> dict[str, str]:
-    return {"Last-Modified": formatdate(found.modified // 1_000_000, usegmt=True), "ETag": f'"{etag}"'}
-
-
-def _zip_answer(found: ArchiveZip) -> Answer:
-    body, headers = found.body(), _headers(found, found.etag)
+def _answer_of(body: bytes | Path, content_type: str, found: ArchiveZip, etag: str) -> Answer:
+    headers = {"Last-Modified": formatdate(found.modified // 1_000_000, usegmt=True), "ETag": f'"{etag}"'}
     if isinstance(body, Path):
-        return Answer(200, b"", _ZIP_TYPE, headers=headers, shows_weight=False, file=body)
-    return Answer(200, body, _ZIP_TYPE, headers=headers, shows_weight=False)
+        return Answer(200, b"", content_type, headers=headers, shows_weight=False, file=body)
+    return Answer(200, body, content_type, headers=headers, shows_weight=False)
 
 
-def _checksum_answer(found: ArchiveZip) -> Answer:
-    headers = _headers(found, checksum_etag(found))
-    return Answer(200, found.checksum(), _CHECKSUM_TYPE, headers=headers, shows_weight=False)
+def _loaded(body: bytes | Path) -> bytes:
+    return body.read_bytes() if isinstance(body, Path) else body
 
 
 def _missing(key: str) -> Answer:

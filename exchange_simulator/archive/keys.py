@@ -1,0 +1,116 @@
+"""The names of the archive's files. Times in microseconds since 1970-01-01 UTC."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from typing import Final
+
+from exchange_simulator.archive.base import ROOT, ZIP_SUFFIX
+from exchange_simulator.clock import to_microseconds
+from exchange_simulator.market.intervals import FIXED_INTERVALS, MONTH
+
+MARKET_ROOT: Final = f"{ROOT}spot/"
+DAILY: Final = "daily"
+MONTHLY: Final = "monthly"
+FREQUENCIES: Final = (DAILY, MONTHLY)
+KLINES: Final = "klines"
+AGGREGATES: Final = "aggTrades"
+TRADES: Final = "trades"
+KINDS: Final = (AGGREGATES, KLINES, TRADES)
+# In paths a month is 1mo, since 1M and 1m would be one name where names have no case. Daily files have no interval
+# that is longer than their day.
+ARCHIVE_INTERVALS: Final = {**{name: name for name in FIXED_INTERVALS}, "1mo": MONTH}
+_ONLY_MONTHLY: Final = frozenset({"3d", "1w", "1mo"})
+_PERIOD_FORMATS: Final = {DAILY: "%Y-%m-%d", MONTHLY: "%Y-%m"}
+_PERIODS: Final = {DAILY: re.compile(r"\d{4}-\d\d-\d\d"), MONTHLY: re.compile(r"\d{4}-\d\d")}
+_PERIOD_LENGTH: Final = {DAILY: len("2025-01-01"), MONTHLY: len("2025-01")}
+
+
+@dataclass(frozen=True)
+class Period:
+    """The day or month of a file: [start, end), and its name."""
+
+    name: str
+    start: int
+    end: int
+
+    @classmethod
+    def holding(cls, frequency: str, moment: int) -> "Period":
+        """Return the day or month in which a moment lies."""
+        begin = datetime.fromtimestamp(moment // 1_000_000, timezone.utc).replace(hour=0, minute=0, second=0)
+        if frequency == MONTHLY:
+            begin = begin.replace(day=1)
+        following = begin + timedelta(days=1 if frequency == DAILY else 31)
+        following = following if frequency == DAILY else following.replace(day=1)
+        name = begin.strftime(_PERIOD_FORMATS[frequency])
+        return cls(name, to_microseconds(begin), to_microseconds(following))
+
+    @classmethod
+    def named(cls, frequency: str, name: str) -> "Period | None":
+        """Return the day or month of a name such as 2025-01-31 or 2025-01, or None if it is none."""
+        if not _PERIODS[frequency].fullmatch(name):
+            return None
+        try:
+            begin = datetime.strptime(name, _PERIOD_FORMATS[frequency]).replace(tzinfo=timezone.utc)
+        except ValueError:
+            return None
+        return cls.holding(frequency, to_microseconds(begin))
+
+
+def periods(frequency: str, first: int, last: int) -> Iterator[Period]:
+    """Yield the days or months from that of `first` to that of `last`."""
+    period = Period.holding(frequency, first)
+    while period.start <= last:
+        yield period
+        period = Period.holding(frequency, period.end)
+
+
+@dataclass(frozen=True)
+class Series:
+    """The files of one symbol, of one kind and interval, by day or by month."""
+
+    frequency: str
+    kind: str
+    symbol: str
+    interval: str | None
+    """As paths have it; None for what is no kline."""
+
+    @property
+    def folder(self) -> str:
+        """Return the beginning of the keys, with a slash at its end."""
+        levels = [self.frequency, self.kind, self.symbol, *([self.interval] if self.interval else [])]
+        return f"{MARKET_ROOT}{'/'.join(levels)}/"
+
+    def file_name(self, period: Period) -> str:
+        """Return the name of the zip of a period."""
+        return f"{self.symbol}-{self.interval or self.kind}-{period.name}{ZIP_SUFFIX}"
+
+    @classmethod
+    def of_folder(cls, folder: str) -> "Series | None":
+        """Return the series whose files lie in a folder, or None if none do."""
+        levels = folder.removeprefix(MARKET_ROOT).split("/")
+        if not folder.startswith(MARKET_ROOT) or levels.pop() != "" or len(levels) not in (3, 4):
+            return None
+        frequency, kind, symbol, *intervals = levels
+        if frequency not in FREQUENCIES or kind not in KINDS:
+            return None
+        if (kind == KLINES) != bool(intervals) or not set(intervals) <= set(intervals_of(frequency)):
+            return None
+        return cls(frequency, kind, symbol, intervals[0] if intervals else None)
+
+
+def intervals_of(frequency: str) -> list[str]:
+    """Return the intervals of the kline files that are made by day or by month."""
+    return [name for name in ARCHIVE_INTERVALS if frequency == MONTHLY or name not in _ONLY_MONTHLY]
+
+
+def split_key(key: str) -> tuple[Series, Period] | None:
+    """Return series and period of the zip of a key, or None if no zip can have that key."""
+    folder, _, name = key.rpartition("/")
+    series = Series.of_folder(f"{folder}/")
+    if series is None:
+        return None
+    stem = name.removesuffix(ZIP_SUFFIX)
+    period = Period.named(series.frequency, stem[-_PERIOD_LENGTH[series.frequency] :])
+    return None if period is None or series.file_name(period) != name else (series, period)
