@@ -74,7 +74,7 @@ class Simulator:
     ) -> dict[str, Any]:
         """Add a fault of the archive for the zips whose key fits `path`. Return it with its id.
 
-        `path` is a pattern or the beginning of keys, such as data/spot/daily/klines/*-2025-01-*.zip or data/spot/monthly;
+        `path` is a pattern or the beginning of keys, such as data/spot/daily/klines/*-2025-01-*.zip or data/spot;
         `times` the number of answers that it strikes; the settings are those of POST /simulator/archive/faults.
         """
         description = {"kind": kind, "path": path, "times": times, **settings}

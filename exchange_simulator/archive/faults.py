@@ -28,7 +28,8 @@ class Setting:
 
     def refuse(self, value: Any) -> str | None:
         """Return what is wrong with a value, or None if nothing is."""
-        if type(value) is not self.kind:
+        has_right_type = isinstance(value, self.kind) and not isinstance(value, bool)
+        if not has_right_type:
             return "has the wrong type"
         if self.least is not None and value < self.least:
             return f"is less than {self.least}"

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 import requests
+from archive_reading import Archive
 
 from exchange_simulator import running_simulator
 
@@ -76,6 +77,12 @@ def nasty():
     clock = datetime.fromtimestamp(NOW / 1000, timezone.utc)
     with running_simulator(market="tests", clock=clock, clock_mode="frozen", no_limits=True) as simulator:
         yield Client(simulator)
+
+
+@pytest.fixture(scope="session")
+def archive_of():
+    """Read the archive of a client's simulator."""
+    return Archive
 
 
 @pytest.fixture(scope="module")
