@@ -8,9 +8,9 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource
 
-from .request import DATASETS, RequestError, check_request
+from .request import AUTO, DATASETS, REST, RequestError, check_request
 from .run import SpotRun
-from .schemas import AGG_TRADES, KLINES, SYMBOLS, TICKERS_24H, TRADES, Table
+from .schemas import AGG_TRADES, ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES, KLINES, SYMBOLS, TICKERS_24H, TRADES, Table
 from .settings import BinanceConfiguration, load_configuration
 
 __all__ = [
@@ -22,10 +22,11 @@ __all__ = [
     "spot_source",
 ]
 
-MERGE = {"disposition": "merge", "strategy": "delete-insert"}
+MERGE: Any = {"disposition": "merge", "strategy": "delete-insert"}
 """The one disposition that stays exact in any pipeline that is killed and run again (docs/architecture.md)."""
 
 _WALKED = (KLINES, AGG_TRADES, TRADES)
+_RECORDED = (ARCHIVE_FILES, ARCHIVE_DISAGREEMENTS)
 
 
 @dlt.source(name="binance", section="binance", max_table_nesting=0)
@@ -35,6 +36,8 @@ def binance_spot(
     start: Any = None,
     end: Any = None,
     datasets: Sequence[str] = DATASETS,
+    source: str = AUTO,
+    quotes: Sequence[str] | None = None,
 ) -> list[DltResource]:
     """Binance spot market data for any dlt pipeline.
 
@@ -42,15 +45,19 @@ def binance_spot(
     `start` and `end`; an earlier start than before extends the history backwards.
 
     Args:
-        symbols: Such as ["BTCUSDT", "ETHUSDT"].
+        symbols: Such as ["BTCUSDT", "ETHUSDT"], or patterns, ["*USDT"], or ["all"].
         intervals: Kline intervals by Binance's names: 1m is a minute, 1M a month.
         start: UTC date or datetime, inclusive. Without it a new series begins `klines_lookback_days` or
             `trades_lookback_hours` ago, and others go on where they ended.
         end: UTC date or datetime, exclusive; default now.
         datasets: Which resources to make, of symbols, tickers_24h, klines, agg_trades, trades.
+        source: Where klines and trades come from: "archive" (data.binance.vision), "rest", or "auto", the archive
+            where it has them and REST for the rest.
+        quotes: Only symbols with these quote assets.
 
     Returns:
-        The resources, named as the datasets; `with_resources` selects some of them.
+        The resources, named as the datasets; `with_resources` selects some of them. With the archive, there
+        are archive_files and archive_disagreements as well, which say what became of its files.
 
     Raises:
         RequestError: A name or a time is wrong, found before anything is fetched; unknown symbols are found when the
@@ -58,7 +65,7 @@ def binance_spot(
         RunError: While reading: the exchange cannot be reached, or refuses to serve.
         SeriesError: While reading: a series cannot be completed; the pipeline of this project goes on with the others.
     """
-    run = SpotRun(check_request(symbols, intervals, datasets, start, end), load_configuration())
+    run = SpotRun(check_request(symbols, intervals, datasets, start, end, source, quotes), load_configuration())
     # In a foreign pipeline one load package holds all, and a series that fails must not go unnoticed.
     run.configuration.package_rows = run.configuration.package_seconds = 2**62
     return _resources(run, MERGE, strict=True)
@@ -89,14 +96,21 @@ def _resources(run: SpotRun, disposition: Any, strict: bool) -> list[DltResource
         "tickers_24h": lambda: _resource(TICKERS_24H, disposition, lambda: _tickers(run, strict)),
         **{table.name: partial(_walked_resource, table, disposition, run, strict) for table in _WALKED},
     }
-    return [makers[name]() for name in DATASETS if name in run.request.datasets]
+    resources = [makers[name]() for name in DATASETS if name in run.request.datasets]
+    if run.request.source != REST:
+        resources += [_recorded_resource(table, run) for table in _RECORDED]
+    return resources
 
 
 def _walked_resource(table: Table, disposition: Any, run: SpotRun, strict: bool) -> DltResource:
     return _resource(table, disposition, lambda: _walked(run, table.name, strict))
 
 
-def _resource(table: Table, disposition: Any, rows: Callable[[], Iterator[pa.Table]]) -> DltResource:
+def _recorded_resource(table: Table, run: SpotRun) -> DltResource:
+    return _resource(table, MERGE, lambda: run.records(table))
+
+
+def _resource(table: Table, disposition: Any, rows: Callable[[], Iterator[pa.Table | None]]) -> DltResource:
     return cast("DltResource", dlt.resource(rows, **table.hints, write_disposition=disposition))
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pyarrow as pa
 
 from .rest.errors import InexactNumberError
-from .schemas import DECIMAL, TIME, Table
+from .schemas import DECIMAL, LABEL, TIME, Table
 
 # The exchange writes plain decimals only.
 _PLAIN = re.compile(r"-?\d+(\.\d+)?")
@@ -57,6 +57,11 @@ def times_from_us(values: Sequence[int]) -> pa.Array:
     return pa.array(values, pa.int64()).cast(TIME)
 
 
+def constant(value: str, rows: int) -> pa.Array:
+    """Give a column that says the same in all rows."""
+    return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([value], pa.string()))
+
+
 def build(table: Table, rows: int, columns: dict[str, Any]) -> pa.Table:
     """Put columns together in the table's order and types.
 
@@ -72,7 +77,7 @@ def build(table: Table, rows: int, columns: dict[str, Any]) -> pa.Table:
     for field in table.schema:
         values = columns[field.name]
         if isinstance(values, str):
-            arrays.append(pa.repeat(pa.scalar(values, field.type), rows))
+            arrays.append(constant(values, rows) if field.type == LABEL else pa.repeat(values, rows))
         elif isinstance(values, pa.Array):
             arrays.append(values)
         else:

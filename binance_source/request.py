@@ -12,6 +12,10 @@ from .settings import INTERVAL_MS
 
 DATASETS = ("symbols", "tickers_24h", "klines", "agg_trades", "trades")
 
+AUTO, REST, ARCHIVE = "auto", "rest", "archive"
+SOURCES = (AUTO, REST, ARCHIVE)
+"""Where klines and trades come from; auto is the archive where it has them, and REST for the rest."""
+
 TimeLike = str | date | None
 
 
@@ -24,11 +28,13 @@ class Request:
     """A checked request.
 
     Attributes:
-        symbols: Such as ("BTCUSDT",).
+        symbols: Such as ("BTCUSDT",); also patterns, such as "*USDT", and "all".
         intervals: Such as ("1m", "1M").
         datasets: Of DATASETS.
         start: Microseconds since 1970, inclusive; None continues where the last run ended.
         end: Microseconds since 1970, exclusive; None is now.
+        source: Of SOURCES.
+        quotes: Only symbols with these quote assets; empty for all.
     """
 
     symbols: tuple[str, ...]
@@ -36,6 +42,8 @@ class Request:
     datasets: tuple[str, ...]
     start: int | None
     end: int | None
+    source: str = AUTO
+    quotes: tuple[str, ...] = ()
 
 
 def check_request(
@@ -44,15 +52,19 @@ def check_request(
     datasets: Iterable[str],
     start: TimeLike = None,
     end: TimeLike = None,
+    source: str = AUTO,
+    quotes: Iterable[str] | None = None,
 ) -> Request:
     """Check all that can be checked without asking the exchange.
 
     Args:
-        symbols: Names; those that the exchange does not know are found later, by `check_symbols`.
+        symbols: Names and patterns; those that the exchange does not know are found later (see selection.py).
         intervals: Binance's names, where 1m is a minute and 1M a month.
         datasets: Of DATASETS.
         start: UTC date or datetime, inclusive.
         end: UTC date or datetime, exclusive.
+        source: Of SOURCES.
+        quotes: Quote assets, such as USDT; None for all.
 
     Raises:
         RequestError: A name or time is wrong; the message has the nearest right one.
@@ -66,6 +78,8 @@ def check_request(
         known_names("dataset", _unique("datasets", datasets), DATASETS),
         first,
         last,
+        known_names("source", (source,), SOURCES)[0],
+        () if quotes is None else _unique("quote", quotes),
     )
 
 
@@ -88,11 +102,12 @@ def known_names(kind: str, names: Sequence[str], known: Sequence[str]) -> tuple[
     existing = dict.fromkeys(known)
     for name in names:
         if name not in existing:
-            raise RequestError(f"unknown {kind} {name!r}; {_nearest(name, known)}")
+            raise RequestError(f"unknown {kind} {name!r}; {nearest(name, known)}")
     return tuple(names)
 
 
-def _nearest(name: str, known: Sequence[str]) -> str:
+def nearest(name: str, known: Sequence[str]) -> str:
+    """Say which known names are like a wrong one."""
     folded: dict[str, str] = {}
     for candidate in known:
         folded.setdefault(candidate.lower(), candidate)

@@ -1,27 +1,32 @@
-"""One run against the spot exchange: its clock and symbols, what is being walked, and what it has cost."""
+"""One run against the spot market: its clock and symbols, what is being walked, and what it has cost."""
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from .request import Request, RequestError, check_symbols
-from .resources import id_series, klines
-from .resources.agg_trades import AggTradeSeries
-from .resources.coverage import Range
-from .resources.coverage import add as add_range
-from .resources.klines import KlineSeries
+from .archive.datasets import ARCHIVE_DATASETS, DAILY, MONTHLY
+from .archive.errors import ArchiveFileError, ArchiveUnreachableError
+from .archive.host import ArchiveFile, ArchiveHost
+from .archive.verified import Downloads
+from .request import ARCHIVE, REST, Request, RequestError
+from .resources.archived import Archive, ArchiveSeries, ArchiveWalk
+from .resources.samples import rest_sample
 from .resources.symbols import ExchangeInfo, fetch_exchange_info, symbols_table
 from .resources.tickers import fetch_tickers, tickers_table
-from .resources.trades import TradeSeries
-from .resources.walk import Failure, Page, Series, Walk
+from .resources.walk import Failure, Page, Walk
 from .rest.client import RestClient, Tally
 from .rest.errors import RunError, SeriesError
-from .settings import DAY_MS, HOUR_MS, SPOT, WEIGHTS, BinanceConfiguration, exchange_of
+from .schemas import Table
+from .selection import Assets, has_patterns, resolve
+from .series import DATASETS_OF_SERIES, Coverage, Scope
+from .settings import SPOT, WEIGHTS, BinanceConfiguration, exchange_of
 
 YIELD_ROWS = 100_000
 """Rows of an Arrow table that is handed to dlt at once: it works out the schema again for each of them."""
@@ -29,37 +34,25 @@ YIELD_ROWS = 100_000
 LOOKAHEAD_PAGES = 16
 """Pages fetched ahead for each connection."""
 
-Coverage = dict[str, list[Any]]
-"""dlt state of a dataset: for each series what has been loaded."""
-
-
-@dataclass(frozen=True)
-class Dataset:
-    """How a dataset that is made of series is fetched and remembered.
-
-    Attributes:
-        series: Makes the series of a run from what is covered.
-        add: Gives the coverage entries after one more was loaded.
-    """
-
-    series: Callable[["SpotRun", Coverage], list[Series]]
-    add: Callable[[list[Any], Any], list[Any]]
-
 
 @dataclass
 class SeriesReport:
     """What a run did for one series.
 
     Attributes:
+        tally: Requests, weight and waiting.
         rows: Rows handed to dlt.
+        files: Files of the archive that were loaded.
+        downloaded_bytes: What was downloaded for them.
         dropped: Tombstones left out.
         newest_us: Time of the newest row, in microseconds since 1970.
-        tally: Requests, weight and waiting.
         seconds: From the first page to the last one.
     """
 
     tally: Tally
     rows: int = 0
+    files: int = 0
+    downloaded_bytes: int = 0
     dropped: int = 0
     newest_us: int | None = None
     began: float = field(default_factory=time.monotonic)
@@ -70,59 +63,93 @@ class SpotRun:
     """One run: opens the exchange once, and walks each dataset, in as many load packages as it takes.
 
     The exchange's time at opening is the run's "now": what is not closed or has not happened by then belongs to the
-    next run.
+    next run. Where nothing is wanted but files of the archive, REST is not spoken to, and this machine's clock counts.
 
     Args:
         request: What to fetch.
         configuration: How to speak to the exchange.
         stop: Set from outside to end the run early, with all progress kept.
+        loaded_files: Gives the paths of the archive's files that are in the destination; asked for once, if at all.
+        keep_archives: Folder in which to keep the archive's zips, or None.
 
     Attributes:
         reports: By dataset, by series.
-        failures: By dataset: series that could not be finished.
+        notes: What the user should know, and is no failure.
         on_page: Called with dataset and page when rows are handed to dlt; replaced to show progress.
+        names: The symbols that are meant; known once the run is open.
+        source: Where klines and trades come from: as asked for, or "rest" where there is no archive of this exchange.
+        pool: Threads for requests.
+        host: The archive.
     """
 
     def __init__(
-        self, request: Request, configuration: BinanceConfiguration, stop: threading.Event | None = None
+        self,
+        request: Request,
+        configuration: BinanceConfiguration,
+        stop: threading.Event | None = None,
+        loaded_files: Callable[[], Set[str]] = frozenset,
+        keep_archives: Path | None = None,
     ) -> None:
         self.request = request
         self.configuration = configuration
         self.stop = stop or threading.Event()
         self.client = RestClient(configuration, self.stop)
         self.reports: dict[str, dict[str, SeriesReport]] = {}
-        self.failures: dict[str, list[Failure]] = {}
+        self.notes: list[str] = []
         self.on_page: Callable[[str, Page], None] = lambda _dataset, _page: None
-        self._pool = ThreadPoolExecutor(configuration.connections, thread_name_prefix="binance")
-        self._walks: dict[str, Walk] = {}
+        self.names: tuple[str, ...] = ()
+        self._loaded_files = loaded_files
+        self._keep_archives = keep_archives
+        self.pool = ThreadPoolExecutor(configuration.connections, thread_name_prefix="binance")
+        self.host = ArchiveHost(configuration, self.stop)
+        self._walks: dict[str, list[Walk | ArchiveWalk]] = {}
+        self._pages: dict[str, Iterator[Page]] = {}
+        self._finished: set[str] = set()
+        self._coverage: dict[str, Coverage] = {}
+        self._snapshot_failures: dict[str, list[Failure]] = {}
+        self.source = request.source
+        self._loaded: Set[str] | None = None
+        self._records: dict[str, list[pa.Table]] = {}
+        self._walking = 0
         self._info: ExchangeInfo | None = None
+        self._exchange_symbols: frozenset[str] = frozenset()
         self._now_us = 0
         self._package_rows = 0
         self._package_began = 0.0
 
     def open(self) -> "SpotRun":
-        """Read the exchange's clock, limits and symbols, and check the requested symbols; once.
+        """Read the exchange's clock, limits and symbols, and find the requested symbols; once.
 
         Raises:
             RequestError: An unknown symbol, or a start in the future.
             RunError: The exchange cannot be reached or refuses.
         """
-        if self._info is None:
-            self._now_us = self.client.server_time_ms() * 1000
-            info = fetch_exchange_info(self.client)
-            check_symbols(self.request.symbols, [symbol.symbol for symbol in info.symbols])
+        if not self._now_us:
+            self._choose_source()
+            if self.needs_rest:
+                self._now_us = self.client.server_time_ms() * 1000
+                self._info = fetch_exchange_info(self.client)
+                if self._info.weight_limit is not None:
+                    self.client.budget.set_limit(self._info.weight_limit)
+            else:
+                self._now_us = time.time_ns() // 1000
             if self.request.start is not None and self.request.start >= self._now_us:
                 raise RequestError("start is not before the exchange's present time")
-            if info.weight_limit is not None:
-                self.client.budget.set_limit(info.weight_limit)
-            self._info = info
+            self._exchange_symbols = frozenset(one.symbol for one in self._info.symbols) if self._info else frozenset()
+            self.names = self._resolve()
         return self
 
     def close(self) -> None:
         """End the threads and connections; what is still being fetched is dropped, and not waited for."""
         self.stop.set()
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self.pool.shutdown(wait=False, cancel_futures=True)
         self.client.close()
+        self.host.close()
+
+    @property
+    def needs_rest(self) -> bool:
+        """Tell whether REST is spoken to at all."""
+        return self.source != ARCHIVE or any(name not in DATASETS_OF_SERIES for name in self.request.datasets)
 
     @property
     def now_us(self) -> int:
@@ -132,23 +159,28 @@ class SpotRun:
     @property
     def error(self) -> RunError | None:
         """What ended the run early, or None."""
-        return next((walk.error for walk in self._walks.values() if walk.error is not None), None)
+        return next((walk.error for walk in chain(*self._walks.values()) if walk.error is not None), None)
+
+    @property
+    def failures(self) -> dict[str, list[Failure]]:
+        """By dataset: what was asked for and could not be had."""
+        walked = {name: [one for walk in walks for one in walk.failures] for name, walks in self._walks.items()}
+        return {**self._snapshot_failures, **walked}
 
     def unfinished(self) -> bool:
         """Tell whether another package is needed: something is left, and nothing forbids going on."""
         if self.error is not None:
             return False
-        begun = [name for name in self.request.datasets if name in DATASETS_OF_SERIES]
-        return any(name not in self._walks or not self._walks[name].finished for name in begun)
+        return any(name in DATASETS_OF_SERIES and name not in self._finished for name in self.request.datasets)
 
     def wants(self, dataset: str) -> bool:
         """Tell whether a snapshot is still to be taken: once in a run, whatever the number of load packages."""
         return dataset not in self.reports
 
-    def series_done(self, dataset: str) -> tuple[int, int]:
-        """Give how many series of a walked dataset are done, and how many there are."""
-        walk = self._walks[dataset]
-        return walk.done, walk.total
+    def progress(self, dataset: str) -> tuple[int, int, str]:
+        """Give how much of a walked dataset is done, how much there is by now, and of what."""
+        walk = self._walks[dataset][-1]
+        return walk.done, walk.total, "files" if isinstance(walk, ArchiveWalk) else "series"
 
     def remember_origin(self, source_state: dict[str, Any]) -> None:
         """Note in dlt's source state which exchange the data are of, and refuse to mix two of them.
@@ -156,11 +188,12 @@ class SpotRun:
         Raises:
             RequestError: The destination holds data of another exchange.
         """
-        origin = exchange_of(self.configuration.market_data_url)
+        url = self.configuration.market_data_url if self.needs_rest else self.configuration.archive_url
+        origin = exchange_of(url)
         known = source_state.setdefault("exchange", origin)
         if known != origin:
             raise RequestError(
-                f"the database holds data of {known}, and {self.configuration.market_data_url} is {origin}; "
+                f"the database holds data of {known}, and {url} is {origin}; "
                 "load it into a database of its own, such as DESTINATION__MARKET__CREDENTIALS=other.duckdb"
             )
 
@@ -187,6 +220,7 @@ class SpotRun:
 
     def begin_package(self) -> None:
         """Start counting the rows and seconds that bound a load package."""
+        self._walking = 0
         self._package_rows = 0
         self._package_began = time.monotonic()
 
@@ -202,12 +236,24 @@ class SpotRun:
         self.open()
         tally = Tally()
         try:
-            tickers = fetch_tickers(self.client, self.request.symbols, tally)
+            tickers = fetch_tickers(self.client, self.listed_scope.names, tally)
         except SeriesError as error:
-            self.failures["tickers_24h"] = [Failure(SPOT, str(error))]
+            self._snapshot_failures["tickers_24h"] = [Failure(SPOT, str(error))]
             return None
         self._count("tickers_24h", SPOT, tally, len(tickers), self._now_us)
         return tickers_table(SPOT, tickers, self._now_us)
+
+    def records(self, table: Table) -> Iterator[pa.Table | None]:
+        """Give what is to be recorded of the archive's files together with the rows of this load package.
+
+        Yields:
+            None while rows are still coming, which makes dlt go on with the other resources; then the records.
+        """
+        yield None
+        while self._walking:
+            yield None
+        if found := self._records.pop(table.name, None):
+            yield _joined(found)
 
     def tables(self, dataset: str, coverage: Coverage) -> Iterator[pa.Table]:
         """Give the missing rows of a dataset, until all are given or the load package is full.
@@ -219,19 +265,25 @@ class SpotRun:
         Yields:
             Arrow tables of the dataset's schema, of about YIELD_ROWS rows.
         """
-        walk = self._walk(dataset, coverage)
+        self.open()
+        self._coverage[dataset] = coverage
+        if dataset not in self._pages:
+            self._pages[dataset] = self._walked(dataset)
         add = DATASETS_OF_SERIES[dataset].add
         buffer: list[pa.Table] = []
         buffered = 0
+        self._walking += 1
         config = self.configuration
         while (
             self._package_rows < config.package_rows
             and time.monotonic() - self._package_began < config.package_seconds
-            and (page := next(walk.pages, None)) is not None
+            and (page := next(self._pages[dataset], None)) is not None
         ):
-            if page.covered is not None:
-                coverage[page.series] = add(coverage.get(page.series, []), page.covered)
+            for covered in page.covered:
+                coverage[page.series] = add(coverage.get(page.series, []), covered)
             self._note(dataset, page)
+            for table, records in page.records:
+                self._records.setdefault(table.name, []).append(records)
             if page.rows.num_rows:
                 buffer.append(page.rows)
                 buffered += page.rows.num_rows
@@ -241,44 +293,104 @@ class SpotRun:
                 buffer, buffered = [], 0
         if buffer:
             yield _joined(buffer)
+        self._walking -= 1
 
-    def plan(self, dataset: str, coverage: Coverage) -> dict[str, int]:
-        """Work out what a dataset would take, asking only for where each series begins and ends.
-
-        Returns:
-            By series: pages to fetch.
-        """
-        self.open()
-        series = DATASETS_OF_SERIES[dataset].series(self, coverage)
-        steps = self._pool.map(lambda one: one.open(), series)
-        return {one.key: len(found) for one, found in zip(series, steps, strict=True)}
-
-    def wanted_us(self, default_lookback_ms: int, covered_from_us: int | None) -> tuple[int, int]:
-        """Give the period [from, to) in microseconds that a series is to have.
-
-        Args:
-            default_lookback_ms: How far back a series goes that is new, where no start was asked for.
-            covered_from_us: Where the newest loaded range of the series begins, or None: without a start, a series
-                goes on where it ended, so that no hole opens however long ago that was.
-        """
-        end = self._now_us if self.request.end is None else min(self.request.end, self._now_us)
-        if self.request.start is not None:
-            return self.request.start, end
-        return (end - default_lookback_ms * 1000 if covered_from_us is None else covered_from_us), end
-
-    def _walk(self, dataset: str, coverage: Coverage) -> Walk:
-        if dataset not in self._walks:
-            self.open()
-            series = DATASETS_OF_SERIES[dataset].series(self, coverage)
+    def _walked(self, dataset: str) -> Iterator[Page]:
+        """Give all pages of a dataset: out of the archive first, then by REST what it did not give."""
+        kind = DATASETS_OF_SERIES[dataset]
+        walks = self._walks[dataset] = []
+        reports = self.reports[dataset] = {}
+        if self.source != REST:
+            archived = kind.archive(self.scope, self._coverage[dataset], self.followed_by_rest)
+            reports.update((one.key, SeriesReport(Tally())) for one in archived)
+            walk = ArchiveWalk(archived, lambda key: self._coverage[dataset].get(key, []), self._archive(dataset))
+            walks.append(walk)
+            yield from walk.pages
+            self.notes += walk.notes
+        if self.source != ARCHIVE and self.error is None:
+            rest = kind.rest(self.listed_scope, self.client, self._coverage[dataset])
+            for one in rest:
+                one.tally = reports.setdefault(one.key, SeriesReport(one.tally)).tally
             lookahead = self.configuration.connections * LOOKAHEAD_PAGES
-            self._walks[dataset] = walk = Walk(series, self._pool, lookahead, self.stop)
-            self.failures[dataset] = walk.failures
-            self.reports[dataset] = {one.key: SeriesReport(one.tally) for one in series}
-        return self._walks[dataset]
+            walks.append(Walk(rest, self.pool, lookahead, self.stop))
+            yield from walks[-1].pages
+        self._finished.add(dataset)
+
+    @property
+    def scope(self) -> Scope:
+        """What series are made for."""
+        return Scope(self.request, self.names, self._now_us, self.configuration)
+
+    @property
+    def listed_scope(self) -> Scope:
+        """The same for the symbols that REST knows."""
+        names = [name for name in self.names if name in self._exchange_symbols]
+        return Scope(self.request, names, self._now_us, self.configuration)
+
+    @property
+    def followed_by_rest(self) -> frozenset[str]:
+        """The symbols of which REST is asked for what the archive does not give."""
+        return frozenset() if self.source == ARCHIVE else self._exchange_symbols
+
+    def loaded_paths(self) -> Set[str]:
+        """Give the paths of the archive's files that are in the destination."""
+        if self._loaded is None:
+            self._loaded = self._loaded_files()
+        return self._loaded
+
+    def _archive(self, dataset: str) -> Archive:
+        config = self.configuration
+
+        def sample(series: ArchiveSeries, file: ArchiveFile) -> pa.Table | None:
+            tally = self.reports[dataset][series.key].tally
+            now_ms = self._now_us // 1000
+            return rest_sample(self.client, series.dataset, series.symbol, series.interval, file, now_ms, tally)
+
+        return Archive(
+            host=self.host,
+            downloads=Downloads(self.host, self._keep_archives, self.stop, config.backoff_seconds),
+            loaded=self.loaded_paths(),
+            sampler=sample,
+            samples=config.archive_samples,
+            threads=config.archive_connections,
+            now_us=self._now_us,
+            stop=self.stop,
+        )
+
+    def _choose_source(self) -> None:
+        """See that archive and REST are of the same exchange: their rows must never be mixed."""
+        config = self.configuration
+        hosts = {exchange_of(config.archive_url), exchange_of(config.archive_listing_url)}
+        if self.source == ARCHIVE and len(hosts) > 1:
+            raise RequestError("sources.binance.archive_url and archive_listing_url are of different exchanges")
+        if self.needs_rest and self.source != REST and hosts != {exchange_of(config.market_data_url)}:
+            if self.source == ARCHIVE:
+                raise RequestError(
+                    f"{config.archive_url} is not the archive of {config.market_data_url}; "
+                    "set sources.binance.archive_url and archive_listing_url"
+                )
+            self.source = REST
+
+    def _resolve(self) -> tuple[str, ...]:
+        infos = self._info.symbols if self._info else []
+        exchange = {one.symbol: Assets(one.base_asset, one.quote_asset) for one in infos}
+        asked = self.request.symbols
+        archive: set[str] = set()
+        if self.source != REST and (has_patterns(asked) or any(name not in exchange for name in asked)):
+            datasets = [ARCHIVE_DATASETS[SPOT, name] for name in self.request.datasets if name in DATASETS_OF_SERIES]
+            folders = [dataset.folder(frequency) for dataset in datasets for frequency in (MONTHLY, DAILY)]
+            try:
+                archive = set(chain(*self.pool.map(self.host.folders, folders)))
+            except (ArchiveUnreachableError, ArchiveFileError):
+                if self.source == ARCHIVE:
+                    raise
+        return resolve(asked, self.request.quotes, exchange, archive)
 
     def _note(self, dataset: str, page: Page) -> None:
         report = self.reports[dataset][page.series]
         report.rows += page.rows.num_rows
+        report.files += page.files
+        report.downloaded_bytes += page.downloaded_bytes
         report.dropped += page.dropped
         report.newest_us = page.newest_us or report.newest_us
         report.seconds = time.monotonic() - report.began
@@ -291,38 +403,3 @@ class SpotRun:
 def _joined(pages: list[pa.Table]) -> pa.Table:
     # In one piece: Parquet is written at almost twice the speed that it is from a hundred pieces.
     return pa.concat_tables(pages).combine_chunks()
-
-
-def _kline_series(run: SpotRun, coverage: Coverage) -> list[Series]:
-    lookback = int(run.configuration.klines_lookback_days * DAY_MS)
-    found: list[Series] = []
-    for symbol in run.request.symbols:
-        for interval in run.request.intervals:
-            covered: list[Range] = coverage.get(klines.series_key(SPOT, symbol, interval), [])
-            start, end = run.wanted_us(lookback, covered[-1][0] * 1000 if covered else None)
-            # Open times are whole milliseconds: the first one at or after the start, and those before the end.
-            wanted = (-(-start // 1000), -(-end // 1000))
-            found.append(KlineSeries(run.client, SPOT, symbol, interval, wanted, covered, run.now_us // 1000))
-    return found
-
-
-def _id_series(kind: type[AggTradeSeries] | type[TradeSeries]) -> Callable[[SpotRun, Coverage], list[Series]]:
-    def series(run: SpotRun, coverage: Coverage) -> list[Series]:
-        lookback = int(run.configuration.trades_lookback_hours * HOUR_MS)
-        found: list[Series] = []
-        for symbol in run.request.symbols:
-            covered: list[id_series.IdEntry] = coverage.get(id_series.series_key(SPOT, symbol), [])
-            starts = [entry[2] for entry in covered if entry[2] is not None]
-            wanted = run.wanted_us(lookback, max(starts, default=None))
-            found.append(kind(run.client, SPOT, symbol, wanted, covered, to_now=wanted[1] == run.now_us))
-        return found
-
-    return series
-
-
-DATASETS_OF_SERIES: dict[str, Dataset] = {
-    "klines": Dataset(_kline_series, add_range),
-    "agg_trades": Dataset(_id_series(AggTradeSeries), id_series.add_ids),
-    "trades": Dataset(_id_series(TradeSeries), id_series.add_ids),
-}
-"""The datasets that are walked, and how."""

@@ -13,6 +13,9 @@ DECIMAL: Final = pa.decimal128(28, 8)
 TIME: Final = pa.timestamp("us", tz="UTC")
 """All times. Klines use whole milliseconds of it; dlt refuses a load that mixes two units, hence one everywhere."""
 
+LABEL: Final = pa.dictionary(pa.int32(), pa.string())
+"""Texts that are the same for whole pages and files: on their way to the destination they take four bytes a row."""
+
 _TEXT: Final = pa.string()
 _INT: Final = pa.int64()
 _BOOL: Final = pa.bool_()
@@ -22,6 +25,7 @@ _HINTS: Final[dict[pa.DataType, TColumnSchema]] = {
     DECIMAL: {"data_type": "decimal", "precision": DECIMAL.precision, "scale": DECIMAL.scale},
     TIME: {"data_type": "timestamp", "timezone": True},
     _TEXT: {"data_type": "text"},
+    LABEL: {"data_type": "text"},
     _INT: {"data_type": "bigint"},
     _BOOL: {"data_type": "bool"},
 }
@@ -72,9 +76,9 @@ KLINES: Final = _table(
     "klines",
     ("market", "symbol", "interval", "open_time"),
     {
-        "market": _TEXT,
-        "symbol": _TEXT,
-        "interval": _TEXT,
+        "market": LABEL,
+        "symbol": LABEL,
+        "interval": LABEL,
         "open_time": TIME,
         "open": DECIMAL,
         "high": DECIMAL,
@@ -86,7 +90,7 @@ KLINES: Final = _table(
         "trade_count": _INT,
         "taker_buy_volume": DECIMAL,
         "taker_buy_quote_volume": DECIMAL,
-        "source": _TEXT,
+        "source": LABEL,
     },
 )
 
@@ -94,8 +98,8 @@ AGG_TRADES: Final = _table(
     "agg_trades",
     ("market", "symbol", "agg_trade_id"),
     {
-        "market": _TEXT,
-        "symbol": _TEXT,
+        "market": LABEL,
+        "symbol": LABEL,
         "agg_trade_id": _INT,
         "price": DECIMAL,
         "quantity": DECIMAL,
@@ -103,7 +107,7 @@ AGG_TRADES: Final = _table(
         "last_trade_id": _INT,
         "trade_time": TIME,
         "is_buyer_maker": _BOOL,
-        "source": _TEXT,
+        "source": LABEL,
     },
 )
 
@@ -111,15 +115,15 @@ TRADES: Final = _table(
     "trades",
     ("market", "symbol", "trade_id"),
     {
-        "market": _TEXT,
-        "symbol": _TEXT,
+        "market": LABEL,
+        "symbol": LABEL,
         "trade_id": _INT,
         "price": DECIMAL,
         "quantity": DECIMAL,
         "quote_quantity": DECIMAL,
         "trade_time": TIME,
         "is_buyer_maker": _BOOL,
-        "source": _TEXT,
+        "source": LABEL,
     },
 )
 
@@ -168,3 +172,48 @@ TICKERS_24H: Final = _table(
         "count": _INT,
     },
 )
+
+ARCHIVE_FILES: Final = _table(
+    "archive_files",
+    ("path",),
+    {
+        "path": _TEXT,
+        "market": _TEXT,
+        "dataset": _TEXT,
+        "symbol": _TEXT,
+        "interval": _TEXT,
+        "status": _TEXT,
+        "reason": _TEXT,
+        "sha256": _TEXT,
+        "last_modified": TIME,
+        "size_bytes": _INT,
+        "row_count": _INT,
+        "rows_loaded": _INT,
+        "loaded_at": TIME,
+        "revision": _INT,
+        "rows_changed": _INT,
+        "replaced_load_id": _TEXT,
+    },
+    nullable=frozenset({"interval", "reason", "sha256", "row_count", "rows_changed", "replaced_load_id"}),
+)
+"""What became of each file of the archive that a run has taken in hand."""
+
+ARCHIVE_DISAGREEMENTS: Final = _table(
+    "archive_disagreements",
+    ("path", "row_key", "column_name"),
+    {
+        "path": _TEXT,
+        "market": _TEXT,
+        "dataset": _TEXT,
+        "symbol": _TEXT,
+        "interval": _TEXT,
+        "row_key": _INT,
+        "column_name": _TEXT,
+        "archive_value": _TEXT,
+        "other_value": _TEXT,
+        "other_source": _TEXT,
+        "found_at": TIME,
+    },
+    nullable=frozenset({"interval", "archive_value", "other_value"}),
+)
+"""Values of a file that another source gives otherwise."""

@@ -60,6 +60,12 @@ DEFAULT_WEIGHT_LIMIT: Final = 6000
 """Request weight a minute and IP, until exchangeInfo has said what it really is."""
 
 
+ARCHIVE_LISTING_URL: Final = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision"
+"""The bucket behind data.binance.vision, which only lists its files there."""
+
+BINANCE_HOSTS: Final = frozenset({"data-api.binance.vision", "data.binance.vision"})
+"""Hosts of Binance's that are not below binance.com; testnet.binance.vision is another market."""
+
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
@@ -73,7 +79,8 @@ def exchange_of(url: str) -> str:
         "Binance" for all hosts of binance.com, else the host's name; any port of this machine is the same.
     """
     host = urlsplit(url).hostname or ""
-    if host == "data-api.binance.vision" or (host.endswith(".binance.com") and not host.startswith("demo-")):
+    is_binance_com = host.endswith(".binance.com") and not host.startswith("demo-")
+    if is_binance_com or host in BINANCE_HOSTS or url.rstrip("/") == ARCHIVE_LISTING_URL:
         return "Binance"
     return "a simulated exchange on this machine" if host in LOOPBACK else host
 
@@ -92,6 +99,10 @@ class BinanceConfiguration(BaseConfiguration):
 
     market_data_url: str = "https://data-api.binance.vision"
     api_url: str = "https://api.binance.com"
+    archive_url: str = "https://data.binance.vision"
+    archive_listing_url: str = ARCHIVE_LISTING_URL
+    archive_connections: int = 8
+    archive_samples: int = 2
     connections: int = 16
     timeout_seconds: float = 15.0
     max_attempts: int = 6
@@ -110,7 +121,7 @@ class BinanceConfiguration(BaseConfiguration):
         Raises:
             ConfigurationError: A URL without http(s) scheme or host, or a number outside of its range.
         """
-        for key in ("market_data_url", "api_url"):
+        for key in ("market_data_url", "api_url", "archive_url", "archive_listing_url"):
             value = getattr(self, key)
             parts = urlsplit(value)
             if parts.scheme not in ("http", "https") or not parts.netloc:
@@ -118,12 +129,16 @@ class BinanceConfiguration(BaseConfiguration):
                     f"{'.'.join(SECTIONS)}.{key} is {value!r}; it must be a URL such as https://data-api.binance.vision"
                 )
             setattr(self, key, value.rstrip("/"))
-        for key in ("connections", "max_attempts", "package_rows"):
+        for key in ("connections", "archive_connections", "max_attempts", "package_rows"):
             if getattr(self, key) < 1:
                 raise ConfigurationError(f"{'.'.join(SECTIONS)}.{key} is {getattr(self, key)}; it must be 1 or more")
         for key in ("timeout_seconds", "klines_lookback_days", "trades_lookback_hours", "package_seconds"):
             if getattr(self, key) <= 0:
                 raise ConfigurationError(f"{'.'.join(SECTIONS)}.{key} is {getattr(self, key)}; it must be above 0")
+        if self.archive_samples < 0:
+            raise ConfigurationError(
+                f"{'.'.join(SECTIONS)}.archive_samples is {self.archive_samples}; it must be 0 or more"
+            )
         if not 0 < self.weight_share <= 1:
             raise ConfigurationError(
                 f"{'.'.join(SECTIONS)}.weight_share is {self.weight_share}; it must be above 0 and at most 1"

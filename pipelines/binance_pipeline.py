@@ -27,7 +27,7 @@ from binance_source import RequestError, SpotRun, load_configuration, spot_sourc
 from binance_source.request import check_request, known_names  # noqa: E402
 from binance_source.rest.errors import BinanceError  # noqa: E402
 from binance_source.settings import SPOT, ConfigurationError  # noqa: E402
-from pipelines import options, recovery, report  # noqa: E402
+from pipelines import archive_files, options, recovery, report  # noqa: E402
 from pipelines.plan import print_plan  # noqa: E402
 
 NAME = "binance"
@@ -52,6 +52,8 @@ def main(arguments: list[str] | None = None) -> int:
             options.configured_list(given.datasets, "datasets"),
             given.start,
             given.end,
+            given.source,
+            given.quote,
         )
         configuration = load_configuration()
     except (RequestError, ConfigurationError) as error:
@@ -59,9 +61,14 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigurationException as error:
         return _say(f"[sources.binance] in .dlt/config.toml, or its environment variable: {error}", WRONG_REQUEST)
 
-    run = SpotRun(request, configuration)
-    signals = _Signals(run.stop)
     pipeline = project.open_pipeline(NAME)
+    run = SpotRun(
+        request,
+        configuration,
+        loaded_files=lambda: archive_files.loaded_paths(pipeline),
+        keep_archives=given.keep_archives,
+    )
+    signals = _Signals(run.stop)
     code = _load_all(pipeline, run, given)
     if code is None:
         print(*report.summary(run), sep="\n")

@@ -3,11 +3,13 @@
 import argparse
 import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import dlt
 
 from binance_source import RequestError
+from binance_source.request import AUTO, SOURCES
 
 
 def comma_list(text: str) -> list[str]:
@@ -23,13 +25,26 @@ def parser() -> argparse.ArgumentParser:
         epilog="Exit codes: 0 all done; 1 something asked for is not loaded; 2 the request itself is wrong.",
     )
     add = found.add_argument
-    add("--symbols", type=comma_list, metavar="A,B", help="such as BTCUSDT,ETHUSDT")
+    add("--symbols", type=comma_list, metavar="A,B", help="such as BTCUSDT,ETHUSDT; patterns, '*USDT'; or all")
+    add("--quote", type=comma_list, metavar="A,B", help="only symbols that are priced in these assets, such as USDT")
     add("--intervals", type=comma_list, metavar="1m,1h", help="kline intervals; 1m is a minute, 1M a month")
     add("--datasets", type=comma_list, metavar="A,B", help="of symbols, tickers_24h, klines, agg_trades, trades")
     add("--market", type=comma_list, default=["spot"], metavar="spot", help="the market; spot")
     add("--start", metavar="TIME", help="UTC date or datetime, inclusive; an earlier one extends history backwards")
     add("--end", metavar="TIME", help="UTC date or datetime, exclusive; default now")
-    add("--source", choices=("rest",), default="rest", help="where the data come from; rest")
+    add(
+        "--source",
+        choices=SOURCES,
+        default=AUTO,
+        help="where klines and trades come from: the archive data.binance.vision, REST, or (auto) the archive where it "
+        "has them, and REST for the rest",
+    )
+    add(
+        "--keep-archives",
+        type=Path,
+        metavar="FOLDER",
+        help="keep the archive's zips in a folder, and take from there what is whole",
+    )
     add("--plan", action="store_true", help="print what would be fetched, and stop")
     add("--transform", action=argparse.BooleanOptionalAction, default=False, help="run `dbt build` afterwards")
     add("--progress", choices=("tqdm", "log", "none"), default="tqdm", help="how progress is shown")

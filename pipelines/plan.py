@@ -3,36 +3,46 @@
 from typing import Any
 
 from binance_source import SpotRun
+from binance_source.planning import SeriesPlan, plan_dataset
 from binance_source.resources.tickers import ticker_weight
-from binance_source.run import DATASETS_OF_SERIES
+from binance_source.series import DATASETS_OF_SERIES
 from binance_source.settings import WEIGHTS
 
-ENDPOINTS = {"klines": "klines", "agg_trades": "aggTrades", "trades": "historicalTrades"}
-"""Dataset to the endpoint that its pages come from."""
+MEGABYTES_A_SECOND = 10
+"""What a download is taken to come at: a connection of 100 Mbit/s that is not quite used up."""
+
+NO_FILES = SeriesPlan([], 1)
 
 
 def print_plan(run: SpotRun, state: dict[str, Any]) -> None:
-    """Print requests, weight and estimated minutes for each series and in all.
+    """Print files, bytes, requests, weight and estimated minutes for each series and in all.
 
     Args:
         run: The opened run; each series is asked for where its data begin and end, which costs a few requests.
         state: dlt's pipeline state, for what is loaded already.
     """
     resources = state.get("sources", {}).get("binance", {}).get("resources", {})
-    total = 0
-    print(f"{'dataset':<12} {'series':<28} {'requests':>9} {'weight':>9}")
+    files = size = total = 0
+    print(f"{'dataset':<12} {'series':<28} {'files':>7} {'MB':>10} {'requests':>9} {'weight':>9}")
     for dataset in run.request.datasets:
+        weight_each = 0
         if dataset in DATASETS_OF_SERIES:
-            coverage = resources.get(dataset, {}).get("coverage", {})
-            planned = run.plan(dataset, coverage)
-            weight_each = WEIGHTS[ENDPOINTS[dataset]]
-            lines = [(series, pages, pages * weight_each) for series, pages in planned.items()]
+            planned = plan_dataset(run, dataset, resources.get(dataset, {}).get("coverage", {}))
+            weight_each = WEIGHTS[DATASETS_OF_SERIES[dataset].endpoint]
         elif dataset == "tickers_24h":
-            lines = [("all", 1, ticker_weight(len(run.request.symbols)))]
+            planned, weight_each = {"all": NO_FILES}, ticker_weight(len(run.names))
         else:
-            lines = [("all", 1, WEIGHTS["exchangeInfo"])]
-        for series, requests, weight in lines:
-            print(f"{dataset:<12} {series.replace('|', ' '):<28} {requests:>9,} {weight:>9,}")
-            total += weight
+            planned, weight_each = {"all": NO_FILES}, WEIGHTS["exchangeInfo"]
+        for series, plan in planned.items():
+            weight, megabytes = plan.pages * weight_each, sum(file.size for file in plan.files)
+            print(
+                f"{dataset:<12} {series.replace('|', ' '):<28} {len(plan.files):>7,} {megabytes / 1e6:>10,.1f} "
+                f"{plan.pages:>9,} {weight:>9,}"
+            )
+            files, size, total = files + len(plan.files), size + megabytes, total + weight
     limit = run.client.budget.per_window
-    print(f"in all weight {total:,}: about {total / limit:.1f} minutes at {limit:,.0f} a minute; nothing was loaded")
+    minutes = size / 1e6 / MEGABYTES_A_SECOND / 60 + total / limit
+    print(
+        f"in all {files:,} files with {size:,} bytes, and weight {total:,}: about {minutes:.1f} minutes, "
+        f"at {MEGABYTES_A_SECOND} MB a second and {limit:,.0f} weight a minute; nothing was loaded"
+    )

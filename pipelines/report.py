@@ -39,23 +39,24 @@ class Progress:
 
     def _on_page(self, dataset: str, page: Any) -> None:
         self._rows[dataset] += page.rows.num_rows
-        done, total = self._run.series_done(dataset)
+        done, total, unit = self._run.progress(dataset)
         if self._kind == "tqdm":
             if dataset not in self._bars:
-                self._bars[dataset] = tqdm(total=total, desc=dataset, unit="series", file=sys.stderr)
+                self._bars[dataset] = tqdm(desc=dataset, file=sys.stderr)
             bar = self._bars[dataset]
-            bar.n = done
+            bar.n, bar.total, bar.unit = done, total, unit
             bar.set_postfix_str(f"{self._rows[dataset]:,} rows, {page.series}", refresh=False)
             bar.update(0)
         elif self._kind == "log" and time.monotonic() - self._logged > LOG_SECONDS:
             self._logged = time.monotonic()
-            print(f"{dataset}: {done} of {total} series, {self._rows[dataset]:,} rows", file=sys.stderr)
+            print(f"{dataset}: {done} of {total} {unit}, {self._rows[dataset]:,} rows", file=sys.stderr)
 
 
 def summary(run: SpotRun) -> Iterable[str]:
     """Give the closing summary, a line for each table and symbol, and one for each series that is not complete."""
     yield (
-        f"{'table':<12} {'symbol':<14} {'rows':>11} {'requests':>8} {'weight':>7} {'waited':>7} {'seconds':>7}  newest"
+        f"{'table':<12} {'symbol':<14} {'rows':>11} {'files':>6} {'MB':>8} {'requests':>8} {'weight':>7} {'waited':>7} "
+        f"{'seconds':>7}  newest"
     )
     for dataset, reports in run.reports.items():
         by_symbol: dict[str, list[Any]] = defaultdict(list)
@@ -68,6 +69,7 @@ def summary(run: SpotRun) -> Iterable[str]:
             newest = max((one.newest_us for one in found if one.newest_us is not None), default=None)
             yield (
                 f"{dataset:<12} {symbol:<14} {sum(one.rows for one in found):>11,} "
+                f"{sum(one.files for one in found):>6,} {sum(one.downloaded_bytes for one in found) / 1e6:>8,.1f} "
                 f"{sum(one.tally.requests for one in found):>8,} {sum(one.tally.weight for one in found):>7,} "
                 f"{sum(one.tally.waited_seconds for one in found):>6.1f}s "
                 f"{max(one.seconds for one in found):>6.1f}s  {time_text(newest)}"
@@ -75,6 +77,7 @@ def summary(run: SpotRun) -> Iterable[str]:
         dropped = sum(one.dropped for one in reports.values())
         if dropped:
             yield f"{dataset}: {dropped} tombstones of removed duplicates left out"
+    yield from run.notes
     yield from missing(run)
 
 

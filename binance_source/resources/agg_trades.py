@@ -6,9 +6,9 @@ import msgspec
 import pyarrow as pa
 
 from ..columns import build, decimals, times_from_us
+from ..coverage import Range
 from ..rest.client import MICROSECONDS
 from ..schemas import AGG_TRADES
-from .coverage import Range
 from .id_series import AggTradeRow, IdSeries
 
 _DECODER = msgspec.json.Decoder(list[AggTradeRow])

@@ -5,20 +5,17 @@ first and last id of a period are found through aggTrades by time.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Generic, TypeVar
 
 import msgspec
 import pyarrow as pa
 
+from ..coverage import IdEntry, Range, missing
 from ..rest.client import MICROSECONDS, Params, RestClient, Tally
 from ..rest.errors import BadResponseError, GaveUpError
 from ..settings import PAGE_ROWS
-from .coverage import Range, missing
 from .walk import Page, Window
-
-IdEntry = tuple[int, int, int | None, int | None]
-"""[first id, next id, from, to): loaded ids, and the times in microseconds between which nothing is missing."""
 
 OLDEST_ROWS = 100
 NEWEST_ROWS = 99
@@ -46,25 +43,6 @@ class AggTradeRow(msgspec.Struct, gc=False):
 _LOOKUP_DECODER = msgspec.json.Decoder(list[AggTradeRow])
 
 R = TypeVar("R")
-
-
-def add_ids(covered: Iterable[IdEntry], new: IdEntry) -> list[IdEntry]:
-    """Give the covered entries after one more was loaded: sorted, and merged where their ids meet.
-
-    Args:
-        covered: Entries in any order.
-        new: The entry loaded last.
-    """
-    merged: list[IdEntry] = []
-    for first, next_id, start, end in sorted((*covered, new), key=lambda entry: (entry[0], entry[1])):
-        if merged and first <= merged[-1][1]:
-            have = merged[-1]
-            starts = [time for time in (have[2], start) if time is not None]
-            ends = [time for time in (have[3], end) if time is not None]
-            merged[-1] = (have[0], max(have[1], next_id), min(starts, default=None), max(ends, default=None))
-        else:
-            merged.append((first, next_id, start, end))
-    return merged
 
 
 class IdSeries(ABC, Generic[R]):
@@ -132,7 +110,25 @@ class IdSeries(ABC, Generic[R]):
                 from_time = self._start if start == first and not known_start else None
                 to_time = self._end if upto == end else None
                 steps.append(Window(start, upto, (from_time, to_time)))
+        return self._with_proofs(steps, None if known_start else first, None if known_end else end)
+
+    def _with_proofs(self, steps: list[Page | Window], first: int | None, end: int | None) -> list[Page | Window]:
+        """Add what the look-ups have proven of ids that are loaded: no trade is missing before or after them."""
+
+        def proof(covered: IdEntry) -> Page:
+            return Page(self.key, self._table([])[0], (covered,))
+
+        windows = [step for step in steps if isinstance(step, Window)]
+        if first is not None and not (windows and windows[0].start == first):
+            steps = [proof((first, first, self._start, None)), *steps]
+        if end is not None and not (windows and windows[-1].end == end):
+            steps = [*steps, proof((end, end, None, self._end))]
         return steps
+
+    def sample(self) -> pa.Table:
+        """Fetch a page of rows from the first one of the wanted times on, and see to no more."""
+        first = self._lookup_ids(self._oldest(None))[0]
+        return self._table(self._rows(first, first + PAGE_ROWS))[0]
 
     def fetch(self, window: Window) -> Page:
         """Fetch one window of at most a page of ids."""
@@ -143,7 +139,7 @@ class IdSeries(ABC, Generic[R]):
             to_time = self._time_of(rows[-1]) if to_time is None else to_time
         table, dropped = self._table(rows)
         newest = self._time_of(rows[-1]) if rows else None
-        return Page(self.key, table, (window.start, window.end, from_time, to_time), newest, dropped)
+        return Page(self.key, table, ((window.start, window.end, from_time, to_time),), newest, dropped)
 
     def _covered_at(self, time: int) -> IdEntry | None:
         """Give the entry whose times reach from before this time up to it or beyond."""

@@ -4,11 +4,11 @@ import msgspec
 import pyarrow as pa
 
 from ..columns import build, decimals, times_from_ms
+from ..coverage import Range, missing
 from ..rest.client import Params, RestClient, Tally
 from ..rest.errors import BadResponseError, GaveUpError
 from ..schemas import KLINES
 from ..settings import DAY_MS, INTERVAL_MS, LONGEST_MS, PAGE_ROWS
-from .coverage import Range, missing
 from .walk import Page, Window
 
 # Open time, open, high, low, close, volume, close time, quote volume, trades, taker buy volume, taker buy quote volume,
@@ -179,7 +179,7 @@ class KlineSeries:
         if len(closed) < len(rows):
             until = min(until, next(row[0] for row in rows if row[6] >= self._now))
         newest = closed[-1][0] * 1000 if closed else None
-        return Page(self.key, self._table(closed), (start, until), newest)
+        return Page(self.key, self._table(closed), ((start, until),), newest)
 
     def _table(self, rows: list[_Row]) -> pa.Table:
         if not rows:

@@ -9,9 +9,9 @@ import msgspec
 import pyarrow as pa
 
 from ..columns import build, decimals, times_from_us
+from ..coverage import Range
 from ..rest.client import MICROSECONDS
 from ..schemas import TRADES
-from .coverage import Range
 from .id_series import AggTradeRow, IdSeries
 
 

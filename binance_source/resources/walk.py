@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from ..rest.client import Tally
 from ..rest.errors import RunError, SeriesError, StoppedError
+from ..schemas import Table
 
 STOP_SECONDS = 0.5
 """How soon a stop is noticed while nothing comes in."""
@@ -25,16 +26,22 @@ class Page:
     Attributes:
         series: Key of the series.
         rows: Arrow table; may be empty where the exchange has nothing.
-        covered: A coverage entry to add (see coverage.py), or None where nothing is proven complete by this page.
+        covered: Coverage entries to add (see coverage.py): what is proven complete by this page.
         newest_us: Time of the newest row in microseconds since 1970, or None.
         dropped: Rows left out because they are tombstones.
+        records: Rows for other staging tables that are to be loaded together with these.
+        files: Files of the archive that it ends.
+        downloaded_bytes: What was downloaded for them.
     """
 
     series: str
     rows: pa.Table
-    covered: tuple[Any, ...] | None
+    covered: Sequence[tuple[Any, ...]] = ()
     newest_us: int | None = None
     dropped: int = 0
+    records: Sequence[tuple[Table, pa.Table]] = ()
+    files: int = 0
+    downloaded_bytes: int = 0
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from typing import TypeVar
 
 import msgspec
 import requests
-from requests.adapters import HTTPAdapter
 
 from ..settings import ALTERNATIVE_HOSTS, DEFAULT_WEIGHT_LIMIT, WEIGHTS, BinanceConfiguration
 from .budget import WeightBudget
 from .errors import BadResponseError, GaveUpError, GeoBlockedError, RejectedError, UnreachableError
+from .session import open_session, transport_error
 
 T = TypeVar("T")
 
@@ -74,7 +74,7 @@ class RestClient:
         self.budget = WeightBudget(
             DEFAULT_WEIGHT_LIMIT, configuration.weight_share, configuration.ban_patience_seconds, self.stop
         )
-        self._session = _session(configuration)
+        self._session = open_session(configuration.market_data_url, configuration.connections)
         self._last_success = -1.0
 
     def close(self) -> None:
@@ -206,18 +206,6 @@ class RestClient:
         )
 
 
-def _session(configuration: BinanceConfiguration) -> requests.Session:
-    session = requests.Session()
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=configuration.connections)
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, adapter)
-    session.headers["User-Agent"] = "binance-market-data"
-    # Read proxies and certificates from the environment once, and not again for each of thousands of requests.
-    found = session.merge_environment_settings(configuration.market_data_url, {}, None, None, None)
-    session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
-    return session
-
-
 def _used_weight(response: requests.Response) -> int | None:
     value = response.headers.get("X-MBX-USED-WEIGHT-1M", "")
     return int(value) if value.isdigit() else None
@@ -242,13 +230,6 @@ def _error_body(content: bytes) -> _ErrorBody | None:
 
 
 def _one_line(error: Exception) -> str:
-    """Shorten an error of the HTTP library, which nests its causes, to the innermost."""
-    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
-        return "no answer in time"
-    if isinstance(error, requests.ConnectionError):
-        cause: object = error.args[0] if error.args else error
-        cause = getattr(cause, "reason", cause)
-        return f"cannot connect ({str(cause).split(': ', 1)[-1]})"
     if isinstance(error, msgspec.DecodeError):
         return f"not the JSON that was expected ({error})"
-    return " ".join(str(error).split())
+    return transport_error(error)

@@ -2,8 +2,7 @@
 
 import pytest
 
-from binance_source.resources.coverage import add, missing
-from binance_source.resources.id_series import add_ids
+from binance_source.coverage import add, add_ids, missing
 
 
 @pytest.mark.parametrize(

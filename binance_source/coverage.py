@@ -10,6 +10,9 @@ from collections.abc import Iterable
 Range = tuple[int, int]
 """[from, to): open times in milliseconds, or trade ids."""
 
+IdEntry = tuple[int, int, int | None, int | None]
+"""[first id, next id, from, to): loaded ids, and the times in microseconds between which nothing is missing."""
+
 
 def missing(wanted: Range, covered: Iterable[Range]) -> list[Range]:
     """Give the parts of a wanted range that are not covered, in ascending order.
@@ -48,3 +51,36 @@ def add(covered: Iterable[Range], new: Range) -> list[Range]:
         else:
             merged.append((start, end))
     return merged
+
+
+def add_ids(covered: Iterable[IdEntry], new: IdEntry) -> list[IdEntry]:
+    """Give the covered entries after one more was loaded: sorted, and merged where their ids meet.
+
+    Args:
+        covered: Entries in any order.
+        new: The entry loaded last.
+    """
+    merged: list[IdEntry] = []
+    for first, next_id, start, end in sorted((*covered, new), key=lambda entry: (entry[0], entry[1])):
+        if merged and first <= merged[-1][1]:
+            have = merged[-1]
+            starts = [time for time in (have[2], start) if time is not None]
+            ends = [time for time in (have[3], end) if time is not None]
+            merged[-1] = (have[0], max(have[1], next_id), min(starts, default=None), max(ends, default=None))
+        else:
+            merged.append((first, next_id, start, end))
+    return merged
+
+
+def missing_times(wanted: Range, covered: Iterable[IdEntry]) -> list[Range]:
+    """Give the parts of a wanted range of times that no loaded ids reach over, in ascending order.
+
+    Args:
+        wanted: [from, to) in milliseconds.
+        covered: Entries that are loaded.
+    """
+    times: list[Range] = []
+    for _first, _next, start, end in covered:
+        if start is not None and end is not None:
+            times = add(times, (-(-start // 1000), end // 1000))
+    return missing(wanted, times)

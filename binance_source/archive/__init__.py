@@ -1,0 +1,1 @@
+"""How data.binance.vision is spoken: listing, planning, download, verification, CSV to Arrow."""

@@ -1,0 +1,255 @@
+"""Requests to the archive: its S3 listing, checksums, and downloads that are hashed on the way."""
+
+import hashlib
+import re
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+from typing import IO, TypeVar
+from urllib.parse import quote
+from xml.etree.ElementTree import Element
+
+import requests
+from defusedxml.common import DefusedXmlException
+from defusedxml.ElementTree import ParseError, fromstring
+
+from ..rest.errors import StoppedError
+from ..rest.session import open_session, transport_error
+from ..settings import BinanceConfiguration
+from .datasets import period_of
+from .errors import ArchiveFileError, ArchiveUnreachableError, MissingFileError, PassingFileError
+
+T = TypeVar("T")
+
+ENDING = ".zip"
+MAX_BACKOFF_SECONDS = 30.0
+FIRST_CONTACT_ATTEMPTS = 3
+"""Attempts of the first request: a wrong host or a missing network is to be said soon."""
+
+LISTING_BYTES = 16 * 2**20
+CHECKSUM_BYTES = 4096
+PIECE_BYTES = 2**20
+
+_FILE = re.compile(r"[\w-]+\.zip")
+_FOLDER = re.compile(r"[\w-]+")
+_CHECKSUM = re.compile(r"([0-9a-fA-F]{64})\s+\*?(\S+)\s*")
+
+
+@dataclass(frozen=True)
+class ArchiveFile:
+    """A zip of the archive, as its listing has it.
+
+    Attributes:
+        key: Path, such as "data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-05-07.zip".
+        size: Bytes.
+        last_modified_us: Microseconds since 1970.
+        period: [from, to) in milliseconds since 1970 that its name says.
+    """
+
+    key: str
+    size: int
+    last_modified_us: int
+    period: tuple[int, int]
+
+    @property
+    def name(self) -> str:
+        """The file's name, with its ending."""
+        return self.key.rpartition("/")[2]
+
+
+@dataclass(frozen=True)
+class Download:
+    """What a download gave: bytes, their SHA-256 in hex, and the host's Last-Modified in microseconds, if any."""
+
+    size: int
+    sha256: str
+    last_modified_us: int | None
+
+
+class ArchiveHost:
+    """Asks the archive, again where that may help; for any number of threads.
+
+    Args:
+        configuration: Hosts, timeouts, retries.
+        stop: Set to make every thread that waits or downloads raise StoppedError.
+    """
+
+    def __init__(self, configuration: BinanceConfiguration, stop: threading.Event) -> None:
+        self._configuration = configuration
+        self._stop = stop
+        self._session = open_session(configuration.archive_url, configuration.archive_connections)
+        self._has_answered = False
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def files(self, prefix: str, marker: str = "") -> list[ArchiveFile]:
+        """List the zips of a folder, in the order of their names.
+
+        Args:
+            prefix: A folder, with a slash at its end.
+            marker: Only keys behind this one.
+        """
+        found = []
+        for page in self._pages(prefix, marker):
+            for entry in _children(page, "Contents"):
+                key = _text(entry, "Key")
+                period = period_of(key.removesuffix(ENDING))
+                # The key becomes a path where zips are kept: what leads out of the folder is no file of it.
+                is_inside = key.startswith(prefix) and _FILE.fullmatch(key.removeprefix(prefix))
+                if is_inside and period is not None:
+                    modified = datetime.fromisoformat(_text(entry, "LastModified").replace("Z", "+00:00"))
+                    found.append(ArchiveFile(key, int(_text(entry, "Size")), _microseconds(modified), period))
+        return found
+
+    def folders(self, prefix: str) -> list[str]:
+        """List the names of the folders in a folder, such as all symbols."""
+        found = []
+        for page in self._pages(prefix, ""):
+            for entry in _children(page, "CommonPrefixes"):
+                folder = _text(entry, "Prefix").removeprefix(prefix).rstrip("/")
+                if _FOLDER.fullmatch(folder):
+                    found.append(folder)
+        return found
+
+    def checksum(self, file: ArchiveFile) -> str:
+        """Read the SHA-256 that the archive promises for a file, in hex.
+
+        Raises:
+            ArchiveFileError: There is no CHECKSUM, or it is of another file.
+        """
+
+        def read(response: requests.Response) -> str:
+            body = _limited(response, CHECKSUM_BYTES).decode("utf-8", "replace").strip()
+            found = _CHECKSUM.fullmatch(body)
+            if not found or found[2] != file.name:
+                raise PassingFileError(f"its CHECKSUM says {body[:100]!r}, which is not a SHA-256 and {file.name}")
+            return found[1].lower()
+
+        return self._get(f"{self._configuration.archive_url}/{quote(file.key)}.CHECKSUM", {}, read)
+
+    def download(self, file: ArchiveFile, target: IO[bytes]) -> Download:
+        """Download a file and hash it on the way.
+
+        Args:
+            file: What the listing says of it: a body that is much larger is cut off and refused.
+            target: Where the bytes go; emptied first.
+
+        Raises:
+            ArchiveFileError: It cannot be had.
+        """
+
+        def read(response: requests.Response) -> Download:
+            target.seek(0)
+            target.truncate()
+            digest, size, most = hashlib.sha256(), 0, 2 * file.size + PIECE_BYTES
+            for piece in response.iter_content(PIECE_BYTES):
+                size += len(piece)
+                if size > most:
+                    raise PassingFileError(f"more than {most:,} bytes came, and the listing says {file.size:,}")
+                if self._stop.is_set():
+                    raise StoppedError
+                digest.update(piece)
+                target.write(piece)
+            target.flush()
+            said = response.headers.get("Last-Modified")
+            modified = _microseconds(parsedate_to_datetime(said)) if said else None
+            return Download(size, digest.hexdigest(), modified)
+
+        return self._get(f"{self._configuration.archive_url}/{quote(file.key)}", {}, read)
+
+    def _pages(self, prefix: str, marker: str) -> "list[Element]":
+        """Give the pages of a listing (S3 ListObjects, version 1: 1,000 keys and prefixes a page)."""
+        pages = []
+        while True:
+            page = self._page(prefix, marker)
+            pages.append(page)
+            if _text(page, "IsTruncated", "false") != "true":
+                return pages
+            last = [_text(entry, "Key") for entry in _children(page, "Contents")]
+            last += [_text(entry, "Prefix") for entry in _children(page, "CommonPrefixes")]
+            following = _text(page, "NextMarker", max(last, default=""))
+            if following <= marker:
+                raise ArchiveFileError(f"the listing of {prefix} does not go on after {marker!r}")
+            marker = following
+
+    def _page(self, prefix: str, marker: str) -> Element:
+        def read(response: requests.Response) -> Element:
+            try:
+                page: Element = fromstring(_limited(response, LISTING_BYTES))
+            except (ParseError, DefusedXmlException) as error:
+                raise PassingFileError(f"a listing in XML was expected ({error})") from error
+            answered = (_text(page, "Prefix", ""), _text(page, "Marker", ""))
+            if _name(page) != "ListBucketResult" or answered != (prefix, marker):
+                raise PassingFileError(f"the listing of {prefix!r} after {marker!r} was answered with {answered}")
+            return page
+
+        query = {"delimiter": "/", "prefix": prefix, "marker": marker}
+        return self._get(self._configuration.archive_listing_url, query, read)
+
+    def _get(self, url: str, query: dict[str, str], read: Callable[[requests.Response], T]) -> T:
+        attempt = 0
+        while True:
+            try:
+                return self._attempt(url, query, read)
+            except (requests.RequestException, PassingFileError) as error:
+                attempt += 1
+                allowed = self._configuration.max_attempts if self._has_answered else FIRST_CONTACT_ATTEMPTS
+                if attempt >= allowed:
+                    raise self._give_up(url, error, attempt) from error
+            if self._stop.wait(min(self._configuration.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS)):
+                raise StoppedError
+
+    def _attempt(self, url: str, query: dict[str, str], read: Callable[[requests.Response], T]) -> T:
+        if self._stop.is_set():
+            raise StoppedError
+        with self._session.get(url, params=query, timeout=self._configuration.timeout_seconds, stream=True) as response:
+            if response.status_code == 404:
+                raise MissingFileError(f"HTTP 404 for {url}")
+            if response.status_code != 200:
+                raise PassingFileError(f"HTTP {response.status_code} for {url}")
+            result = read(response)
+            self._has_answered = True
+            return result
+
+    def _give_up(self, url: str, error: Exception, attempts: int) -> Exception:
+        said = f"{transport_error(error)} ({attempts} attempts)"
+        if self._has_answered:
+            return ArchiveFileError(said)
+        return ArchiveUnreachableError(
+            f"the archive does not answer at {url.split('?')[0]}: {said}; check the network, or "
+            "sources.binance.archive_url and archive_listing_url, or use --source rest"
+        )
+
+
+def _limited(response: requests.Response, most: int) -> bytes:
+    body = b""
+    for piece in response.iter_content(PIECE_BYTES):
+        body += piece
+        if len(body) > most:
+            raise PassingFileError(f"an answer of more than {most:,} bytes")
+    return body
+
+
+def _name(element: Element) -> str:
+    return str(element.tag).rpartition("}")[2]
+
+
+def _children(element: Element, name: str) -> list[Element]:
+    return [child for child in element if _name(child) == name]
+
+
+def _text(element: Element, name: str, default: str | None = None) -> str:
+    for child in _children(element, name):
+        return child.text or ""
+    if default is None:
+        raise PassingFileError(f"a listing entry without {name}")
+    return default
+
+
+def _microseconds(moment: datetime) -> int:
+    since = moment.astimezone(timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds

@@ -1,0 +1,124 @@
+"""Which files to take: whole months where they are published, days for the rest; always out of the listing."""
+
+from collections.abc import Container, Iterable
+from dataclasses import dataclass, field
+
+from ..coverage import Range, add, missing
+from ..settings import DAY_MS
+from .datasets import DAILY, MONTHLY, ArchiveDataset, period_name
+from .host import ENDING, ArchiveFile, ArchiveHost
+
+NOTHING: Range = (0, 0)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The published files of one series, in the order of their periods."""
+
+    monthly: list[ArchiveFile] = field(default_factory=list)
+    daily: list[ArchiveFile] = field(default_factory=list)
+
+    @property
+    def files(self) -> list[ArchiveFile]:
+        """All of them."""
+        return [*self.monthly, *self.daily]
+
+
+def list_series(
+    host: ArchiveHost, dataset: ArchiveDataset, symbol: str, interval: str, since_ms: int | None = None
+) -> Listing:
+    """List the files of one series.
+
+    Args:
+        host: The archive.
+        dataset: The kind of file.
+        symbol: Such as "BTCUSDT".
+        interval: Such as "1m"; empty for datasets without.
+        since_ms: Leave out the files of days and months that end before this time; they are not even asked for.
+    """
+    found = {}
+    for frequency in (MONTHLY, DAILY):
+        folder = dataset.folder(frequency, symbol, interval)
+        marker = ""
+        if since_ms is not None:
+            # A marker is a lower bound and need not exist; the day or month itself sorts behind it.
+            name = dataset.file_name(symbol, interval, period_name(since_ms, frequency))
+            marker = folder + name
+        found[frequency] = host.files(folder, marker)
+    return Listing(found[MONTHLY], found[DAILY])
+
+
+def choose(
+    listing: Listing, wanted: Iterable[Range], without: Container[str], only_whole_days: bool
+) -> list[ArchiveFile]:
+    """Choose files for what is missing, in the order of their periods.
+
+    A month's file is taken where the whole month is missing, a day's file where the day is, and a month's file for the
+    days of it that have none of their own.
+
+    Args:
+        listing: What is published.
+        wanted: Missing ranges in milliseconds, sorted.
+        without: Paths that are not to be taken: files that are loaded hold nothing that is missing.
+        only_whole_days: Leave days of which a part is there to REST.
+    """
+    rest = list(wanted)
+    chosen = []
+    partly = []
+    for file in listing.monthly:
+        if file.key in without:
+            continue
+        if _is_whole(file.period, rest):
+            chosen.append(file)
+            rest = _less(rest, file.period)
+        else:
+            partly.append(file)
+    for file in listing.daily:
+        if file.key in without:
+            continue
+        if _is_whole(file.period, rest) or (not only_whole_days and _overlap(file.period, rest)):
+            chosen.append(file)
+            rest = _less(rest, file.period)
+    for file in partly:
+        left = _overlap(file.period, rest)
+        if any(_has_whole_day(part) for part in left) if only_whole_days else left:
+            chosen.append(file)
+            rest = _less(rest, file.period)
+    return sorted(chosen, key=lambda file: (file.period[0], -file.period[1]))
+
+
+def unpublished_between(listing: Listing, wanted: Iterable[Range]) -> list[Range]:
+    """Give the wanted ranges that lie between published files, and in none of them: files that should be there."""
+    files = listing.files
+    if not files:
+        return []
+    bounds = (min(file.period[0] for file in files), max(file.period[1] for file in files))
+    periods = add((file.period for file in files), NOTHING)
+    inside = [
+        part for one in wanted for part in [(max(one[0], bounds[0]), min(one[1], bounds[1]))] if part[0] < part[1]
+    ]
+    return [gap for part in inside for gap in missing(part, periods)]
+
+
+def stem(file: ArchiveFile) -> str:
+    """Give a file's name without its ending."""
+    return file.name.removesuffix(ENDING)
+
+
+def _is_whole(period: Range, rest: list[Range]) -> bool:
+    return any(start <= period[0] and period[1] <= end for start, end in rest)
+
+
+def _overlap(period: Range, rest: list[Range]) -> list[Range]:
+    return [
+        (max(start, period[0]), min(end, period[1])) for start, end in rest if start < period[1] and period[0] < end
+    ]
+
+
+def _less(rest: list[Range], period: Range) -> list[Range]:
+    return [part for one in rest for part in missing(one, [period])]
+
+
+def _has_whole_day(part: Range) -> bool:
+    first = -(-part[0] // DAY_MS) * DAY_MS
+    return first + DAY_MS <= part[1]

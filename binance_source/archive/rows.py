@@ -1,0 +1,212 @@
+"""From the CSV of an archive file to Arrow: exact decimals, times in one unit, unique rows in ascending order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import IO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from pyarrow import csv
+
+from ..columns import constant
+from ..schemas import LABEL, TIME
+from .datasets import ArchiveDataset
+from .errors import ArchiveFileError
+
+BLOCK_BYTES = 4 * 2**20
+"""CSV bytes parsed at once: some 30,000 klines, or 55,000 aggTrades."""
+
+MOST_SORTED_BYTES = 256 * 2**20
+"""CSV bytes of a file that is sorted as a whole where its rows are out of order."""
+
+MILLISECONDS_BELOW = 10**13
+"""Times from this number on are microseconds: a time in milliseconds reaches it in 2286, one in microseconds left it in
+April 1970 (docs/architecture.md)."""
+
+MICROSECONDS_FROM, MICROSECONDS_BELOW = 10**15, 10**16
+MILLISECONDS_FROM = 10**12
+
+_TRUE, _FALSE = ["True", "true", "TRUE"], ["False", "false", "FALSE"]
+
+
+class OutOfOrderError(Exception):
+    """Rows are not in ascending order from one block to the next: the file has to be sorted as a whole."""
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Some rows of a file.
+
+    Attributes:
+        table: In the staging table's columns, with constant texts as dictionaries; keys are unique and ascending.
+        keys: The key column as integers: times in milliseconds since 1970, or ids.
+        read: Rows of the CSV that it is made of.
+        contradictions: Keys left out because two rows of the file say different things of them.
+    """
+
+    table: pa.Table
+    keys: pa.Array
+    read: int
+    contradictions: int
+
+
+def read_rows(
+    stream: IO[bytes], dataset: ArchiveDataset, constants: dict[str, str], whole: bool = False
+) -> Iterator[Rows]:
+    """Parse a CSV, block by block.
+
+    Args:
+        stream: The CSV, with or without a header.
+        dataset: What kind of file it is.
+        constants: Values of the staging columns that are the same for all rows, such as market and source.
+        whole: Read all before anything is given, and sort it.
+
+    Raises:
+        ArchiveFileError: A row does not hold what the file's kind says; numbers that do not fit are never rounded.
+        OutOfOrderError: The file has to be read again as a whole.
+    """
+    last: int | None = None
+    blocks = _blocks(stream, dataset, limit=MOST_SORTED_BYTES if whole else None)
+    if whole:
+        blocks = iter([pa.concat_tables(blocks)])
+    for block in blocks:
+        rows = _unique(_staged(block, dataset, constants), dataset, block.num_rows)
+        if not len(rows.keys):
+            yield rows
+            continue
+        if last is not None and rows.keys[0].as_py() <= last:
+            raise OutOfOrderError
+        last = rows.keys[-1].as_py()
+        yield rows
+
+
+def key_numbers(table: pa.Table, dataset: ArchiveDataset) -> pa.Array:
+    """Give a staging table's key column as integers: times in milliseconds since 1970, or ids."""
+    column = table[dataset.key].combine_chunks()
+    return pc.divide(column.cast(pa.int64()), 1000) if column.type == TIME else column
+
+
+def _blocks(stream: IO[bytes], dataset: ArchiveDataset, limit: int | None) -> Iterator[pa.Table]:
+    """Give the CSV's typed columns as they stand in the file, times as integers."""
+    first = stream.read(BLOCK_BYTES)
+    if not first:
+        return
+    width = first.split(b"\n", 1)[0].count(b",") + 1
+    if not len(dataset.columns) - dataset.optional <= width <= len(dataset.columns):
+        raise ArchiveFileError(f"its rows have {width} columns where {len(dataset.columns)} were expected")
+    names = list(dataset.columns[:width])
+    wanted = [name for name in names if name in dataset.table.schema.names]
+    schema = dataset.table.schema
+    types = {name: pa.int64() if schema.field(name).type == TIME else schema.field(name).type for name in wanted}
+    given = 0
+    try:
+        reader = csv.open_csv(
+            pa.PythonFile(_Replayed(first, stream), mode="r"),
+            csv.ReadOptions(
+                column_names=names, block_size=BLOCK_BYTES, use_threads=False, skip_rows=int(not _is_number(first))
+            ),
+            csv.ParseOptions(quote_char=False),
+            csv.ConvertOptions(
+                column_types=types, include_columns=wanted, null_values=[], true_values=_TRUE, false_values=_FALSE
+            ),
+        )
+        for batch in reader:
+            given += batch.nbytes
+            if limit is not None and given > limit:
+                raise ArchiveFileError(f"its rows are out of order, over more than {limit:,} bytes")
+            yield pa.Table.from_batches([batch])
+    except pa.ArrowInvalid as error:
+        raise ArchiveFileError(f"its content is not what it should be: {' '.join(str(error).split())[:200]}") from error
+
+
+class _Replayed:
+    """A stream of which the first bytes have been read already."""
+
+    closed = False
+
+    def __init__(self, first: bytes, stream: IO[bytes]) -> None:
+        self._first = first
+        self._stream = stream
+
+    def read(self, size: int = -1) -> bytes:
+        if self._first:
+            first, self._first = (self._first, b"") if size < 0 else (self._first[:size], self._first[size:])
+            return first
+        return self._stream.read(size)
+
+    def readable(self) -> bool:
+        return True
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def _is_number(first: bytes) -> bool:
+    return first[:1].isdigit() or first[:1] == b"-"
+
+
+def _staged(block: pa.Table, dataset: ArchiveDataset, constants: dict[str, str]) -> pa.Table:
+    """Put a block into the staging table's columns."""
+    if dataset.tombstones is not None:
+        block = block.filter(pc.greater_equal(block[dataset.tombstones], 0))
+    arrays = []
+    for field in dataset.table.schema:
+        if field.name in constants:
+            arrays.append(constant(constants[field.name], block.num_rows))
+        elif field.type == TIME:
+            arrays.append(_times(block[field.name], field.name, field.name in dataset.millisecond_columns))
+        else:
+            arrays.append(block[field.name])
+    return pa.Table.from_arrays(arrays, schema=dataset.table.schema)
+
+
+def _times(values: pa.ChunkedArray, name: str, milliseconds_only: bool) -> pa.ChunkedArray:
+    """Turn times in milliseconds or microseconds, told apart value by value, into timestamps."""
+    if not len(values):
+        return values.cast(TIME)
+    bounds = pc.min_max(values)
+    low, high = bounds["min"].as_py(), bounds["max"].as_py()
+    if low < MILLISECONDS_FROM or high >= MICROSECONDS_BELOW:
+        raise ArchiveFileError(f"{name} {low if low < MILLISECONDS_FROM else high} is no time in ms or us since 1970")
+    in_milliseconds = pc.less(values, MILLISECONDS_BELOW)
+    if high < MILLISECONDS_BELOW:
+        return pc.multiply(values, 1000).cast(TIME)
+    between = pc.and_(pc.invert(in_milliseconds), pc.less(values, MICROSECONDS_FROM))
+    if pc.any(between).as_py():
+        raise ArchiveFileError(f"{name} is a time between milliseconds and microseconds since 1970")
+    exact = values
+    if milliseconds_only:
+        exact = pc.multiply(pc.divide(values, 1000), 1000)
+    if low < MILLISECONDS_BELOW:
+        exact = pc.if_else(in_milliseconds, pc.multiply(values, 1000), exact)
+    return exact.cast(TIME)
+
+
+def _unique(table: pa.Table, dataset: ArchiveDataset, read: int) -> Rows:
+    """Sort rows by their key, and leave out copies; of rows that contradict each other none is believed."""
+    keys = key_numbers(table, dataset)
+    if len(keys) < 2 or pc.min(_steps(keys)).as_py() > 0:
+        return Rows(table, keys, read, 0)
+    table = table.take(pc.sort_indices(keys))
+    keys = key_numbers(table, dataset)
+    same = pc.equal(_steps(keys), 0)
+    if not pc.any(same).as_py():
+        return Rows(table, keys, read, 0)
+    as_before = _prepend(False, same)
+    copies = as_before
+    for name in table.column_names:
+        column = table[name].combine_chunks()
+        if column.type != LABEL:
+            copies = pc.and_(copies, _prepend(False, pc.equal(column[1:], column[:-1])))
+    contradicted = pc.filter(keys, pc.and_(as_before, pc.invert(copies)))
+    keep = pc.and_(pc.invert(copies), pc.invert(pc.is_in(keys, contradicted)))
+    table = table.filter(keep)
+    return Rows(table, key_numbers(table, dataset), read, pc.count_distinct(contradicted).as_py())
+
+
+def _steps(keys: pa.Array) -> pa.Array:
+    return pc.subtract(keys[1:], keys[:-1])
+
+
+def _prepend(value: bool, array: pa.Array) -> pa.Array:
+    return pa.concat_arrays([pa.array([value]), array])

@@ -1,0 +1,90 @@
+"""What some rows of a file prove to be complete: coverage entries, with a hole wherever a row may be missing."""
+
+from typing import Protocol
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..coverage import IdEntry, Range
+
+Span = Range | IdEntry
+
+
+class Spans(Protocol):
+    """Follows the rows of one file, in ascending order."""
+
+    def take(self, table: pa.Table, keys: pa.Array) -> list[Span]:
+        """Give what these rows cover; there is at least one of them."""
+
+    def end(self) -> list[Span]:
+        """Give what the end of the file covers beyond its last row."""
+
+
+class TimeSpans:
+    """Spans of klines: open times in milliseconds.
+
+    A hole is believed in where a whole candle fits in between two of them, or between one and an end of the period.
+    What lies in a hole is not covered, so that it is asked for elsewhere.
+
+    Args:
+        period: [from, to) of the file, as far as it is wanted.
+        step: The shortest length of the interval in milliseconds.
+        longest: Its longest length.
+    """
+
+    def __init__(self, period: Range, step: int, longest: int) -> None:
+        self._start, self._end = period
+        self._step, self._longest = step, longest
+        self._covered_to: int | None = None
+        self._last: int | None = None
+
+    def take(self, table: pa.Table, keys: pa.Array) -> list[Span]:  # noqa: ARG002 - trades need the times as well
+        """Give what these rows cover."""
+        first, last = keys[0].as_py(), keys[-1].as_py()
+        if self._last is None:
+            begin = self._start if first - self._start < self._longest else first
+        else:
+            begin = self._last + 1 if first - self._last < self._step + self._longest else first
+        spans: list[Span] = []
+        steps = pc.subtract(keys[1:], keys[:-1])
+        for index in pc.indices_nonzero(pc.greater_equal(steps, self._step + self._longest)).to_pylist():
+            spans.append((begin, keys[index].as_py() + 1))
+            begin = keys[index + 1].as_py()
+        spans.append((begin, last + 1))
+        self._last = last
+        return spans
+
+    def end(self) -> list[Span]:
+        """Cover what is left of the period, unless a candle is missing there."""
+        if self._last is None or self._last + self._longest < self._end:
+            return []
+        return [(self._last + 1, self._end)]
+
+
+class IdSpans:
+    """Spans of trades: ids are consecutive, and every jump in them is a hole.
+
+    The times reach from the first row to the last and no further: that nothing is missing before and after them is only
+    proven by the ids of the neighbouring files, or by REST.
+
+    Args:
+        time_column: The column of the rows' times.
+    """
+
+    def __init__(self, time_column: str) -> None:
+        self._time_column = time_column
+
+    def take(self, table: pa.Table, keys: pa.Array) -> list[Span]:
+        """Give what these rows cover."""
+        times = table[self._time_column].combine_chunks().cast(pa.int64())
+        jumps = pc.indices_nonzero(pc.greater(pc.subtract(keys[1:], keys[:-1]), 1)).to_pylist()
+        spans: list[Span] = []
+        for begin, end in zip([0, *(jump + 1 for jump in jumps)], [*jumps, len(keys) - 1], strict=True):
+            # The times of some old trades fall while their ids rise.
+            bounds = pc.min_max(times[begin : end + 1])
+            spans.append((keys[begin].as_py(), keys[end].as_py() + 1, bounds["min"].as_py(), bounds["max"].as_py()))
+        return spans
+
+    def end(self) -> list[Span]:
+        """Cover nothing more."""
+        return []

@@ -1,0 +1,122 @@
+"""A file of the archive as its checksum promises it: nothing of it is read before that is proven."""
+
+import hashlib
+import os
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, cast
+
+from ..rest.errors import StoppedError
+from .errors import ArchiveFileError
+from .host import PIECE_BYTES, ArchiveFile, ArchiveHost
+
+ATTEMPTS = 3
+"""How often file and checksum are fetched, where they do not agree, before the file is given up."""
+
+IN_MEMORY_BYTES = 8 * 2**20
+"""Smaller files need no disk on their way."""
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A whole file.
+
+    Attributes:
+        content: Its bytes.
+        size: How many.
+        sha256: Their SHA-256 in hex, which is what the archive promises.
+        downloaded: Whether they were fetched just now, and not kept from before.
+    """
+
+    content: IO[bytes]
+    size: int
+    sha256: str
+    downloaded: bool
+
+
+class Downloads:
+    """Fetches files and their checksums, for any number of threads.
+
+    Args:
+        host: The archive.
+        keep: Folder in which the zips are kept, by their paths in the archive, or None.
+        stop: Set to end.
+        pause_seconds: Before a file is fetched again.
+    """
+
+    def __init__(self, host: ArchiveHost, keep: Path | None, stop: threading.Event, pause_seconds: float) -> None:
+        self._host = host
+        self._keep = keep
+        self._stop = stop
+        self._pause = pause_seconds
+
+    @contextmanager
+    def verified(self, file: ArchiveFile) -> Iterator[Verified]:
+        """Give a file whose bytes have the promised checksum.
+
+        Raises:
+            ArchiveFileError: It cannot be had, or file and checksum go on contradicting each other.
+        """
+        attempt = 0
+        while True:
+            attempt += 1
+            promised = self._host.checksum(file)
+            kept = self._kept(file, promised)
+            if kept is not None:
+                with kept.content:
+                    yield kept
+                return
+            with self._target(file) as target:
+                download = self._host.download(file, target)
+                if download.sha256 == promised:
+                    self._put_away(file, target)
+                    target.seek(0)
+                    yield Verified(target, download.size, download.sha256, downloaded=True)
+                    return
+            if attempt == ATTEMPTS:
+                raise ArchiveFileError(
+                    f"its SHA-256 is {download.sha256} and its CHECKSUM says {promised} ({attempt} attempts)"
+                )
+            if self._stop.wait(self._pause):
+                raise StoppedError
+
+    def _path(self, file: ArchiveFile) -> Path | None:
+        return None if self._keep is None else self._keep / file.key
+
+    def _kept(self, file: ArchiveFile, promised: str) -> Verified | None:
+        path = self._path(file)
+        if path is None or not path.exists():
+            return None
+        digest = hashlib.sha256()
+        content = path.open("rb")
+        while piece := content.read(PIECE_BYTES):
+            digest.update(piece)
+        if digest.hexdigest() != promised:
+            content.close()
+            return None
+        content.seek(0)
+        return Verified(content, path.stat().st_size, promised, downloaded=False)
+
+    @contextmanager
+    def _target(self, file: ArchiveFile) -> Iterator[IO[bytes]]:
+        path = self._path(file)
+        if path is None:
+            with tempfile.SpooledTemporaryFile(IN_MEMORY_BYTES) as spooled:
+                yield cast("IO[bytes]", spooled)
+            return
+        path.parent.mkdir(parents=True, exist_ok=True)
+        # Under another name until it is whole, so that what has the name is whole.
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
+            try:
+                yield cast("IO[bytes]", part)
+            finally:
+                Path(part.name).unlink(missing_ok=True)
+
+    def _put_away(self, file: ArchiveFile, target: IO[bytes]) -> None:
+        path = self._path(file)
+        if path is not None:
+            os.replace(target.name, path)

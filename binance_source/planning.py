@@ -1,0 +1,73 @@
+"""What a run would take, without fetching it: files of the archive, and requests to REST."""
+
+from dataclasses import dataclass, replace
+
+from .archive.host import ArchiveFile
+from .archive.plan import choose, list_series
+from .request import ARCHIVE, REST
+from .resources.archived import ArchiveSeries
+from .resources.walk import Series
+from .run import SpotRun
+from .series import DATASETS_OF_SERIES, Coverage, Dataset
+
+
+@dataclass(frozen=True)
+class SeriesPlan:
+    """What a series would take: files to download, and pages to ask REST for."""
+
+    files: list[ArchiveFile]
+    pages: int
+
+
+def plan_dataset(run: SpotRun, dataset: str, coverage: Coverage) -> dict[str, SeriesPlan]:
+    """Work out what a dataset would take, asking only for what there is, and where each series begins and ends.
+
+    Args:
+        run: The run, open.
+        dataset: Of DATASETS_OF_SERIES.
+        coverage: What is loaded.
+
+    Returns:
+        By series.
+    """
+    kind = DATASETS_OF_SERIES[dataset]
+    files: dict[str, list[ArchiveFile]] = {}
+    if run.source != REST:
+        archived = kind.archive(run.scope, coverage, run.followed_by_rest)
+        chosen = run.pool.map(lambda one: _choose(run, one, coverage), archived)
+        files = {one.key: found for one, found in zip(archived, chosen, strict=True)}
+    pages: dict[str, int] = {}
+    if run.source != ARCHIVE:
+        rest = [one for name in run.listed_scope.names for one in _rest_after(run, kind, name, coverage, files)]
+        for one, steps in zip(rest, run.pool.map(lambda one: one.open(), rest), strict=True):
+            pages[one.key] = len(steps)
+    return {key: SeriesPlan(files.get(key, []), pages.get(key, 0)) for key in dict.fromkeys([*files, *pages])}
+
+
+def _choose(run: SpotRun, series: ArchiveSeries, coverage: Coverage) -> list[ArchiveFile]:
+    missing = series.missing(coverage.get(series.key, []))
+    if not missing:
+        return []
+    listing = list_series(run.host, series.dataset, series.symbol, series.interval, missing[0][0])
+    return choose(listing, missing, run.loaded_paths(), series.followed_by_rest)
+
+
+def _rest_after(
+    run: SpotRun, kind: Dataset, name: str, coverage: Coverage, files: dict[str, list[ArchiveFile]]
+) -> list[Series]:
+    """Make the REST series of a symbol as they will be once its files are loaded."""
+    scope = replace(run.scope, names=[name])
+    if kind.is_by_time:
+        expected = dict(coverage)
+        for key, found in files.items():
+            for file in found:
+                expected[key] = kind.add(expected.get(key, []), file.period)
+        return kind.rest(scope, run.client, expected)
+    # Which ids a file has is known only when it is read: what follows the last one is REST's.
+    ends = [
+        file.period[1] * 1000 for one in kind.archive(scope, coverage, frozenset()) for file in files.get(one.key, [])
+    ]
+    if ends:
+        start = max(ends) if run.request.start is None else max(*ends, run.request.start)
+        scope = replace(scope, request=replace(run.request, start=start))
+    return kind.rest(scope, run.client, coverage)

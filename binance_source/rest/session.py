@@ -1,0 +1,35 @@
+"""HTTP sessions: connections that are kept, the environment's proxies and certificates, TLS verified."""
+
+import requests
+from requests.adapters import HTTPAdapter
+
+AGENT = "binance-market-data"
+
+
+def open_session(url: str, connections: int) -> requests.Session:
+    """Make a session that any number of threads may use.
+
+    Args:
+        url: A URL of the host, for which proxies and certificates are looked up.
+        connections: Connections kept for each host.
+    """
+    session = requests.Session()
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    session.headers["User-Agent"] = AGENT
+    # Read proxies and certificates from the environment once, and not again for each of thousands of requests.
+    found = session.merge_environment_settings(url, {}, None, None, None)
+    session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
+    return session
+
+
+def transport_error(error: Exception) -> str:
+    """Shorten an error of the HTTP library, which nests its causes, to the innermost."""
+    if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
+        return "no answer in time"
+    if isinstance(error, requests.ConnectionError):
+        cause: object = error.args[0] if error.args else error
+        cause = getattr(cause, "reason", cause)
+        return f"cannot connect ({str(cause).split(': ', 1)[-1]})"
+    return " ".join(str(error).split())

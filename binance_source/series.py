@@ -1,0 +1,147 @@
+"""Which series a dataset is made of, by REST and out of the archive, and how their coverage is kept."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from .archive.datasets import ARCHIVE_DATASETS
+from .coverage import IdEntry, Range, add, add_ids, missing, missing_times
+from .request import Request
+from .resources import id_series, klines
+from .resources.agg_trades import AggTradeSeries
+from .resources.archived import ArchiveSeries
+from .resources.klines import KlineSeries
+from .resources.trades import TradeSeries
+from .resources.walk import Series
+from .rest.client import RestClient
+from .settings import DAY_MS, HOUR_MS, SPOT, BinanceConfiguration
+
+Coverage = dict[str, list[Any]]
+"""dlt state of a dataset: for each series what has been loaded."""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What series are made for.
+
+    Attributes:
+        request: What the user asked for.
+        names: The symbols, resolved.
+        now_us: The run's "now", in microseconds since 1970.
+        configuration: Defaults of the periods.
+    """
+
+    request: Request
+    names: Sequence[str]
+    now_us: int
+    configuration: BinanceConfiguration
+
+    def period_us(self, default_lookback_ms: int, covered_from_us: int | None) -> Range:
+        """Give the period [from, to) in microseconds that a series is to have.
+
+        Args:
+            default_lookback_ms: How far back a series goes that is new, where no start was asked for.
+            covered_from_us: Where the newest loaded range of the series begins, or None: without a start, a series
+                goes on where it ended, so that no hole opens however long ago that was.
+        """
+        end = self.now_us if self.request.end is None else min(self.request.end, self.now_us)
+        if self.request.start is not None:
+            return self.request.start, end
+        return (end - default_lookback_ms * 1000 if covered_from_us is None else covered_from_us), end
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """How a dataset that is made of series is fetched and remembered.
+
+    Attributes:
+        rest: Makes the series that REST is asked for, from what is covered.
+        archive: Makes the series that are taken out of the archive; those of `listed` symbols are followed by REST.
+        add: Gives the coverage entries after one more was loaded.
+        endpoint: Where REST's pages come from.
+        is_by_time: Coverage is in times, and not in ids.
+    """
+
+    rest: Callable[[Scope, RestClient, Coverage], list[Series]]
+    archive: Callable[[Scope, Coverage, frozenset[str]], list[ArchiveSeries]]
+    add: Callable[[list[Any], Any], list[Any]]
+    endpoint: str
+    is_by_time: bool
+
+
+def _kline_period(scope: Scope, covered: list[Range]) -> Range:
+    lookback = int(scope.configuration.klines_lookback_days * DAY_MS)
+    start, end = scope.period_us(lookback, covered[-1][0] * 1000 if covered else None)
+    # Open times are whole milliseconds: the first one at or after the start, and those before the end.
+    return -(-start // 1000), -(-end // 1000)
+
+
+def _rest_klines(scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
+    found: list[Series] = []
+    for symbol in scope.names:
+        for interval in scope.request.intervals:
+            covered: list[Range] = coverage.get(klines.series_key(SPOT, symbol, interval), [])
+            wanted = _kline_period(scope, covered)
+            found.append(KlineSeries(client, SPOT, symbol, interval, wanted, covered, scope.now_us // 1000))
+    return found
+
+
+def _archived_klines(scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:
+    found = []
+    for symbol in scope.names:
+        for interval in scope.request.intervals:
+            key = klines.series_key(SPOT, symbol, interval)
+            wanted = _kline_period(scope, coverage.get(key, []))
+            dataset = ARCHIVE_DATASETS[SPOT, "klines"]
+            lacks = partial(missing, wanted)
+            found.append(ArchiveSeries(key, dataset, symbol, interval, wanted, lacks, symbol in listed))
+    return found
+
+
+def _trade_period(scope: Scope, covered: list[IdEntry]) -> Range:
+    lookback = int(scope.configuration.trades_lookback_hours * HOUR_MS)
+    starts = [entry[2] for entry in covered if entry[2] is not None]
+    return scope.period_us(lookback, max(starts, default=None))
+
+
+def _rest_trades(
+    kind: type[AggTradeSeries] | type[TradeSeries], scope: Scope, client: RestClient, coverage: Coverage
+) -> list[Series]:
+    found: list[Series] = []
+    for symbol in scope.names:
+        covered: list[IdEntry] = coverage.get(id_series.series_key(SPOT, symbol), [])
+        wanted = _trade_period(scope, covered)
+        found.append(kind(client, SPOT, symbol, wanted, covered, to_now=wanted[1] == scope.now_us))
+    return found
+
+
+def _archived_trades(name: str, scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:
+    found = []
+    for symbol in scope.names:
+        key = id_series.series_key(SPOT, symbol)
+        start, end = _trade_period(scope, coverage.get(key, []))
+        wanted = (start // 1000, -(-end // 1000))
+        lacks = partial(missing_times, wanted)
+        found.append(ArchiveSeries(key, ARCHIVE_DATASETS[SPOT, name], symbol, "", wanted, lacks, symbol in listed))
+    return found
+
+
+DATASETS_OF_SERIES: dict[str, Dataset] = {
+    "klines": Dataset(_rest_klines, _archived_klines, add, "klines", is_by_time=True),
+    "agg_trades": Dataset(
+        partial(_rest_trades, AggTradeSeries),
+        partial(_archived_trades, "agg_trades"),
+        add_ids,
+        "aggTrades",
+        is_by_time=False,
+    ),
+    "trades": Dataset(
+        partial(_rest_trades, TradeSeries),
+        partial(_archived_trades, "trades"),
+        add_ids,
+        "historicalTrades",
+        is_by_time=False,
+    ),
+}
+"""The datasets that are walked, and how."""
