@@ -1,7 +1,5 @@
 """The simulated archive: which files there are, and what is in them against the truth."""
 
-import csv
-import io
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
@@ -55,7 +53,6 @@ def expected_klines(archive, symbol, interval, period):
     [
         ("BTCUSDT", "1m", "2024-12-31"),
         ("BTCUSDT", "1m", "2025-01-01"),
-        ("BTCUSDT", "1s", "2025-02-28"),
         ("BTCUSDT", "1d", "2025-01-31"),
         (NAME, "15m", "2025-01-02"),
         ("TINYUSDT", "1m", "2025-01-07"),
@@ -63,7 +60,7 @@ def expected_klines(archive, symbol, interval, period):
         ("OUTAGEUSDT", "1h", "2025-01-15"),
         ("OUTAGEUSDT", "1m", "2025-02-01"),
         ("LATEUSDT", "1m", "2025-01-10"),
-        ("GONEUSDT", "5m", "2025-01-20"),
+        ("GONEUSDT", "1s", "2025-01-20"),
         ("SPARSEUSDT", "12h", "2025-01-05"),
     ],
 )
@@ -212,8 +209,6 @@ listed = 2025-01-01
 
 
 def test_folders_are_those_of_the_archive(archive):
-    symbols = sorted(archive.simulator_symbols) if hasattr(archive, "simulator_symbols") else None
-    assert symbols is None
     assert archive.folders("") == ["data"]
     assert archive.folders("data/") == ["spot"]
     assert archive.folders("data/spot/") == ["daily", "monthly"]
@@ -249,10 +244,8 @@ def test_what_does_not_exist_is_a_404(archive, key):
     for asked in (key, f"{key}.CHECKSUM"):
         answer = archive.get(asked)
         assert answer.status_code == 404
-        assert (
-            f"<Code>NoSuchKey</Code><Message>The specified key does not exist.</Message><Key>{asked}</Key>"
-            in answer.text
-        )
+        assert "<Code>NoSuchKey</Code><Message>The specified key does not exist.</Message>" in answer.text
+        assert f"<Key>{asked}</Key>" in answer.text
 
 
 def test_a_page_holds_what_comes_after_the_marker(archive):
@@ -275,23 +268,20 @@ def test_a_page_holds_what_comes_after_the_marker(archive):
 
 
 def test_a_day_and_a_month_appear_when_they_are_published(moved, times):
-    day, month = (
-        f"{DAILY}/klines/BTCUSDT/1h/BTCUSDT-1h-2025-01-31.zip",
-        f"{MONTHLY}/trades/BTCUSDT/BTCUSDT-trades-2025-01.zip",
-    )
+    day = f"{DAILY}/klines/BTCUSDT/1h/BTCUSDT-1h-2025-01-31.zip"
+    month = f"{MONTHLY}/trades/BTCUSDT/BTCUSDT-trades-2025-01.zip"
     for key, moment, listed in (
-        (day, times.utc_ms(2025, 2, 1, 5), "2025-02-01T05:00:00.000Z"),
-        (month, times.utc_ms(2025, 2, 1, 8, 6), "2025-02-01T08:06:00.000Z"),
+        (day, times.utc_ms(2025, 2, 1, 5), "05:00:00"),
+        (month, times.utc_ms(2025, 2, 1, 8, 6), "08:06:00"),
     ):
         moved.simulator.clock_set(moment - 1)
         assert moved.get(key).status_code == 404
         assert moved.page(prefix=key).entries == []
         moved.simulator.clock_set(moment)
-        assert [entry.modified for entry in moved.page(prefix=key).entries] == [listed] * 2
+        assert [entry.modified for entry in moved.page(prefix=key).entries] == [f"2025-02-01T{listed}.000Z"] * 2
         answer = moved.get(key)
         assert answer.status_code == 200
-        when = datetime.strptime(listed, "%Y-%m-%dT%H:%M:%S.000Z").strftime("%a, %d %b %Y %H:%M:%S GMT")
-        assert answer.headers["Last-Modified"] == when
+        assert answer.headers["Last-Modified"] == f"Sat, 01 Feb 2025 {listed} GMT"
 
 
 def test_the_delays_can_be_set(start, archive_of, times):
@@ -303,10 +293,8 @@ def test_the_delays_can_be_set(start, archive_of, times):
         archive_monthly_delay_hours=0,
     )
     archive = archive_of(client)
-    day, month = (
-        f"{DAILY}/trades/SOLUSDT/SOLUSDT-trades-2025-01-31.zip",
-        f"{MONTHLY}/trades/SOLUSDT/SOLUSDT-trades-2025-01.zip",
-    )
+    day = f"{DAILY}/trades/SOLUSDT/SOLUSDT-trades-2025-01-31.zip"
+    month = f"{MONTHLY}/trades/SOLUSDT/SOLUSDT-trades-2025-01.zip"
     assert archive.entry(day).modified == "2025-02-01T01:30:00.000Z"
     assert archive.entry(month).modified == "2025-02-01T00:00:00.000Z"
     assert client.simulator.archive_delays() == {"daily_delay_hours": 1.5, "monthly_delay_hours": 0.0}
@@ -315,7 +303,7 @@ def test_the_delays_can_be_set(start, archive_of, times):
     assert archive.entry(month).modified == "2025-02-01T01:15:00.000Z"
     assert archive.zips(f"{DAILY}/trades/SOLUSDT/")[-1] == "SOLUSDT-trades-2025-01-29.zip"
     for wrong in ({"daily_delay_hours": -1}, {"monthly_delay_hours": "soon"}, {"weekly_delay_hours": 1}):
-        with pytest.raises(ValueError, match="hours|unknown"):
+        with pytest.raises(ValueError, match="hours"):
             client.simulator.archive_delays(**wrong)
 
 
@@ -349,4 +337,4 @@ def test_nothing_of_it_is_weighted_and_all_of_it_counted(start, archive_of):
     archive.zips(f"{DAILY}/klines/BTCUSDT/1d/")
     stats = client.simulator.stats()
     assert (stats["weight"], stats["requests_by_path"]) == (0, {f"/{key}": 20, "/s3": 1})
-    assert list(csv.reader(io.StringIO(next(iter(archive.zip(key).values())))))[0][0] == "1738368000000000"
+    assert archive.lines(key)[0][0] == "1738368000000000"
