@@ -219,8 +219,8 @@ def history(given: argparse.Namespace) -> bool:
     """Measure the pipeline's peak memory over a short and over a long history; tell whether all was loaded."""
     is_complete = True
     counter = Environments(given.environments).counter
-    for scale in (given.rows_scale, given.rows_scale * _HISTORY):
-        job = klines_job(scale)
+    for times in (1, _HISTORY):
+        job = klines_job(given.rows_scale, times)
         files = make_files(job, given.files)
         with tempfile.TemporaryDirectory() as text, serving(job, files, Path(text)) as exchange:
             result = run_pipeline(job_bench(job, Path(text) / "project"), job, exchange, counter)

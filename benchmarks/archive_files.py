@@ -60,7 +60,6 @@ class Job:
         first: First day.
         end: The day after the last one.
         rows: In all files.
-        scale: Rows as a share of the usual job's.
     """
 
     name: str
@@ -69,7 +68,6 @@ class Job:
     first: date
     end: date
     rows: int
-    scale: float
 
     @property
     def last(self) -> date:
@@ -84,19 +82,22 @@ class Job:
         return tuple(f"data/spot/daily/aggTrades/{symbol}/" for symbol in self.symbols)
 
 
-def klines_job(scale: float = 1.0) -> Job:
-    """2.6M 1m klines of five symbols in twelve monthly files each, or a multiple of it in whole months."""
-    months = max(_SHORTEST_MONTHS, round(_KLINE_MONTHS * scale))
-    symbols = len(_SYMBOLS) if scale * _KLINE_MONTHS >= _SHORTEST_MONTHS else 1
+def klines_job(scale: float = 1.0, times: int = 1) -> Job:
+    """2.6M 1m klines of five symbols in twelve monthly files each, or a share of it, some times as long.
+
+    A small share still has half a year and two symbols, so that it is as much of a test.
+    """
+    months = max(_SHORTEST_MONTHS, round(_KLINE_MONTHS * scale)) * times
+    symbols = len(_SYMBOLS) if scale * _KLINE_MONTHS >= _SHORTEST_MONTHS else 2
     first = _month(_KLINE_END, -months)
     rows = (_KLINE_END - first).days * 1440 * symbols
-    return Job("klines", "klines", _names(symbols), first, _KLINE_END, rows, scale)
+    return Job("klines", "klines", _names(symbols), first, _KLINE_END, rows)
 
 
 def agg_trades_job(scale: float = 1.0) -> Job:
     """Ten million aggregate trades of one symbol in nine daily files, or a share of it."""
     end = _AGG_TRADE_DAYS[-1] + timedelta(days=1)
-    return Job("agg_trades", "aggTrades", _names(1), _AGG_TRADE_DAYS[0], end, round(_AGG_TRADES * scale), scale)
+    return Job("agg_trades", "aggTrades", _names(1), _AGG_TRADE_DAYS[0], end, round(_AGG_TRADES * scale))
 
 
 def make_files(job: Job, folder: Path) -> Path:

@@ -12,11 +12,11 @@ import duckdb
 COLUMNS = {
     "klines": (
         "market", "symbol", "interval", "open_time", "open", "high", "low", "close", "volume", "close_time",
-        "quote_volume", "trade_count", "taker_buy_volume", "taker_buy_quote_volume",
+        "quote_volume", "trade_count", "taker_buy_volume", "taker_buy_quote_volume", "source",
     ),
     "agg_trades": (
         "market", "symbol", "agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id", "trade_time",
-        "is_buyer_maker",
+        "is_buyer_maker", "source",
     ),
 }  # fmt: skip
 KEYS = {"klines": "market, symbol, interval, open_time", "agg_trades": "market, symbol, agg_trade_id"}
