@@ -128,7 +128,7 @@ def _files(contents: Contents, request: ListingRequest, folder: str) -> Iterator
     # The CHECKSUM of a zip that the marker names is still to come, so the names begin with that zip.
     for name, found, has_checksum in contents.zips(folder, first.partition(ZIP_SUFFIX)[0]):
         key = folder + name
-        if not key.startswith(request.prefix):
+        if not key.startswith(request.prefix) and not request.prefix.startswith(key):
             return
         entries = [_contents(key, found.modified, found.etag, found.size)]
         if has_checksum:

@@ -134,6 +134,8 @@ def test_folders_are_common_prefixes_in_the_order_of_their_bytes(served):
         key_of("BTCUSDT", 4),
         key_of("BTCUSDT", 4) + ".CHECKSUM",
     ]
+    only_checksum = key_of("BTCUSDT", 4) + ".CHECKSUM"
+    assert texts(listed(served, delimiter="/", prefix=only_checksum), "Contents/Key") == [only_checksum]
     assert not list(listed(served, delimiter="/", prefix="data/futures/").iter(f"{S3}Key"))
 
 
