@@ -49,6 +49,7 @@ class GeneratedArchive:
         self._publication = publication
         self._cache = cache
         self._firsts: dict[str, int] = {}
+        self._have_rows: dict[tuple[Series, Period, int], bool] = {}
 
     def folders(self, folder: str, now: int) -> list[str]:
         """Return the names of the folders in a folder that hold a published zip."""
@@ -65,7 +66,7 @@ class GeneratedArchive:
         for period in periods(series.frequency, begins - _GRID_BEFORE_LISTING_US, now):
             published = self._publication.moment(series.frequency, period)
             name = series.file_name(period)
-            if published <= now and name >= first and has_rows(self._market, series, period, published):
+            if published <= now and name >= first and self._has_rows(series, period, published):
                 yield name
 
     def find(self, key: str, now: int) -> MadeZip | None:
@@ -75,7 +76,7 @@ class GeneratedArchive:
             return None
         series, period = parts
         published = self._publication.moment(series.frequency, period)
-        if published > now or not has_rows(self._market, series, period, published):
+        if published > now or not self._has_rows(series, period, published):
             return None
         name = series.file_name(period)
 
@@ -103,6 +104,13 @@ class GeneratedArchive:
         if next(iter(self.zips(folder, "", now)), None) is not None:
             return True
         return any(self._holds_zip(f"{folder}{name}/", now) for name in self._candidates(folder, now))
+
+    def _has_rows(self, series: Series, period: Period, published: int) -> bool:
+        """Tell whether a file has any line; what is published does not change any more."""
+        key = (series, period, published)
+        if key not in self._have_rows:
+            self._have_rows[key] = has_rows(self._market, series, period, published)
+        return self._have_rows[key]
 
     def _first_row(self, symbol: str, now: int) -> int | None:
         """Return when the symbol's first kline opens, in microseconds, or None if it has none yet."""

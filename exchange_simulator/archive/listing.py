@@ -1,5 +1,6 @@
 """The archive's listing: the ListBucketResult of S3's first listing API (GET Bucket, version 1), a page at a time."""
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timezone
@@ -12,6 +13,7 @@ _BUCKET: Final = "data.binance.vision"
 _NAMESPACE: Final = "http://s3.amazonaws.com/doc/2006-03-01/"
 _DECLARATION: Final = '<?xml version="1.0" encoding="UTF-8"?>\n'
 _MOST_KEYS: Final = 1000
+_PATIENCE_SECONDS: Final = 5.0
 _PARAMETERS: Final = frozenset({"delimiter", "prefix", "marker", "max-keys"})
 
 
@@ -64,12 +66,14 @@ def listing_page(contents: Contents, request: ListingRequest) -> bytes:
     """Return one page: the first keys and common prefixes after the marker, in the order of their UTF-8 bytes.
 
     NextMarker is given only together with a delimiter, as S3 does. Only what is on the page is computed, and one more.
+    A page for which many large zips have to be made ends early, as S3 may end one, so that no client's patience does.
     """
+    patience_ends = time.monotonic() + _PATIENCE_SECONDS
     most = min(request.max_keys, _MOST_KEYS)
     found: list[_Key] = []
     is_truncated = False
     for entry in _walk(contents, request, request.prefix.rpartition("/")[0]) if most else ():
-        is_truncated = len(found) == most
+        is_truncated = len(found) == most or (bool(found) and time.monotonic() > patience_ends)
         if is_truncated:
             break
         found.append(entry)

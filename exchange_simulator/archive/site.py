@@ -30,6 +30,10 @@ _CHECKSUM_TYPE: Final = "binary/octet-stream"
 _MICROSECONDS_PER_MILLISECOND: Final = 1000
 
 
+class _ClosedError(Exception):
+    """The server ends while a page is being made."""
+
+
 def is_archive_path(path: str) -> bool:
     """Tell whether a request goes to the archive and not to the API."""
     return path.startswith(f"/{ROOT}") or path.rstrip("/") == LISTING_PATH
@@ -58,7 +62,10 @@ class ArchiveSite:
 
     async def answer(self, path: str, query: list[tuple[str, str]]) -> Answer:
         """Answer a GET of a path, percent-decoded, under /data/ or of /s3."""
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, path, query)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, path, query)
+        except _ClosedError:
+            return Answer(0, b"", delivery="reset", shows_weight=False)
 
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders in a folder; what faults hide makes no folder."""
@@ -71,7 +78,7 @@ class ArchiveSite:
         """Yield name and zip of each zip in a folder from a name on, in order, and whether its CHECKSUM is listed."""
         for name in self._store.zips(folder, first, self._clock.now()):
             if self._is_closed:
-                return
+                raise _ClosedError
             found = self._find(folder + name)
             if found is not None:
                 yield name, found, self.faults.lists_checksum(folder + name)
