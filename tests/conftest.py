@@ -38,9 +38,14 @@ class Project:
                 shutil.copy(source, target)
 
     def use(self, exchange, **settings):
-        """Talk to this simulated exchange from now on."""
+        """Talk to this simulated exchange from now on, by REST alone: the archive is another exchange's."""
         self.settings = {"MARKET_DATA_URL": exchange.url, "API_URL": exchange.url, **settings}
         return self
+
+    def use_archive(self, exchange, **settings):
+        """Talk to this simulated exchange and to its archive from now on; what fails is tried again soon."""
+        archive = {"ARCHIVE_URL": exchange.archive_url, "ARCHIVE_LISTING_URL": exchange.archive_listing_url}
+        return self.use(exchange, **archive, BACKOFF_SECONDS="0.05", **settings)
 
     def environment(self, **settings):
         chosen = {**self.settings, **{key.upper(): str(value) for key, value in settings.items()}}
@@ -96,3 +101,9 @@ class Project:
 def project(tmp_path) -> Project:
     """A fresh copy of the project."""
     return Project(tmp_path / "project")
+
+
+@pytest.fixture(scope="module")
+def module_project(tmp_path_factory) -> Project:
+    """A fresh copy of the project that the tests of a module look at together."""
+    return Project(tmp_path_factory.mktemp("module") / "project")

@@ -21,18 +21,24 @@ def shared_exchange():
         yield made
 
 
+def as_started(exchange):
+    """Set the exchange back to what it was when it started: Tuesday 2025-02-11, 12:00:30."""
+    exchange.clock_set(datetime(2025, 2, 11, 12, 0, 30))  # noqa: DTZ001 - UTC
+    exchange.clear_faults()
+    exchange.clear_archive_faults()
+    exchange.archive_delays(daily_delay_hours=5, monthly_delay_hours=8.1)
+    exchange.reset_stats()
+    return exchange
+
+
 @pytest.fixture
 def exchange(shared_exchange):
-    """The exchange as it was when it started: Monday 2025-01-20, 12:00:30."""
-    shared_exchange.clock_set(datetime(2025, 2, 11, 12, 0, 30))  # noqa: DTZ001 - UTC
-    shared_exchange.clear_faults()
-    shared_exchange.reset_stats()
-    return shared_exchange
+    """The exchange as it was when it started."""
+    return as_started(shared_exchange)
 
 
-@pytest.fixture
-def truth(exchange):
-    """Ask the exchange for what really is in [start, end), for several symbols and intervals."""
+def asked_of(exchange):
+    """Give a function that asks the exchange for what really is in [start, end), of several symbols and intervals."""
 
     def ask(kind, symbols, start, end, intervals=(None,)):
         return pa.concat_tables(
@@ -42,3 +48,21 @@ def truth(exchange):
         )
 
     return ask
+
+
+@pytest.fixture
+def truth(exchange):
+    """Ask the exchange for what really is in [start, end), for several symbols and intervals."""
+    return asked_of(exchange)
+
+
+@pytest.fixture(scope="module")
+def module_exchange(shared_exchange):
+    """The exchange as it was when it started, for a load that the tests of a module look at together."""
+    return as_started(shared_exchange)
+
+
+@pytest.fixture(scope="module")
+def module_truth(module_exchange):
+    """Ask as `truth` does, for a load that the tests of a module look at together."""
+    return asked_of(module_exchange)
