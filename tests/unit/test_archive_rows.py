@@ -364,8 +364,8 @@ def test_two_klines_whose_times_differ_below_the_millisecond_are_one():
 
 
 def test_tombstones_are_left_out_and_counted_as_read():
-    [block] = parsed("\n".join([agg(1), agg(2, price="0", quantity="0", first=-1, last=-1), agg(3)]))
-    assert (block.keys.to_pylist(), block.read) == ([1, 3], 3)
+    [block] = parsed("\n".join([agg(1), agg(2, price="0", quantity="0", first=-1, last=-1), agg(3), agg(3)]))
+    assert (block.keys.to_pylist(), block.read, block.tombstones) == ([1, 3], 4, 1)
 
 
 def test_a_file_of_tombstones_alone_gives_no_rows():

@@ -1,6 +1,7 @@
 """Zips as an adversary or a bad disk makes them: the one right member as a stream, or a refusal."""
 
 import io
+import itertools
 import random
 import struct
 import zipfile
@@ -47,6 +48,16 @@ def refused(data, match=None):
 @pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
 def test_the_one_right_member_is_read_as_it_is(compression):
     assert content_of(zipped([(NAME, CONTENT)], compression)) == CONTENT
+
+
+@pytest.mark.parametrize("compression", [zipfile.ZIP_DEFLATED, zipfile.ZIP_STORED])
+@pytest.mark.parametrize("size", [1, 7, 4_096, 10**7, -1])
+def test_it_can_be_read_in_pieces_of_any_size(compression, size):
+    whole = zipped([(NAME, CONTENT * 50)], compression)
+    with open_member(io.BytesIO(whole), len(whole), NAME) as stream:
+        pieces = list(itertools.takewhile(bool, (stream.read(size) for _ in range(2_000_000))))
+    assert b"".join(pieces) == CONTENT * 50
+    assert all(len(piece) == size for piece in pieces[:-1])
 
 
 def test_an_empty_member_is_empty():
