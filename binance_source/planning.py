@@ -49,7 +49,7 @@ def _choose(run: SpotRun, series: ArchiveSeries, coverage: Coverage) -> list[Arc
     if not missing:
         return []
     listing = list_series(run.host, series.dataset, series.symbol, series.interval, missing[0][0])
-    return choose(listing, missing, run.loaded_paths(), series.followed_by_rest)
+    return choose(listing, missing, run.loaded_paths(), (), series.followed_by_rest)
 
 
 def _rest_after(

@@ -28,8 +28,11 @@ from .selection import Assets, has_patterns, resolve
 from .series import DATASETS_OF_SERIES, Coverage, Scope
 from .settings import SPOT, WEIGHTS, BinanceConfiguration, exchange_of
 
-YIELD_ROWS = 100_000
-"""Rows of an Arrow table that is handed to dlt at once: it works out the schema again for each of them."""
+YIELD_ROWS = 122_880
+"""Rows of an Arrow table that is handed on at once, as many as a row group of DuckDB has.
+
+Row groups of any other size are all written again when the database is closed, and after each later load, and leave the
+file twice as large (DuckDB 1.5.6, benchmarks/README.md). Smaller tables cost dlt a schema computation each."""
 
 LOOKAHEAD_PAGES = 16
 """Pages fetched ahead for each connection."""
@@ -289,9 +292,12 @@ class SpotRun:
                 buffered += page.rows.num_rows
                 self._package_rows += page.rows.num_rows
             if buffered >= YIELD_ROWS:
-                yield _joined(buffer)
-                buffer, buffered = [], 0
-        if buffer:
+                joined = _joined(buffer)
+                whole = buffered - buffered % YIELD_ROWS
+                for start in range(0, whole, YIELD_ROWS):
+                    yield joined.slice(start, YIELD_ROWS)
+                buffer, buffered = [joined.slice(whole)], buffered - whole
+        if buffered:
             yield _joined(buffer)
         self._walking -= 1
 

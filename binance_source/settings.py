@@ -112,7 +112,7 @@ class BinanceConfiguration(BaseConfiguration):
     firewall_pause_seconds: float = 60.0
     klines_lookback_days: float = 30.0
     trades_lookback_hours: float = 1.0
-    package_rows: int = 500_000
+    package_rows: int = 3_000_000
     package_seconds: float = 60.0
 
     def on_resolved(self) -> None:

@@ -104,10 +104,11 @@ def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
 def _load(pipeline: Any, run: SpotRun, progress: str) -> None:
     """Load package after package until nothing is missing, then the traces of how that went."""
     shown = report.Progress(progress, run)
+    as_files = project.database_file(pipeline) is not None
     traces = []
     try:
         while True:
-            pipeline.run(spot_source(run))
+            pipeline.run(spot_source(run, as_files))
             traces.append(pipeline.last_trace)
             if not run.unfinished():
                 break

@@ -49,24 +49,31 @@ def list_series(
 
 
 def choose(
-    listing: Listing, wanted: Iterable[Range], without: Container[str], only_whole_days: bool
+    listing: Listing, wanted: Iterable[Range], loaded: Container[str], bad: Container[str], only_whole_days: bool
 ) -> list[ArchiveFile]:
     """Choose files for what is missing, in the order of their periods.
 
     A month's file is taken where the whole month is missing, a day's file where the day is, and a month's file for the
-    days of it that have none of their own.
+    days of it that have none of their own. Parts of days are taken out of files as well, unless they are REST's.
 
     Args:
         listing: What is published.
         wanted: Missing ranges in milliseconds, sorted.
-        without: Paths that are not to be taken: files that are loaded hold nothing that is missing.
+        loaded: Paths of files that have been looked at: they do not hold what is still missing of their period.
+        bad: Paths of files that cannot be used.
         only_whole_days: Leave days of which a part is there to REST.
     """
     rest = list(wanted)
-    chosen = []
-    partly = []
+    # What is missing between the rows of a loaded file is not worth another file, unless it is a whole day.
+    unseen: list[Range] = []
+    if not only_whole_days:
+        unseen = rest
+        for file in listing.files:
+            if file.key in loaded:
+                unseen = _less(unseen, file.period)
+    chosen, partly = [], []
     for file in listing.monthly:
-        if file.key in without:
+        if file.key in loaded or file.key in bad:
             continue
         if _is_whole(file.period, rest):
             chosen.append(file)
@@ -74,14 +81,14 @@ def choose(
         else:
             partly.append(file)
     for file in listing.daily:
-        if file.key in without:
+        if file.key in loaded or file.key in bad:
             continue
-        if _is_whole(file.period, rest) or (not only_whole_days and _overlap(file.period, rest)):
+        if _is_whole(file.period, rest) or _overlap(file.period, _both(rest, unseen)):
             chosen.append(file)
             rest = _less(rest, file.period)
     for file in partly:
         left = _overlap(file.period, rest)
-        if any(_has_whole_day(part) for part in left) if only_whole_days else left:
+        if any(_has_whole_day(part) for part in left) or _overlap(file.period, _both(left, unseen)):
             chosen.append(file)
             rest = _less(rest, file.period)
     return sorted(chosen, key=lambda file: (file.period[0], -file.period[1]))
@@ -113,6 +120,10 @@ def _overlap(period: Range, rest: list[Range]) -> list[Range]:
     return [
         (max(start, period[0]), min(end, period[1])) for start, end in rest if start < period[1] and period[0] < end
     ]
+
+
+def _both(some: list[Range], others: list[Range]) -> list[Range]:
+    return [part for one in others for part in _overlap(one, some)]
 
 
 def _less(rest: list[Range], period: Range) -> list[Range]:

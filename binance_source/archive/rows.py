@@ -41,12 +41,14 @@ class Rows:
         table: In the staging table's columns, with constant texts as dictionaries; keys are unique and ascending.
         keys: The key column as integers: times in milliseconds since 1970, or ids.
         read: Rows of the CSV that it is made of.
+        tombstones: How many of them stand for nothing.
         contradictions: Keys left out because two rows of the file say different things of them.
     """
 
     table: pa.Table
     keys: pa.Array
     read: int
+    tombstones: int
     contradictions: int
 
 
@@ -70,7 +72,8 @@ def read_rows(
     if whole:
         blocks = iter([pa.concat_tables(blocks)])
     for block in blocks:
-        rows = _unique(_staged(block, dataset, constants), dataset, block.num_rows)
+        staged = _staged(block, dataset, constants)
+        rows = _unique(staged, dataset, block.num_rows, block.num_rows - staged.num_rows)
         if not len(rows.keys):
             yield rows
             continue
@@ -182,16 +185,16 @@ def _times(values: pa.ChunkedArray, name: str, milliseconds_only: bool) -> pa.Ch
     return exact.cast(TIME)
 
 
-def _unique(table: pa.Table, dataset: ArchiveDataset, read: int) -> Rows:
+def _unique(table: pa.Table, dataset: ArchiveDataset, read: int, tombstones: int) -> Rows:
     """Sort rows by their key, and leave out copies; of rows that contradict each other none is believed."""
     keys = key_numbers(table, dataset)
     if len(keys) < 2 or pc.min(_steps(keys)).as_py() > 0:
-        return Rows(table, keys, read, 0)
+        return Rows(table, keys, read, tombstones, 0)
     table = table.take(pc.sort_indices(keys))
     keys = key_numbers(table, dataset)
     same = pc.equal(_steps(keys), 0)
     if not pc.any(same).as_py():
-        return Rows(table, keys, read, 0)
+        return Rows(table, keys, read, tombstones, 0)
     as_before = _prepend(False, same)
     copies = as_before
     for name in table.column_names:
@@ -201,7 +204,7 @@ def _unique(table: pa.Table, dataset: ArchiveDataset, read: int) -> Rows:
     contradicted = pc.filter(keys, pc.and_(as_before, pc.invert(copies)))
     keep = pc.and_(pc.invert(copies), pc.invert(pc.is_in(keys, contradicted)))
     table = table.filter(keep)
-    return Rows(table, key_numbers(table, dataset), read, pc.count_distinct(contradicted).as_py())
+    return Rows(table, key_numbers(table, dataset), read, tombstones, pc.count_distinct(contradicted).as_py())
 
 
 def _steps(keys: pa.Array) -> pa.Array:

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import reduce
 from queue import Empty, Full, Queue
 from typing import Any
@@ -207,7 +207,7 @@ class _FileTask:
                 if sample is not None:
                     labels = {"path": self.file.key, **series.labels}
                     table, disagreements = reconcile(rows, sample, dataset, labels, self._archive.now_us)
-                    rows = Rows(table, rows.keys, rows.read, rows.contradictions)
+                    rows = replace(rows, table=table)
                 self._give(_Block(rows, covered, disagreements))
         return _End(spans.end(), verified.size, verified.sha256, verified.downloaded)
 
@@ -227,7 +227,7 @@ class _FileTask:
         if pc.all(keep).as_py():
             return rows
         keep = keep.combine_chunks()
-        return Rows(table.filter(keep), pc.filter(rows.keys, keep), rows.read, rows.contradictions)
+        return replace(rows, table=table.filter(keep), keys=pc.filter(rows.keys, keep))
 
 
 class ArchiveWalk:
@@ -323,9 +323,10 @@ class ArchiveWalk:
 
     def _choose(self, series: ArchiveSeries, instead_of: ArchiveFile | None = None) -> None:
         """Put a series' files in line, or those that have what a bad file should have had."""
-        without = self._archive.loaded | series.taken
+        bad = {file.key for file in series.bad}
+        loaded = (self._archive.loaded | series.taken) - bad
         missing = series.missing(self._covered(series.key))
-        files = choose(series.listing, missing, without, series.followed_by_rest)
+        files = choose(series.listing, missing, loaded, bad, series.followed_by_rest)
         if instead_of is not None:
             start, end = instead_of.period
             files = [file for file in files if file.period[0] < end and start < file.period[1]]
@@ -366,7 +367,7 @@ class ArchiveWalk:
             newest = pc.max(table[task.series.time_column].cast(pa.int64())).as_py()
         differences = block.disagreements
         records = [(ARCHIVE_DISAGREEMENTS, differences)] if differences is not None and differences.num_rows else []
-        return Page(task.series.key, table, block.spans, newest, records=records)
+        return Page(task.series.key, table, block.spans, newest, block.rows.tombstones, records)
 
     def _fresh(self, key: str, rows: Rows) -> pa.Table:
         """Leave out rows that are covered: files overlap at their edges, and a file may have been begun before."""
