@@ -66,7 +66,10 @@ class Project:
     def run(self, *options, **settings):
         """Run the pipeline command to its end."""
         process = self.start(*options, **settings)
-        out, error = process.communicate(timeout=180)
+        try:
+            out, error = process.communicate(timeout=180)
+        finally:
+            process.kill()
         assert "Traceback" not in error, error
         return subprocess.CompletedProcess(process.args, process.returncode, out, error)
 

@@ -1,0 +1,173 @@
+"""Where the archive ends, lags, lacks files or contradicts REST: the two meet without a gap or a doubled row."""
+
+import re
+from decimal import Decimal
+
+import pytest
+from served_archive import (
+    assert_traced,
+    assert_trades_equal,
+    csv_rows,
+    days,
+    files,
+    key_of,
+    rest_requests,
+    zips_asked_for,
+)
+
+NOW = "2025-02-11T12:00:30"
+DAY_MS = 86_400_000
+JANUARY_MS = 1_735_689_600_000
+MONTH = key_of("klines", "ETHBTC", "2025-01", "1h")
+
+
+@pytest.mark.parametrize(
+    ("fault", "delays", "last_day"),
+    [
+        ({"kind": "not_published", "since": "2025-02-06"}, {}, "2025-02-05"),
+        ({}, {"daily_delay_hours": 29}, "2025-02-09"),
+        ({}, {"daily_delay_hours": 100, "monthly_delay_hours": 400}, "2025-02-06"),
+        ({"kind": "missing", "path": "data/spot/daily/"}, {}, "2025-01-31"),
+        ({"kind": "missing", "path": "data/spot/monthly/"}, {}, "2025-02-10"),
+        ({"kind": "missing", "path": "*/*-2025-02-04.zip"}, {}, "2025-02-10"),
+        ({"kind": "missing", "path": "data/"}, {}, None),
+    ],
+    ids=["ends mid-week", "a day late", "a month late", "months only", "days only", "a day missing", "empty"],
+)
+def test_wherever_the_archive_has_got_to_nothing_is_missing_or_doubled(
+    project, exchange, truth, fault, delays, last_day
+):
+    exchange.archive_delays(**delays)
+    if fault:
+        exchange.add_archive_fault(**fault)
+    options = ("--datasets", "klines,agg_trades", "--symbols", "ETHBTC", "--intervals", "1m,1h,1w")
+    project.use_archive(exchange).load(*options, "--start", "2025-01-20T10:30:00")
+    expected = truth("klines", ["ETHBTC"], "2025-01-20T10:30:00", NOW, ["1m", "1h", "1w"])
+    project.assert_equals("klines", expected)
+    trades = truth("agg_trades", ["ETHBTC"], "2025-01-20T10:30:00", NOW)
+    assert_trades_equal(project, "agg_trades", trades)
+    newest = project.query("select max(trade_time)::date::varchar from staging.agg_trades where source <> 'rest'")
+    assert newest == [(last_day,)]
+    exchange.clear_archive_faults()
+    exchange.archive_delays(daily_delay_hours=5, monthly_delay_hours=8.1)
+    exchange.reset_stats()
+    project.load(*options)
+    assert zips_asked_for(exchange) == {}
+    project.assert_equals("klines", expected)
+    assert_trades_equal(project, "agg_trades", trades)
+
+
+def test_days_stand_in_for_a_month_that_cannot_be_proven(project, exchange, truth):
+    exchange.add_archive_fault("wrong_checksum", path=MONTH)
+    exchange.add_archive_fault("short_zip", path=key_of("klines", "ETHBTC", "2025-01-08", "1h"))
+    exchange.add_archive_fault("missing", path=key_of("klines", "ETHBTC", "2025-01-09", "1h"))
+    options = ("--datasets", "klines", "--symbols", "ETHBTC", "--intervals", "1h", "--end", "2025-02-01")
+    done = project.use_archive(exchange).load(*options, "--start", "2025-01-01")
+    assert f"QUARANTINED: {MONTH}: " in done.stdout
+    project.assert_equals("klines", truth("klines", ["ETHBTC"], "2025-01-01", "2025-02-01", ["1h"]))
+    by_rest = project.query("select distinct open_time::date::varchar from staging.klines where source = 'rest'")
+    assert sorted(by_rest) == [("2025-01-08",), ("2025-01-09",)]
+    assert len(files(project, "status = 'loaded'")) == 29
+    assert_traced(project, exchange)
+
+
+@pytest.mark.parametrize("source", ["auto", "archive"])
+def test_a_month_that_lacks_days_is_completed(project, exchange, truth, source):
+    # The daily files have the days that the monthly one lacks, as in 2024-07.
+    start, end = JANUARY_MS + 9 * DAY_MS, JANUARY_MS + 12 * DAY_MS
+    exchange.add_archive_fault("drop_rows", path="data/spot/monthly/*-2025-01.zip", from_ms=start, to_ms=end)
+    options = (
+        "--datasets", "klines,agg_trades", "--symbols", "ETHBTC", "--intervals", "1h", "--source", source,
+        "--start", "2025-01-01", "--end", "2025-02-01",
+    )  # fmt: skip
+    project.use_archive(exchange).load(*options)
+    project.assert_equals("klines", truth("klines", ["ETHBTC"], "2025-01-01", "2025-02-01", ["1h"]))
+    assert_trades_equal(project, "agg_trades", truth("agg_trades", ["ETHBTC"], "2025-01-01", "2025-02-01"))
+    assert_traced(project, exchange)
+
+
+@pytest.mark.parametrize(
+    ("table", "path", "number", "price"),
+    [
+        ("klines", key_of("klines", "ETHBTC", "2025-02-03", "1m"), "epoch_ms(open_time)", "close"),
+        ("agg_trades", key_of("aggTrades", "ETHBTC", "2025-02-03"), "agg_trade_id", "price"),
+        ("trades", key_of("trades", "ETHBTC", "2025-02-03"), "trade_id", "price"),
+    ],
+    ids=["klines", "agg_trades", "trades"],
+)
+def test_a_file_that_contradicts_rest_gives_way_to_it(project, exchange, truth, table, path, number, price):
+    exchange.add_archive_fault("change_rows", path=path, every=10)
+    project.use_archive(exchange, ARCHIVE_SAMPLES="1").load(
+        "--datasets", table, "--symbols", "ETHBTC", "--start", "2025-02-03", "--end", "2025-02-04"
+    )
+    expected = truth(table, ["ETHBTC"], "2025-02-03", "2025-02-04", ["1m" if table == "klines" else None])
+    right = dict(project.query(f"select {number}, {price} from truth", truth=expected))
+    loaded = dict(project.query(f"select {number}, {price} from staging.{table}"))
+    by_rest = {key for (key,) in project.query(f"select {number} from staging.{table} where source = 'rest'")}
+    differences = project.query(
+        "select row_key, archive_value, other_value, other_source, path, symbol, dataset, market "
+        f"from staging.archive_disagreements where column_name = '{price}' order by row_key"
+    )
+    keys = sorted(right)
+    changed = set(keys[9::10])
+    # A page is compared: a run of up to 1,000 rows, of which every tenth was changed.
+    found = [row[0] for row in differences]
+    assert 20 < len(found) <= 100
+    assert found == [key for key in keys if key in changed and found[0] <= key <= found[-1]]
+    for key, archive_value, other_value, *labels in differences:
+        assert Decimal(archive_value) > Decimal(other_value) == right[key]
+        assert labels == ["rest", path, "ETHBTC", table, "spot"]
+    assert by_rest == set(found)
+    assert loaded.keys() == right.keys()
+    assert {key for key in keys if loaded[key] != right[key]} == changed - by_rest
+    assert_traced(project, exchange)
+
+
+def test_no_file_is_compared_where_none_is_to_be(project, exchange):
+    exchange.add_archive_fault("change_rows", path=MONTH, every=10)
+    options = (
+        "--datasets", "klines", "--symbols", "ETHBTC", "--intervals", "1h",
+        "--start", "2025-01-01", "--end", "2025-02-01",
+    )  # fmt: skip
+    project.use_archive(exchange, ARCHIVE_SAMPLES="0").load(*options)
+    assert "/api/v3/klines" not in rest_requests(exchange)
+    assert project.query("select count(*) from staging.archive_files") == [(1,)]
+    served = {Decimal(row[4]) for row in csv_rows(exchange, MONTH)}
+    assert served == {close for (close,) in project.query("select distinct close from staging.klines")}
+
+
+@pytest.mark.parametrize(
+    "fault", [{"kind": "bad_number", "row": 60_000, "column": 1}, {"kind": "unsorted"}], ids=["bad_number", "unsorted"]
+)
+def test_a_large_file_that_goes_wrong_late_is_neither_doubled_nor_lost(project, exchange, truth, fault):
+    month = key_of("trades", "ETHUSDT", "2024-12")
+    exchange.add_archive_fault(path=month, **fault)
+    exchange.clock_set(1_735_819_200_000)  # 2025-01-02 12:00
+    options = ("--datasets", "trades", "--symbols", "ETHUSDT", "--start", "2024-12-01", "--end", "2025-01-01")
+    done = project.use_archive(exchange).load(*options)
+    assert_trades_equal(project, "trades", truth("trades", ["ETHUSDT"], "2024-12-01", "2025-01-01"))
+    is_bad = fault["kind"] == "bad_number"
+    assert bool(re.search(f"QUARANTINED: {month}", done.stdout)) == is_bad
+    assert {key for key, line in files(project).items() if line["status"] == "quarantined"} == (
+        {month} if is_bad else set()
+    )
+    assert_traced(project, exchange)
+
+
+def test_an_outage_is_asked_for_once(project, exchange, truth):
+    options = (
+        "--datasets", "klines", "--symbols", "OUTAGEUSDT", "--intervals", "1m,1h", "--source", "archive",
+        "--start", "2024-12-01", "--end", "2025-02-11",
+    )  # fmt: skip
+    project.use_archive(exchange).load(*options)
+    expected = truth("klines", ["OUTAGEUSDT"], "2024-12-01", "2025-02-11", ["1m", "1h"])
+    project.assert_equals("klines", expected)
+    known = set(files(project))
+    february = {
+        key_of("klines", "OUTAGEUSDT", day, one) for one in ("1m", "1h") for day in days("2025-02-01", "2025-02-10")
+    }
+    assert february <= known
+    exchange.reset_stats()
+    project.load(*options)
+    assert zips_asked_for(exchange) == {}
+    project.assert_equals("klines", expected)
