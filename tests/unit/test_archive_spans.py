@@ -123,13 +123,21 @@ def test_random_holes_in_random_blocks():
 
 
 def id_spans(*blocks):
-    """Spans of blocks of (id, microseconds)."""
+    """Spans of blocks of (id, microseconds).
+
+    Another trade may share the time of the first one: a span may begin at that time or one microsecond later, which is
+    taken for the same here.
+    """
     spans = IdSpans("trade_time")
     found = []
     for block in blocks:
         times = pa.array([time for _, time in block], pa.int64()).cast(TIME)
         found += spans.take(pa.table({"trade_time": times}), pa.array([number for number, _ in block], pa.int64()))
-    return [*found, *spans.end()]
+    known = sorted(time for block in blocks for _, time in block)
+    return [
+        (first, following, max(time for time in known if time <= since), until)
+        for first, following, since, until in [*found, *spans.end()]
+    ]
 
 
 def test_consecutive_ids_are_one_span_from_the_first_to_the_last_time():
