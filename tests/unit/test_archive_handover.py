@@ -62,7 +62,7 @@ def test_missing_times_are_what_no_ids_reach_over(covered, expected):
     ],
 )
 def test_a_proof_extends_the_times_of_the_ids_that_it_touches(covered, proof, expected):
-    assert add_ids(covered, proof) == expected
+    assert add_ids(covered, [proof]) == expected
 
 
 def test_a_proof_without_ids_hides_nothing_that_is_missing():
@@ -102,8 +102,7 @@ def run(exchange, wanted, covered):
     for step in series.open():
         page = step if isinstance(step, Page) else series.fetch(step)
         fetched += page.rows["agg_trade_id"].to_pylist()
-        for entry in page.covered:
-            covered = add_ids(covered, entry)
+        covered = add_ids(covered, page.covered)
     return fetched, covered
 
 
@@ -173,8 +172,7 @@ def test_random_archives_are_completed_exactly_and_every_proof_is_true():
         for _ in range(generator.randrange(4)):
             first = generator.randrange(count)
             last = min(count - 1, first + generator.randrange(900))
-            for span in archived(range(first, last + 1), times):
-                covered = add_ids(covered, span)
+            covered = add_ids(covered, archived(range(first, last + 1), times))
         start, end = sorted(generator.sample(range(times[-1] // MS + 3), 2)) if times[-1] > MS else (0, 3)
         wanted = (start * MS, end * MS)
         inside = {number for number, time in enumerate(times) if wanted[0] <= time < wanted[1]}

@@ -153,7 +153,7 @@ def test_random_plans_cover_what_can_be_covered_and_take_no_file_in_vain():
         first = ms(2024, 4, 1)
         wanted = [(first + edges[at] * DAY // 24, first + edges[at + 1] * DAY // 24) for at in (0, 2)]
         seen = [file(name).period for name in loaded]
-        unseen = [part for one in wanted for part in missing(one, merged(seen))]
+        unseen = [part for one in wanted for part in missing(one, add([], seen))]
         usable = [file(name).period for name in (*monthly, *daily) if name not in (*loaded, *bad)]
         for whole in (False, True):
             files = choose(listing(monthly, daily), wanted, paths(loaded), paths(bad), whole)
@@ -169,13 +169,6 @@ def test_random_plans_cover_what_can_be_covered_and_take_no_file_in_vain():
                     assert any(holds(period, day) for period in taken)
                 if day in taken:
                     assert is_whole or is_part
-
-
-def merged(periods):
-    ranges = []
-    for period in periods:
-        ranges = add(ranges, period)
-    return ranges
 
 
 def holds(period, day):

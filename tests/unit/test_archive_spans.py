@@ -22,11 +22,8 @@ def covered(period, step, longest, blocks):
     spans = TimeSpans(period, step, longest)
     ranges = []
     for keys in blocks:
-        for span in spans.take(pa.table({}), pa.array(keys, pa.int64())):
-            ranges = add(ranges, span)
-    for span in spans.end():
-        ranges = add(ranges, span)
-    return ranges
+        ranges = add(ranges, spans.take(pa.table({}), pa.array(keys, pa.int64())))
+    return add(ranges, spans.end())
 
 
 def minutes(*numbers):
