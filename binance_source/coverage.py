@@ -36,16 +36,15 @@ def missing(wanted: Range, covered: Iterable[Range]) -> list[Range]:
     return gaps
 
 
-def add(covered: Iterable[Range], new: Range) -> list[Range]:
-    """Give the covered ranges after one more was loaded: sorted, and merged where they meet.
+def add(covered: Iterable[Range], new: Iterable[Range]) -> list[Range]:
+    """Give the covered ranges after others were loaded: sorted, and merged where they meet.
 
     Args:
         covered: Ranges in any order.
-        new: The range loaded last; an empty one changes nothing.
+        new: The ranges loaded last; an empty one changes nothing.
     """
-    ranges = sorted([*(tuple(item) for item in covered), *([new] if new[0] < new[1] else [])])
     merged: list[Range] = []
-    for start, end in ranges:
+    for start, end in sorted((one[0], one[1]) for one in (*covered, *new) if one[0] < one[1]):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(merged[-1][1], end))
         else:
@@ -53,15 +52,15 @@ def add(covered: Iterable[Range], new: Range) -> list[Range]:
     return merged
 
 
-def add_ids(covered: Iterable[IdEntry], new: IdEntry) -> list[IdEntry]:
-    """Give the covered entries after one more was loaded: sorted, and merged where their ids meet.
+def add_ids(covered: Iterable[IdEntry], new: Iterable[IdEntry]) -> list[IdEntry]:
+    """Give the covered entries after others were loaded: sorted, and merged where their ids meet.
 
     Args:
         covered: Entries in any order.
-        new: The entry loaded last.
+        new: The entries loaded last.
     """
     merged: list[IdEntry] = []
-    for first, next_id, start, end in sorted((*covered, new), key=lambda entry: (entry[0], entry[1])):
+    for first, next_id, start, end in sorted((*covered, *new), key=lambda entry: (entry[0], entry[1])):
         if merged and first <= merged[-1][1]:
             have = merged[-1]
             starts = [time for time in (have[2], start) if time is not None]
@@ -79,8 +78,9 @@ def missing_times(wanted: Range, covered: Iterable[IdEntry]) -> list[Range]:
         wanted: [from, to) in milliseconds.
         covered: Entries that are loaded.
     """
-    times: list[Range] = []
-    for _first, _next, start, end in covered:
-        if start is not None and end is not None:
-            times = add(times, (-(-start // 1000), end // 1000))
-    return missing(wanted, times)
+    times = [
+        (-(-start // 1000), end // 1000)
+        for _first, _next, start, end in covered
+        if start is not None and end is not None
+    ]
+    return missing(wanted, add([], times))

@@ -60,8 +60,7 @@ def _rest_after(
     if kind.is_by_time:
         expected = dict(coverage)
         for key, found in files.items():
-            for file in found:
-                expected[key] = kind.add(expected.get(key, []), file.period)
+            expected[key] = kind.add(expected.get(key, []), [file.period for file in found])
         return kind.rest(scope, run.client, expected)
     # Which ids a file has is known only when it is read: what follows the last one is REST's.
     ends = [

@@ -282,8 +282,8 @@ class SpotRun:
             and time.monotonic() - self._package_began < config.package_seconds
             and (page := next(self._pages[dataset], None)) is not None
         ):
-            for covered in page.covered:
-                coverage[page.series] = add(coverage.get(page.series, []), covered)
+            if page.covered:
+                coverage[page.series] = add(coverage.get(page.series, []), page.covered)
             self._note(dataset, page)
             for table, records in page.records:
                 self._records.setdefault(table.name, []).append(records)

@@ -55,11 +55,12 @@ def resolve(
     if not quotes:
         return names
     known_quotes = {assets.quote for assets in exchange.values()}
-    for quote in quotes:
-        if known_quotes and quote not in known_quotes:
-            raise RequestError(f"unknown quote asset {quote!r}; {nearest(quote, sorted(known_quotes))}")
     bases = {assets.base for assets in exchange.values()}
-    kept = tuple(name for name in names if _quote_of(name, exchange, known_quotes or set(quotes), bases) in quotes)
+    quote_of = {name: _quote_of(name, exchange, known_quotes | set(quotes), bases) for name in known}
+    for quote in quotes:
+        if quote not in known_quotes and quote not in quote_of.values():
+            raise RequestError(f"unknown quote asset {quote!r}; {nearest(quote, sorted(known_quotes))}")
+    kept = tuple(name for name in names if quote_of[name] in quotes)
     if not kept:
         raise RequestError(f"none of the symbols has the quote asset {' or '.join(quotes)}")
     return kept

@@ -58,7 +58,7 @@ class Dataset:
     Attributes:
         rest: Makes the series that REST is asked for, from what is covered.
         archive: Makes the series that are taken out of the archive; those of `listed` symbols are followed by REST.
-        add: Gives the coverage entries after one more was loaded.
+        add: Gives the coverage entries after others were loaded.
         endpoint: Where REST's pages come from.
         is_by_time: Coverage is in times, and not in ids.
     """

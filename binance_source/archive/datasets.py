@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
-from ..schemas import AGG_TRADES, KLINES, TRADES, Table
+from ..schemas import AGG_TRADES, KLINES, TIME, TRADES, Table
 from ..settings import SPOT
 
 PATH_INTERVALS: Final = {"1M": "1mo"}
@@ -45,6 +45,16 @@ class ArchiveDataset:
     has_interval: bool = False
     millisecond_columns: frozenset[str] = field(default_factory=frozenset)
     tombstones: str | None = None
+
+    @property
+    def is_by_time(self) -> bool:
+        """Whether a row's key is a time, and not an id."""
+        return bool(self.table.schema.field(self.key).type == TIME)
+
+    @property
+    def time_column(self) -> str:
+        """The column of the rows' times: their key, or the first time that they have."""
+        return self.key if self.is_by_time else next(one.name for one in self.table.schema if one.type == TIME)
 
     def folder(self, frequency: str, symbol: str = "", interval: str = "") -> str:
         """Give the prefix, ending in a slash, of a symbol's files, or without a symbol that of all symbols."""

@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timezone
-from email.utils import parsedate_to_datetime
 from typing import IO, TypeVar
 from urllib.parse import quote
 from xml.etree.ElementTree import Element
@@ -61,11 +60,10 @@ class ArchiveFile:
 
 @dataclass(frozen=True)
 class Download:
-    """What a download gave: bytes, their SHA-256 in hex, and the host's Last-Modified in microseconds, if any."""
+    """What a download gave: bytes, and their SHA-256 in hex."""
 
     size: int
     sha256: str
-    last_modified_us: int | None
 
 
 class ArchiveHost:
@@ -101,8 +99,7 @@ class ArchiveHost:
                 # The key becomes a path where zips are kept: what leads out of the folder is no file of it.
                 is_inside = key.startswith(prefix) and _FILE.fullmatch(key.removeprefix(prefix))
                 if is_inside and period is not None:
-                    modified = datetime.fromisoformat(_text(entry, "LastModified").replace("Z", "+00:00"))
-                    found.append(ArchiveFile(key, int(_text(entry, "Size")), _microseconds(modified), period))
+                    found.append(ArchiveFile(key, *_size_and_time(entry), period))
         return found
 
     def folders(self, prefix: str) -> list[str]:
@@ -155,9 +152,7 @@ class ArchiveHost:
                 digest.update(piece)
                 target.write(piece)
             target.flush()
-            said = response.headers.get("Last-Modified")
-            modified = _microseconds(parsedate_to_datetime(said)) if said else None
-            return Download(size, digest.hexdigest(), modified)
+            return Download(size, digest.hexdigest())
 
         return self._get(f"{self._configuration.archive_url}/{quote(file.key)}", {}, read)
 
@@ -248,6 +243,17 @@ def _text(element: Element, name: str, default: str | None = None) -> str:
     if default is None:
         raise PassingFileError(f"a listing entry without {name}")
     return default
+
+
+def _size_and_time(entry: Element) -> tuple[int, int]:
+    size, modified = _text(entry, "Size"), _text(entry, "LastModified")
+    try:
+        moment = datetime.fromisoformat(modified.replace("Z", "+00:00"))
+        if not size.isdecimal() or moment.tzinfo is None:
+            raise ValueError
+    except ValueError:
+        raise ArchiveFileError(f"the listing says {size!r} bytes, modified {modified!r}, of a file") from None
+    return int(size), _microseconds(moment)
 
 
 def _microseconds(moment: datetime) -> int:

@@ -8,8 +8,6 @@ from ..settings import DAY_MS
 from .datasets import DAILY, MONTHLY, ArchiveDataset, period_name
 from .host import ENDING, ArchiveFile, ArchiveHost
 
-NOTHING: Range = (0, 0)
-
 
 @dataclass(frozen=True)
 class Listing:
@@ -100,7 +98,7 @@ def unpublished_between(listing: Listing, wanted: Iterable[Range]) -> list[Range
     if not files:
         return []
     bounds = (min(file.period[0] for file in files), max(file.period[1] for file in files))
-    periods = add((file.period for file in files), NOTHING)
+    periods = add([], (file.period for file in files))
     inside = [
         part for one in wanted for part in [(max(one[0], bounds[0]), min(one[1], bounds[1]))] if part[0] < part[1]
     ]

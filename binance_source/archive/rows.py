@@ -1,5 +1,6 @@
 """From the CSV of an archive file to Arrow: exact decimals, times in one unit, unique rows in ascending order."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import IO
@@ -25,6 +26,8 @@ April 1970 (docs/architecture.md)."""
 
 MICROSECONDS_FROM, MICROSECONDS_BELOW = 10**15, 10**16
 MILLISECONDS_FROM = 10**12
+
+_COLUMN_NUMBER = re.compile(r"(?:CSV )?column #?(\d+)")
 
 _TRUE, _FALSE = ["True", "true", "TRUE"], ["False", "false", "FALSE"]
 
@@ -71,16 +74,29 @@ def read_rows(
     blocks = _blocks(stream, dataset, limit=MOST_SORTED_BYTES if whole else None)
     if whole:
         blocks = iter([pa.concat_tables(blocks)])
-    for block in blocks:
+    for block, is_last in _with_last(blocks):
         staged = _staged(block, dataset, constants)
-        rows = _unique(staged, dataset, block.num_rows, block.num_rows - staged.num_rows)
-        if not len(rows.keys):
-            yield rows
-            continue
-        if last is not None and rows.keys[0].as_py() <= last:
-            raise OutOfOrderError
-        last = rows.keys[-1].as_py()
+        tombstones = block.num_rows - staged.num_rows
+        rows = Rows(staged, key_numbers(staged, dataset), block.num_rows, tombstones, 0)
+        least_step = pc.min(_steps(rows.keys)).as_py() if len(rows.keys) > 1 else 1
+        if least_step <= 0:
+            if least_step < 0 and not (is_last and last is None):
+                raise OutOfOrderError
+            rows = _unique(rows, dataset)
+        if len(rows.keys):
+            if last is not None and rows.keys[0].as_py() <= last:
+                raise OutOfOrderError
+            last = rows.keys[-1].as_py()
         yield rows
+
+
+def _with_last(blocks: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
+    """Give blocks, and of each whether it is the last one."""
+    before = next(blocks, None)
+    while before is not None:
+        following = next(blocks, None)
+        yield before, following is None
+        before = following
 
 
 def key_numbers(table: pa.Table, dataset: ArchiveDataset) -> pa.Array:
@@ -106,7 +122,7 @@ def _blocks(stream: IO[bytes], dataset: ArchiveDataset, limit: int | None) -> It
         reader = csv.open_csv(
             pa.PythonFile(_Replayed(first, stream), mode="r"),
             csv.ReadOptions(
-                column_names=names, block_size=BLOCK_BYTES, use_threads=False, skip_rows=int(not _is_number(first))
+                column_names=names, block_size=BLOCK_BYTES, use_threads=False, skip_rows=int(first[:1].isalpha())
             ),
             csv.ParseOptions(quote_char=False),
             csv.ConvertOptions(
@@ -114,12 +130,15 @@ def _blocks(stream: IO[bytes], dataset: ArchiveDataset, limit: int | None) -> It
             ),
         )
         for batch in reader:
+            # The reader sees to the digits behind the point only.
+            batch.validate(full=True)
             given += batch.nbytes
             if limit is not None and given > limit:
                 raise ArchiveFileError(f"its rows are out of order, over more than {limit:,} bytes")
             yield pa.Table.from_batches([batch])
     except pa.ArrowInvalid as error:
-        raise ArchiveFileError(f"its content is not what it should be: {' '.join(str(error).split())[:200]}") from error
+        said = _COLUMN_NUMBER.sub(lambda found: names[int(found[1])], " ".join(str(error).split()))
+        raise ArchiveFileError(f"its content is not what it should be: {said[:200]}") from error
 
 
 class _Replayed:
@@ -142,10 +161,6 @@ class _Replayed:
 
     def close(self) -> None:
         self.closed = True
-
-
-def _is_number(first: bytes) -> bool:
-    return first[:1].isdigit() or first[:1] == b"-"
 
 
 def _staged(block: pa.Table, dataset: ArchiveDataset, constants: dict[str, str]) -> pa.Table:
@@ -185,17 +200,11 @@ def _times(values: pa.ChunkedArray, name: str, milliseconds_only: bool) -> pa.Ch
     return exact.cast(TIME)
 
 
-def _unique(table: pa.Table, dataset: ArchiveDataset, read: int, tombstones: int) -> Rows:
+def _unique(rows: Rows, dataset: ArchiveDataset) -> Rows:
     """Sort rows by their key, and leave out copies; of rows that contradict each other none is believed."""
+    table = rows.table.take(pc.sort_indices(rows.keys))
     keys = key_numbers(table, dataset)
-    if len(keys) < 2 or pc.min(_steps(keys)).as_py() > 0:
-        return Rows(table, keys, read, tombstones, 0)
-    table = table.take(pc.sort_indices(keys))
-    keys = key_numbers(table, dataset)
-    same = pc.equal(_steps(keys), 0)
-    if not pc.any(same).as_py():
-        return Rows(table, keys, read, tombstones, 0)
-    as_before = _prepend(False, same)
+    as_before = _prepend(False, pc.equal(_steps(keys), 0))
     copies = as_before
     for name in table.column_names:
         column = table[name].combine_chunks()
@@ -204,7 +213,8 @@ def _unique(table: pa.Table, dataset: ArchiveDataset, read: int, tombstones: int
     contradicted = pc.filter(keys, pc.and_(as_before, pc.invert(copies)))
     keep = pc.and_(pc.invert(copies), pc.invert(pc.is_in(keys, contradicted)))
     table = table.filter(keep)
-    return Rows(table, key_numbers(table, dataset), read, tombstones, pc.count_distinct(contradicted).as_py())
+    contradictions = pc.count_distinct(contradicted).as_py()
+    return Rows(table, key_numbers(table, dataset), rows.read, rows.tombstones, contradictions)
 
 
 def _steps(keys: pa.Array) -> pa.Array:

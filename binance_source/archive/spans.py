@@ -82,7 +82,9 @@ class IdSpans:
         for begin, end in zip([0, *(jump + 1 for jump in jumps)], [*jumps, len(keys) - 1], strict=True):
             # The times of some old trades fall while their ids rise.
             bounds = pc.min_max(times[begin : end + 1])
-            spans.append((keys[begin].as_py(), keys[end].as_py() + 1, bounds["min"].as_py(), bounds["max"].as_py()))
+            first, last = keys[begin].as_py(), keys[end].as_py()
+            # A trade before the first one may share its time.
+            spans.append((first, last + 1, bounds["min"].as_py() + 1, bounds["max"].as_py()))
         return spans
 
     def end(self) -> list[Span]:

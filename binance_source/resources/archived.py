@@ -23,7 +23,7 @@ from ..archive.zips import open_member
 from ..columns import build, times_from_us
 from ..coverage import Range
 from ..rest.errors import RunError, StoppedError
-from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES, KLINES
+from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES
 from ..settings import DAY_MS, INTERVAL_MS, LONGEST_MS
 from .samples import reconcile, sampled
 from .walk import STOP_SECONDS, Failure, Page
@@ -72,7 +72,7 @@ class ArchiveSeries:
 
     def spans(self, file: ArchiveFile) -> Spans:
         """Give what follows the coverage of a file's rows."""
-        if self.dataset.table is not KLINES:
+        if not self.dataset.is_by_time:
             return IdSpans(self.time_column)
         step = INTERVAL_MS[self.interval]
         period = (max(file.period[0], self.wanted[0]), min(file.period[1], self.wanted[1]))
@@ -81,7 +81,7 @@ class ArchiveSeries:
     @property
     def time_column(self) -> str:
         """The column of its rows' times."""
-        return "open_time" if self.dataset.table is KLINES else "trade_time"
+        return self.dataset.time_column
 
     @property
     def labels(self) -> dict[str, str | None]:
@@ -214,14 +214,14 @@ class _FileTask:
     def _clipped(self, rows: Rows) -> Rows:
         """Leave out what is not of the file's period or not wanted, and candles that were open when it was made."""
         table, (start, end) = rows.table, self.series.wanted
-        if self.series.dataset.table is KLINES:
+        is_closed: Any = True
+        if self.series.dataset.is_by_time:
             start, end = max(start, self.file.period[0]), min(end, self.file.period[1])
-            closed_before = min(self.file.last_modified_us, self._archive.now_us)
-            is_closed = pc.less(table["close_time"].cast(pa.int64()), closed_before)
+            if "close_time" in table.column_names:
+                closed_before = min(self.file.last_modified_us, self._archive.now_us)
+                is_closed = pc.less(table["close_time"].cast(pa.int64()), closed_before)
         elif start <= self.file.period[0] and self.file.period[1] <= end:
             return rows
-        else:
-            is_closed = True
         times = table[self.series.time_column].cast(pa.int64())
         keep = pc.and_(pc.greater_equal(times, start * 1000), pc.and_(pc.less(times, end * 1000), is_closed))
         if pc.all(keep).as_py():
@@ -321,14 +321,14 @@ class ArchiveWalk:
             return Listing()
         return list_series(self._archive.host, series.dataset, series.symbol, series.interval, missing[0][0])
 
-    def _choose(self, series: ArchiveSeries, instead_of: ArchiveFile | None = None) -> None:
-        """Put a series' files in line, or those that have what a bad file should have had."""
+    def _choose(self, series: ArchiveSeries, overlapping: ArchiveFile | None = None) -> None:
+        """Put a series' files in line, or those that have what another file should have had."""
         bad = {file.key for file in series.bad}
         loaded = (self._archive.loaded | series.taken) - bad
         missing = series.missing(self._covered(series.key))
         files = choose(series.listing, missing, loaded, bad, series.followed_by_rest)
-        if instead_of is not None:
-            start, end = instead_of.period
+        if overlapping is not None:
+            start, end = overlapping.period
             files = [file for file in files if file.period[0] < end and start < file.period[1]]
         compared = sampled(files, self._archive.samples) if series.followed_by_rest else ()
         self._ready.extend((series, file, file.key in compared) for file in files)
@@ -343,7 +343,7 @@ class ArchiveWalk:
             elif item.error is not None:
                 series.bad[task.file] = item.error
                 self.notes.append(f"QUARANTINED: {task.file.key}: {item.error}")
-                self._choose(series, instead_of=task.file)
+                self._choose(series, overlapping=task.file)
                 yield Page(series.key, _no_rows(series), records=[(ARCHIVE_FILES, _record(task, item, self._archive))])
             else:
                 yield Page(
@@ -354,14 +354,25 @@ class ArchiveWalk:
                     downloaded_bytes=item.size if item.downloaded else 0,
                     records=[(ARCHIVE_FILES, _record(task, item, self._archive))],
                 )
+        if task.file not in series.bad and self._lacks_a_day(series, task.file):
+            # Days that a month's file lacks may have files of their own.
+            self._choose(series, overlapping=task.file)
         series.done += 1
         self.done += 1
         if series.done == len(series.taken):
             self._close(series)
 
+    def _lacks_a_day(self, series: ArchiveSeries, file: ArchiveFile) -> bool:
+        start, end = file.period
+        missing = series.missing(self._covered(series.key))
+        return any(min(one[1], end) - max(one[0], start) >= DAY_MS for one in missing)
+
     def _page(self, task: _FileTask, block: _Block) -> Page:
         table = self._fresh(task.series.key, block.rows)
-        task.rows_loaded += table.num_rows
+        if block.disagreements is None or not block.disagreements.num_rows:
+            task.rows_loaded += table.num_rows
+        else:
+            task.rows_loaded += pc.sum(pc.equal(table["source"].cast(pa.string()), task.file.key)).as_py()
         newest = None
         if table.num_rows:
             newest = pc.max(table[task.series.time_column].cast(pa.int64())).as_py()

@@ -36,14 +36,14 @@ def test_what_is_missing_is_what_is_wanted_less_what_is_covered(wanted, covered,
     ],
 )
 def test_ranges_that_meet_become_one(covered, new, expected):
-    assert add(covered, new) == expected
+    assert add(covered, [new]) == expected
 
 
 def test_id_ranges_that_meet_join_their_times():
-    assert add_ids([(100, 200, 10, 20)], (200, 250, 20, 25)) == [(100, 250, 10, 25)]
-    assert add_ids([(100, 200, 10, 20)], (0, 100, 1, 10)) == [(0, 200, 1, 20)]
+    assert add_ids([(100, 200, 10, 20)], [(200, 250, 20, 25)]) == [(100, 250, 10, 25)]
+    assert add_ids([(100, 200, 10, 20)], [(0, 100, 1, 10)]) == [(0, 200, 1, 20)]
 
 
 def test_id_ranges_apart_stay_apart_and_a_page_without_rows_knows_no_times():
-    assert add_ids([[100, 200, 10, 20]], (300, 400, None, None)) == [(100, 200, 10, 20), (300, 400, None, None)]
-    assert add_ids([(100, 200, 10, 20)], (200, 300, None, None)) == [(100, 300, 10, 20)]
+    assert add_ids([[100, 200, 10, 20]], [(300, 400, None, None)]) == [(100, 200, 10, 20), (300, 400, None, None)]
+    assert add_ids([(100, 200, 10, 20)], [(200, 300, None, None)]) == [(100, 300, 10, 20)]
