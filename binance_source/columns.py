@@ -80,6 +80,8 @@ def build(table: Table, rows: int, columns: dict[str, Any]) -> pa.Table:
             arrays.append(constant(values, rows) if field.type == LABEL else pa.repeat(values, rows))
         elif isinstance(values, pa.Array):
             arrays.append(values)
+        elif field.type == TIME:
+            arrays.append(times_from_us(values))
         else:
             arrays.append(pa.array(values, field.type))
     return pa.Table.from_arrays(arrays, schema=table.schema)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from .archive.host import ArchiveFile
 from .archive.plan import choose, list_series
 from .request import ARCHIVE, REST
-from .resources.archived import ArchiveSeries
+from .resources.archived_series import ArchiveSeries
 from .resources.walk import Series
 from .run import SpotRun
 from .series import DATASETS_OF_SERIES, Coverage, Dataset

@@ -11,31 +11,25 @@ from typing import Any
 
 import pyarrow as pa
 
-from .archive.datasets import ARCHIVE_DATASETS, DAILY, MONTHLY
-from .archive.errors import ArchiveFileError, ArchiveUnreachableError
-from .archive.host import ArchiveFile, ArchiveHost
-from .archive.verified import Downloads
+from .archive.host import ArchiveHost
 from .request import ARCHIVE, REST, Request, RequestError
-from .resources.archived import Archive, ArchiveSeries, ArchiveWalk
-from .resources.samples import rest_sample
+from .resources.revisions import Revisions
 from .resources.symbols import ExchangeInfo, fetch_exchange_info, symbols_table
 from .resources.tickers import fetch_tickers, tickers_table
 from .resources.walk import Failure, Page, Walk
 from .rest.client import RestClient, Tally
 from .rest.errors import RunError, SeriesError
 from .schemas import Table
-from .selection import Assets, has_patterns, resolve
+from .selection import Assets, archived_symbols, choose_source, has_patterns, resolve
 from .series import DATASETS_OF_SERIES, Coverage, Scope
 from .settings import SPOT, WEIGHTS, BinanceConfiguration, exchange_of
+from .stages import Stage, stages
 
 YIELD_ROWS = 122_880
 """Rows of an Arrow table that is handed on at once, as many as a row group of DuckDB has.
 
 Row groups of any other size are all written again when the database is closed, and after each later load, and leave the
 file twice as large (DuckDB 1.5.6, benchmarks/README.md). Smaller tables cost dlt a schema computation each."""
-
-LOOKAHEAD_PAGES = 16
-"""Pages fetched ahead for each connection."""
 
 
 @dataclass
@@ -52,7 +46,7 @@ class SeriesReport:
         seconds: From the first page to the last one.
     """
 
-    tally: Tally
+    tally: Tally = field(default_factory=Tally)
     rows: int = 0
     files: int = 0
     downloaded_bytes: int = 0
@@ -83,6 +77,7 @@ class SpotRun:
         source: Where klines and trades come from: as asked for, or "rest" where there is no archive of this exchange.
         pool: Threads for requests.
         host: The archive.
+        revisions: Set before opening to look at known files of the archive only, and to fetch nothing else.
     """
 
     def __init__(
@@ -102,10 +97,11 @@ class SpotRun:
         self.on_page: Callable[[str, Page], None] = lambda _dataset, _page: None
         self.names: tuple[str, ...] = ()
         self._loaded_files = loaded_files
-        self._keep_archives = keep_archives
+        self.keep_archives = keep_archives
+        self.revisions: Revisions | None = None
         self.pool = ThreadPoolExecutor(configuration.connections, thread_name_prefix="binance")
         self.host = ArchiveHost(configuration, self.stop)
-        self._walks: dict[str, list[Walk | ArchiveWalk]] = {}
+        self._walks: dict[str, list[Stage]] = {}
         self._pages: dict[str, Iterator[Page]] = {}
         self._finished: set[str] = set()
         self._coverage: dict[str, Coverage] = {}
@@ -128,7 +124,7 @@ class SpotRun:
             RunError: The exchange cannot be reached or refuses.
         """
         if not self._now_us:
-            self._choose_source()
+            self.source = choose_source(self.configuration, self.source, self.needs_rest)
             if self.needs_rest:
                 self._now_us = self.client.server_time_ms() * 1000
                 self._info = fetch_exchange_info(self.client)
@@ -139,7 +135,8 @@ class SpotRun:
             if self.request.start is not None and self.request.start >= self._now_us:
                 raise RequestError("start is not before the exchange's present time")
             self._exchange_symbols = frozenset(one.symbol for one in self._info.symbols) if self._info else frozenset()
-            self.names = self._resolve()
+            if self.revisions is None:
+                self.names = self._resolve()
         return self
 
     def close(self) -> None:
@@ -152,7 +149,8 @@ class SpotRun:
     @property
     def needs_rest(self) -> bool:
         """Tell whether REST is spoken to at all."""
-        return self.source != ARCHIVE or any(name not in DATASETS_OF_SERIES for name in self.request.datasets)
+        is_snapshot = any(name not in DATASETS_OF_SERIES for name in self.request.datasets)
+        return self.revisions is None and (self.source != ARCHIVE or is_snapshot)
 
     @property
     def now_us(self) -> int:
@@ -183,7 +181,7 @@ class SpotRun:
     def progress(self, dataset: str) -> tuple[int, int, str]:
         """Give how much of a walked dataset is done, how much there is by now, and of what."""
         walk = self._walks[dataset][-1]
-        return walk.done, walk.total, "files" if isinstance(walk, ArchiveWalk) else "series"
+        return walk.done, walk.total, "series" if isinstance(walk, Walk) else "files"
 
     def remember_origin(self, source_state: dict[str, Any]) -> None:
         """Note in dlt's source state which exchange the data are of, and refuse to mix two of them.
@@ -276,12 +274,9 @@ class SpotRun:
         buffer: list[pa.Table] = []
         buffered = 0
         self._walking += 1
-        config = self.configuration
-        while (
-            self._package_rows < config.package_rows
-            and time.monotonic() - self._package_began < config.package_seconds
-            and (page := next(self._pages[dataset], None)) is not None
-        ):
+        may_end = True
+        while not (may_end and self._is_package_full()) and (page := next(self._pages[dataset], None)) is not None:
+            may_end = page.is_boundary
             if page.covered:
                 coverage[page.series] = add(coverage.get(page.series, []), page.covered)
             self._note(dataset, page)
@@ -301,25 +296,21 @@ class SpotRun:
             yield _joined(buffer)
         self._walking -= 1
 
+    def _is_package_full(self) -> bool:
+        config = self.configuration
+        seconds = time.monotonic() - self._package_began
+        return self._package_rows >= config.package_rows or seconds >= config.package_seconds
+
     def _walked(self, dataset: str) -> Iterator[Page]:
-        """Give all pages of a dataset: out of the archive first, then by REST what it did not give."""
-        kind = DATASETS_OF_SERIES[dataset]
+        """Give all pages of a dataset, stage after stage."""
+        self.reports[dataset] = {}
         walks = self._walks[dataset] = []
-        reports = self.reports[dataset] = {}
-        if self.source != REST:
-            archived = kind.archive(self.scope, self._coverage[dataset], self.followed_by_rest)
-            reports.update((one.key, SeriesReport(Tally())) for one in archived)
-            walk = ArchiveWalk(archived, lambda key: self._coverage[dataset].get(key, []), self._archive(dataset))
+        for walk in stages(self, dataset, lambda: self._coverage[dataset]):
             walks.append(walk)
             yield from walk.pages
             self.notes += walk.notes
-        if self.source != ARCHIVE and self.error is None:
-            rest = kind.rest(self.listed_scope, self.client, self._coverage[dataset])
-            for one in rest:
-                one.tally = reports.setdefault(one.key, SeriesReport(one.tally)).tally
-            lookahead = self.configuration.connections * LOOKAHEAD_PAGES
-            walks.append(Walk(rest, self.pool, lookahead, self.stop))
-            yield from walks[-1].pages
+            if walk.error is not None:
+                break
         self._finished.add(dataset)
 
     @property
@@ -338,62 +329,27 @@ class SpotRun:
         """The symbols of which REST is asked for what the archive does not give."""
         return frozenset() if self.source == ARCHIVE else self._exchange_symbols
 
+    def _resolve(self) -> tuple[str, ...]:
+        infos = self._info.symbols if self._info else []
+        exchange = {one.symbol: Assets(one.base_asset, one.quote_asset) for one in infos}
+        asked = self.request.symbols
+        archived: Set[str] = frozenset()
+        if self.source != REST and (has_patterns(asked) or any(name not in exchange for name in asked)):
+            archived = archived_symbols(self.host, self.pool, self.request.datasets, self.source == ARCHIVE)
+        return resolve(asked, self.request.quotes, exchange, archived)
+
     def loaded_paths(self) -> Set[str]:
         """Give the paths of the archive's files that are in the destination."""
         if self._loaded is None:
             self._loaded = self._loaded_files()
         return self._loaded
 
-    def _archive(self, dataset: str) -> Archive:
-        config = self.configuration
-
-        def sample(series: ArchiveSeries, file: ArchiveFile) -> pa.Table | None:
-            tally = self.reports[dataset][series.key].tally
-            now_ms = self._now_us // 1000
-            return rest_sample(self.client, series.dataset, series.symbol, series.interval, file, now_ms, tally)
-
-        return Archive(
-            host=self.host,
-            downloads=Downloads(self.host, self._keep_archives, self.stop, config.backoff_seconds),
-            loaded=self.loaded_paths(),
-            sampler=sample,
-            samples=config.archive_samples,
-            threads=config.archive_connections,
-            now_us=self._now_us,
-            stop=self.stop,
-        )
-
-    def _choose_source(self) -> None:
-        """See that archive and REST are of the same exchange: their rows must never be mixed."""
-        config = self.configuration
-        hosts = {exchange_of(config.archive_url), exchange_of(config.archive_listing_url)}
-        if self.source == ARCHIVE and len(hosts) > 1:
-            raise RequestError("sources.binance.archive_url and archive_listing_url are of different exchanges")
-        if self.needs_rest and self.source != REST and hosts != {exchange_of(config.market_data_url)}:
-            if self.source == ARCHIVE:
-                raise RequestError(
-                    f"{config.archive_url} is not the archive of {config.market_data_url}; "
-                    "set sources.binance.archive_url and archive_listing_url"
-                )
-            self.source = REST
-
-    def _resolve(self) -> tuple[str, ...]:
-        infos = self._info.symbols if self._info else []
-        exchange = {one.symbol: Assets(one.base_asset, one.quote_asset) for one in infos}
-        asked = self.request.symbols
-        archive: set[str] = set()
-        if self.source != REST and (has_patterns(asked) or any(name not in exchange for name in asked)):
-            datasets = [ARCHIVE_DATASETS[SPOT, name] for name in self.request.datasets if name in DATASETS_OF_SERIES]
-            folders = [dataset.folder(frequency) for dataset in datasets for frequency in (MONTHLY, DAILY)]
-            try:
-                archive = set(chain(*self.pool.map(self.host.folders, folders)))
-            except (ArchiveUnreachableError, ArchiveFileError):
-                if self.source == ARCHIVE:
-                    raise
-        return resolve(asked, self.request.quotes, exchange, archive)
+    def report(self, dataset: str, series: str) -> SeriesReport:
+        """Give the report of a series."""
+        return self.reports[dataset].setdefault(series, SeriesReport())
 
     def _note(self, dataset: str, page: Page) -> None:
-        report = self.reports[dataset][page.series]
+        report = self.report(dataset, page.series)
         report.rows += page.rows.num_rows
         report.files += page.files
         report.downloaded_bytes += page.downloaded_bytes

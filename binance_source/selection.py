@@ -1,11 +1,17 @@
-"""Which symbols are meant: names, patterns such as *USDT, all of them; of the exchange, and of the archive's past."""
+"""What is meant: which symbols (names, patterns, all of them, also the archive's delisted ones), and which source."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 
-from .request import RequestError, check_symbols, nearest
+from .archive.datasets import ARCHIVE_DATASETS, DAILY, MONTHLY
+from .archive.errors import ArchiveFileError, ArchiveUnreachableError
+from .archive.host import ArchiveHost
+from .request import ARCHIVE, REST, RequestError, check_symbols, nearest
+from .settings import SPOT, BinanceConfiguration, exchange_of
 
 ALL = "all"
 _PATTERN = re.compile(r"[*?\[\]]")
@@ -17,6 +23,58 @@ class Assets:
 
     base: str
     quote: str
+
+
+def choose_source(configuration: BinanceConfiguration, source: str, needs_rest: bool) -> str:
+    """See that archive and REST are of the same exchange: their rows must never be mixed.
+
+    Args:
+        configuration: The hosts.
+        source: What was asked for.
+        needs_rest: REST is spoken to in any case.
+
+    Returns:
+        "rest" in the place of "auto" where the configured archive is not that of the configured exchange.
+
+    Raises:
+        RequestError: "archive" was asked for, and its hosts are of different exchanges.
+    """
+    origins = {exchange_of(configuration.archive_url), exchange_of(configuration.archive_listing_url)}
+    if needs_rest:
+        origins.add(exchange_of(configuration.market_data_url))
+    if len(origins) == 1 or source == REST:
+        return source
+    if source == ARCHIVE:
+        raise RequestError(
+            f"sources.binance.archive_url ({configuration.archive_url}), archive_listing_url and market_data_url "
+            f"({configuration.market_data_url}) are of different exchanges"
+        )
+    return REST
+
+
+def archived_symbols(
+    host: ArchiveHost, pool: ThreadPoolExecutor, datasets: Iterable[str], is_needed: bool
+) -> frozenset[str]:
+    """List the symbols that the archive has files of, for any of some datasets.
+
+    Args:
+        host: The archive.
+        pool: Threads to ask in.
+        datasets: Staging tables; those that the archive does not have are passed over.
+        is_needed: Raise what goes wrong, instead of doing without the archive.
+
+    Raises:
+        RunError: The archive cannot be reached.
+        ArchiveFileError: Its listing is not understood.
+    """
+    kinds = [ARCHIVE_DATASETS[SPOT, name] for name in datasets if (SPOT, name) in ARCHIVE_DATASETS]
+    folders = [kind.folder(frequency) for kind in kinds for frequency in (MONTHLY, DAILY)]
+    try:
+        return frozenset(chain(*pool.map(host.folders, folders)))
+    except (ArchiveUnreachableError, ArchiveFileError):
+        if is_needed:
+            raise
+        return frozenset()
 
 
 def has_patterns(symbols: Iterable[str]) -> bool:

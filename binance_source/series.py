@@ -10,7 +10,7 @@ from .coverage import IdEntry, Range, add, add_ids, missing, missing_times
 from .request import Request
 from .resources import id_series, klines
 from .resources.agg_trades import AggTradeSeries
-from .resources.archived import ArchiveSeries
+from .resources.archived_series import ArchiveSeries
 from .resources.klines import KlineSeries
 from .resources.trades import TradeSeries
 from .resources.walk import Series

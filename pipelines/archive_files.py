@@ -1,8 +1,22 @@
-"""What the destination knows of the archive's files."""
+"""What the destination knows of the archive's files, and the rows that came out of them."""
 
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta, timezone
+from fnmatch import fnmatchcase
 from typing import Any
 
+import pyarrow as pa
+
+from binance_source.archive.datasets import ArchiveDataset
+from binance_source.resources.revisions import KnownFile, Revisions
 from binance_source.schemas import ARCHIVE_FILES
+from binance_source.selection import ALL
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_COLUMNS = (
+    "path", "market", "dataset", "symbol", "interval", "sha256", "last_modified", "size_bytes", "row_count",
+    "rows_loaded", "revision", "_dlt_load_id",
+)  # fmt: skip
 
 
 def loaded_paths(pipeline: Any) -> frozenset[str]:
@@ -11,9 +25,115 @@ def loaded_paths(pipeline: Any) -> frozenset[str]:
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
     """
-    if not pipeline.default_schema_name or ARCHIVE_FILES.name not in pipeline.default_schema.tables:
-        return frozenset()
+    return frozenset(row[0] for row in _loaded(pipeline, ("path",)))
+
+
+def revisions(
+    pipeline: Any, datasets: Collection[str], symbols: Sequence[str] | None, intervals: Sequence[str] | None
+) -> Revisions:
+    """Give the loaded files of some datasets, symbols (names and patterns) and intervals; None is all of them.
+
+    Args:
+        pipeline: The dlt pipeline, recovered (see recovery.py).
+        datasets: Staging tables.
+        symbols: Such as ["BTCUSDT", "*BTC"].
+        intervals: Such as ["1m"]; trades have none and are looked at in any case.
+    """
+    known = []
+    for row in _loaded(pipeline, _COLUMNS):
+        path, market, dataset, symbol, interval, sha256, modified, size, row_count, rows_loaded, revision, load_id = row
+        is_meant = symbols is None or any(one.lower() == ALL or fnmatchcase(symbol, one) for one in symbols)
+        if is_meant and dataset in datasets and (intervals is None or not interval or interval in intervals):
+            since = modified.astimezone(timezone.utc) - _EPOCH
+            known.append(
+                KnownFile(
+                    path, market, dataset, symbol, interval or "", sha256, since // timedelta(microseconds=1), size,
+                    row_count, rows_loaded, revision, load_id,
+                )
+            )  # fmt: skip
+
+    def stored(dataset: ArchiveDataset, file: KnownFile, first: int, last: int) -> pa.Table:
+        with pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(dataset.table.name)
+            columns = ", ".join(client.escape_column_name(field.name) for field in dataset.table.schema)
+            key = client.escape_column_name(dataset.key)
+            condition, values = _of_series(client, file)
+            query = f"SELECT {columns} FROM {name} WHERE {condition} AND {key} >= %s AND {key} <= %s"  # noqa: S608
+            with client.execute_query(query, *values, _key(dataset, first), _key(dataset, last)) as cursor:
+                found: pa.Table = cursor.arrow()
+        columns_of_file = [column.cast(field.type) for column, field in zip(found, dataset.table.schema, strict=True)]
+        return pa.Table.from_arrays(columns_of_file, schema=dataset.table.schema)
+
+    def stored_outside(dataset: ArchiveDataset, file: KnownFile, first: int, last: int) -> int:
+        with pipeline.sql_client() as client:
+            name = client.make_qualified_table_name(dataset.table.name)
+            key = client.escape_column_name(dataset.key)
+            condition, values = _of_series(client, file)
+            query = (
+                f"SELECT count(*) FROM {name} WHERE {condition} AND source = %s "  # noqa: S608 - our own names
+                f"AND ({key} < %s OR {key} > %s)"
+            )
+            rows = client.execute_sql(query, *values, file.path, _key(dataset, first), _key(dataset, last))
+        return int(rows[0][0])
+
+    return Revisions(known, stored, stored_outside)
+
+
+def remove_replaced(pipeline: Any) -> None:
+    """Remove the rows of file versions that the last complete load has replaced by newer ones.
+
+    It must follow each load of revisions, and comes first in each run, for a run that was killed in between.
+
+    Args:
+        pipeline: The dlt pipeline.
+    """
+    with pipeline.sql_client() as client:
+        files = client.make_qualified_table_name(ARCHIVE_FILES.name)
+        loads = client.make_qualified_table_name("_dlt_loads")
+        last = client.execute_sql(
+            f"SELECT max(load_id) FROM {loads} WHERE schema_name = %s AND status = 0",  # noqa: S608 - dlt's own name
+            pipeline.default_schema_name,
+        )[0][0]
+        replaced = client.execute_sql(
+            f"SELECT DISTINCT dataset FROM {files} "  # noqa: S608 - our own name
+            "WHERE _dlt_load_id = %s AND replaced_load_id IS NOT NULL",
+            last,
+        )
+        for (dataset,) in replaced:
+            name = client.make_qualified_table_name(dataset)
+            client.execute_sql(
+                f"DELETE FROM {name} WHERE EXISTS (SELECT 1 FROM {files} AS file "  # noqa: S608 - our own names
+                f"WHERE file._dlt_load_id = %s AND file.path = {name}.source "
+                f"AND {name}._dlt_load_id <= file.replaced_load_id)",
+                last,
+            )
+
+
+def knows_files(pipeline: Any) -> bool:
+    """Tell whether any file of the archive was ever loaded."""
+    return bool(pipeline.default_schema_name) and ARCHIVE_FILES.name in pipeline.default_schema.tables
+
+
+def _loaded(pipeline: Any, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    if not knows_files(pipeline):
+        return []
     with pipeline.sql_client() as client:
         name = client.make_qualified_table_name(ARCHIVE_FILES.name)
-        rows = client.execute_sql(f"SELECT path FROM {name} WHERE status = 'loaded'")  # noqa: S608 - our own name
-    return frozenset(row[0] for row in rows)
+        wanted = ", ".join(client.escape_column_name(column) for column in columns)
+        rows: list[tuple[Any, ...]] = client.execute_sql(
+            f"SELECT {wanted} FROM {name} WHERE status = 'loaded'"  # noqa: S608 - our own name
+        )
+    return rows
+
+
+def _of_series(client: Any, file: KnownFile) -> tuple[str, list[str]]:
+    values = [file.market, file.symbol]
+    condition = "market = %s AND symbol = %s"
+    if file.interval:
+        condition += f" AND {client.escape_column_name('interval')} = %s"
+        values.append(file.interval)
+    return condition, values
+
+
+def _key(dataset: ArchiveDataset, number: int) -> Any:
+    return _EPOCH + timedelta(milliseconds=number) if dataset.is_by_time else number

@@ -24,9 +24,11 @@ from dlt.common.destination.exceptions import DestinationException  # noqa: E402
 from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: E402
 
 from binance_source import RequestError, SpotRun, load_configuration, spot_source  # noqa: E402
-from binance_source.request import check_request, known_names  # noqa: E402
+from binance_source.request import ARCHIVE, Request, check_request, known_names  # noqa: E402
 from binance_source.rest.errors import BinanceError  # noqa: E402
-from binance_source.settings import SPOT, ConfigurationError  # noqa: E402
+from binance_source.selection import ALL  # noqa: E402
+from binance_source.series import DATASETS_OF_SERIES  # noqa: E402
+from binance_source.settings import INTERVAL_MS, SPOT, ConfigurationError  # noqa: E402
 from pipelines import archive_files, options, recovery, report  # noqa: E402
 from pipelines.plan import print_plan  # noqa: E402
 
@@ -46,15 +48,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = options.parser().parse_args(arguments)
     try:
         known_names("market", given.market, (SPOT,))
-        request = check_request(
-            options.configured_list(given.symbols, "symbols"),
-            options.configured_list(given.intervals, "intervals"),
-            options.configured_list(given.datasets, "datasets"),
-            given.start,
-            given.end,
-            given.source,
-            given.quote,
-        )
+        request = _request(given)
         configuration = load_configuration()
     except (RequestError, ConfigurationError) as error:
         return _say(error, WRONG_REQUEST)
@@ -79,12 +73,34 @@ def main(arguments: list[str] | None = None) -> int:
     return signals.code or code
 
 
+def _request(given: Namespace) -> Request:
+    if given.revisions:
+        for option in ("start", "end", "quote", "plan"):
+            if getattr(given, option):
+                raise RequestError(f"--revisions looks at all that is loaded, and takes no --{option}")
+        datasets = given.datasets or list(DATASETS_OF_SERIES)
+        return check_request(given.symbols or [ALL], given.intervals or list(INTERVAL_MS), datasets, source=ARCHIVE)
+    return check_request(
+        options.configured_list(given.symbols, "symbols"),
+        options.configured_list(given.intervals, "intervals"),
+        options.configured_list(given.datasets, "datasets"),
+        given.start,
+        given.end,
+        given.source,
+        given.quote,
+    )
+
+
 def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
     """Load what is missing; give the exit code where nothing is left to be done after that."""
     try:
         recovery.check_database(pipeline)
-        run.open()
+        if not given.revisions:
+            run.open()
         recovery.recover(pipeline, NAME)
+        if given.revisions:
+            run.revisions = archive_files.revisions(pipeline, run.request.datasets, given.symbols, given.intervals)
+            run.open()
         run.check_origin(pipeline.state)
         if given.plan:
             print_plan(run, pipeline.state)
@@ -110,6 +126,8 @@ def _load(pipeline: Any, run: SpotRun, progress: str) -> None:
         while True:
             pipeline.run(spot_source(run, as_files))
             traces.append(pipeline.last_trace)
+            if run.revisions is not None and archive_files.knows_files(pipeline):
+                archive_files.remove_replaced(pipeline)
             if not run.unfinished():
                 break
     finally:

@@ -45,6 +45,12 @@ def parser() -> argparse.ArgumentParser:
         metavar="FOLDER",
         help="keep the archive's zips in a folder, and take from there what is whole",
     )
+    add(
+        "--revisions",
+        action="store_true",
+        help="look whether the archive has published loaded files again (of all symbols, unless --symbols says "
+        "otherwise), and load those anew",
+    )
     add("--plan", action="store_true", help="print what would be fetched, and stop")
     add("--transform", action=argparse.BooleanOptionalAction, default=False, help="run `dbt build` afterwards")
     add("--progress", choices=("tqdm", "log", "none"), default="tqdm", help="how progress is shown")

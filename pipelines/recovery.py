@@ -1,11 +1,12 @@
 """Makes the database and dlt's working folder agree before a run, whatever happened to either of them.
 
 dlt writes rows, its state and the entry in `_dlt_loads` in separate transactions, the entry last. So a load counts if
-and only if it is in `_dlt_loads`, and three rules make plain appends exactly-once:
+and only if it is in `_dlt_loads`, and four rules make plain appends exactly-once:
 
 1. Rows of a load that is not in `_dlt_loads` are removed.
 2. A load package that was not finished is dropped: it would be loaded beside a cursor that may not belong to it.
-3. The cursors are those that the database holds. A working folder that says otherwise (another database file, an older
+3. Rows of a file version that the last complete load has replaced are removed.
+4. The cursors are those that the database holds. A working folder that says otherwise (another database file, an older
    copy of it, a deleted one, a crash) is dropped, and dlt restores it from the database.
 
 What was fetched but not loaded is fetched again: at most one load package.
@@ -17,6 +18,7 @@ from typing import Any
 import duckdb
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
+from . import archive_files
 from .project import DATASET, database_file
 
 APPENDED_TABLES = ("klines", "agg_trades", "trades", "tickers_24h")
@@ -51,7 +53,7 @@ def check_database(pipeline: Any) -> None:
 
 
 def recover(pipeline: Any, schema: str) -> None:
-    """Apply the three rules of this module.
+    """Apply the four rules of this module.
 
     Args:
         pipeline: The dlt pipeline, not yet run.
@@ -73,6 +75,8 @@ def recover(pipeline: Any, schema: str) -> None:
         pipeline.drop()
         if known is not None:
             pipeline.sync_destination()
+    if known is not None and archive_files.knows_files(pipeline):
+        archive_files.remove_replaced(pipeline)
 
 
 def _remove_orphans(client: Any, schema: str) -> None:

@@ -57,6 +57,11 @@ class ArchiveFile:
         """The file's name, with its ending."""
         return self.key.rpartition("/")[2]
 
+    @property
+    def member(self) -> str:
+        """The name of the CSV in it."""
+        return f"{self.name.removesuffix(ENDING)}.csv"
+
 
 @dataclass(frozen=True)
 class Download:

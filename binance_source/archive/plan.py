@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ..coverage import Range, add, missing
 from ..settings import DAY_MS
 from .datasets import DAILY, MONTHLY, ArchiveDataset, period_name
-from .host import ENDING, ArchiveFile, ArchiveHost
+from .host import ArchiveFile, ArchiveHost
 
 
 @dataclass(frozen=True)
@@ -103,11 +103,6 @@ def unpublished_between(listing: Listing, wanted: Iterable[Range]) -> list[Range
         part for one in wanted for part in [(max(one[0], bounds[0]), min(one[1], bounds[1]))] if part[0] < part[1]
     ]
     return [gap for part in inside for gap in missing(part, periods)]
-
-
-def stem(file: ArchiveFile) -> str:
-    """Give a file's name without its ending."""
-    return file.name.removesuffix(ENDING)
 
 
 def _is_whole(period: Range, rest: list[Range]) -> bool:

@@ -32,6 +32,7 @@ class Page:
         records: Rows for other staging tables that are to be loaded together with these.
         files: Files of the archive that it ends.
         downloaded_bytes: What was downloaded for them.
+        is_boundary: A load package may end after it.
     """
 
     series: str
@@ -42,6 +43,7 @@ class Page:
     records: Sequence[tuple[Table, pa.Table]] = ()
     files: int = 0
     downloaded_bytes: int = 0
+    is_boundary: bool = True
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Walk:
 
     Attributes:
         failures: Series given up so far.
+        notes: Nothing; other walks have some.
         error: What ended the whole walk early, or None.
         finished: Nothing is left.
         total: Number of series.
@@ -114,6 +117,7 @@ class Walk:
         self, series: Sequence[Series], pool: ThreadPoolExecutor, lookahead: int, stop: threading.Event
     ) -> None:
         self.failures: list[Failure] = []
+        self.notes: list[str] = []
         self.error: RunError | None = None
         self.finished = False
         self.total = len(series)

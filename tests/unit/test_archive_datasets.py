@@ -19,7 +19,7 @@ from binance_source.archive.datasets import (
     period_of,
 )
 from binance_source.archive.rows import read_rows
-from binance_source.resources.archived import ArchiveSeries
+from binance_source.resources.archived_series import ArchiveSeries
 from binance_source.schemas import DECIMAL, KLINES, LABEL, TIME, Table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)

@@ -7,7 +7,7 @@ import pytest
 
 from binance_source.archive.datasets import ARCHIVE_DATASETS, period_of
 from binance_source.archive.host import ArchiveFile
-from binance_source.archive.plan import Listing, choose, list_series, stem, unpublished_between
+from binance_source.archive.plan import Listing, choose, list_series, unpublished_between
 from binance_source.coverage import add, missing
 
 DAY = 86_400_000
@@ -38,7 +38,7 @@ def paths(periods):
 def chosen(published, *wanted, loaded=(), bad=(), whole=False):
     """Periods of the chosen files, as their names have them."""
     taken = choose(published, wanted, paths(loaded), paths(bad), whole)
-    return [stem(one).removeprefix("BTCUSDT-1m-") for one in taken]
+    return [one.member.removesuffix(".csv").removeprefix("BTCUSDT-1m-") for one in taken]
 
 
 APRIL_TO_JUNE = (ms(2024, 4, 1), ms(2024, 7, 1))

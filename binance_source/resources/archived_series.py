@@ -1,0 +1,111 @@
+"""A series as the archive has it: which files it is made of, what of them is wanted, and the record of each."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..archive.datasets import ArchiveDataset
+from ..archive.errors import ArchiveFileError
+from ..archive.host import ArchiveFile
+from ..archive.plan import Listing
+from ..archive.rows import Rows
+from ..archive.spans import IdSpans, Spans, TimeSpans
+from ..columns import build
+from ..coverage import Range
+from ..schemas import ARCHIVE_FILES
+from ..settings import INTERVAL_MS, LONGEST_MS
+
+LOADED, QUARANTINED = "loaded", "quarantined"
+
+
+@dataclass
+class ArchiveSeries:
+    """One series (market, symbol and interval) as the archive has it.
+
+    Attributes:
+        key: Key of the series in coverage and messages.
+        dataset: The kind of its files.
+        symbol: Such as "BTCUSDT".
+        interval: Such as "1m"; empty for trades.
+        wanted: [from, to) in milliseconds.
+        missing: From what is covered, what of the wanted times is missing, in milliseconds.
+        followed_by_rest: REST will be asked for what the archive does not give.
+        listing: Its published files, as far as they may be wanted.
+        taken: Paths of the files put in line so far.
+        done: How many of them are done.
+        bad: Files that could not be used.
+    """
+
+    key: str
+    dataset: ArchiveDataset
+    symbol: str
+    interval: str
+    wanted: Range
+    missing: Callable[[list[Any]], list[Range]]
+    followed_by_rest: bool
+    listing: Listing = field(default_factory=Listing)
+    taken: set[str] = field(default_factory=set)
+    done: int = 0
+    bad: dict[ArchiveFile, ArchiveFileError] = field(default_factory=dict)
+
+    def spans(self, file: ArchiveFile) -> Spans:
+        """Give what follows the coverage of a file's rows."""
+        if not self.dataset.is_by_time:
+            return IdSpans(self.time_column)
+        step = INTERVAL_MS[self.interval]
+        period = (max(file.period[0], self.wanted[0]), min(file.period[1], self.wanted[1]))
+        return TimeSpans(period, step, LONGEST_MS.get(self.interval, step))
+
+    def constants(self, file: ArchiveFile) -> dict[str, str]:
+        """Give the columns that are the same in all rows of a file."""
+        interval = {"interval": self.interval} if self.dataset.has_interval else {}
+        return {"market": self.dataset.market, "symbol": self.symbol, "source": file.key, **interval}
+
+    @property
+    def time_column(self) -> str:
+        """The column of its rows' times."""
+        return self.dataset.time_column
+
+    @property
+    def labels(self) -> dict[str, str | None]:
+        """Its columns in the tables of the archive's files."""
+        return {"symbol": self.symbol, "interval": self.interval or None}
+
+
+def clipped(rows: Rows, series: ArchiveSeries, file: ArchiveFile, now_us: int) -> Rows:
+    """Leave out what is not of the file's period or not wanted, and candles that were open when the file was made."""
+    table, (start, end) = rows.table, series.wanted
+    is_closed: Any = True
+    if series.dataset.is_by_time:
+        start, end = max(start, file.period[0]), min(end, file.period[1])
+        if "close_time" in table.column_names:
+            is_closed = pc.less(table["close_time"].cast(pa.int64()), min(file.last_modified_us, now_us))
+    elif start <= file.period[0] and file.period[1] <= end:
+        return rows
+    times = table[series.time_column].cast(pa.int64())
+    keep = pc.and_(pc.greater_equal(times, start * 1000), pc.and_(pc.less(times, end * 1000), is_closed))
+    if pc.all(keep).as_py():
+        return rows
+    keep = keep.combine_chunks()
+    return replace(rows, table=table.filter(keep), keys=pc.filter(rows.keys, keep))
+
+
+def file_record(series: ArchiveSeries, file: ArchiveFile, now_us: int, **columns: Any) -> pa.Table:
+    """Give a line of archive_files: what is known of any file, and what the caller says of this one."""
+    line = {
+        "path": file.key,
+        "market": series.dataset.market,
+        "dataset": series.dataset.table.name,
+        **series.labels,
+        "reason": None,
+        "last_modified": file.last_modified_us,
+        "loaded_at": now_us,
+        "revision": 1,
+        "rows_changed": None,
+        "replaced_load_id": None,
+        **columns,
+    }
+    return build(ARCHIVE_FILES, 1, {name: [value] for name, value in line.items()})

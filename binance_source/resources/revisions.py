@@ -1,0 +1,256 @@
+"""Files that the archive has published again: their rows are taken anew, and what has changed is counted."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..archive.datasets import ARCHIVE_DATASETS, ArchiveDataset
+from ..archive.errors import ArchiveFileError
+from ..archive.host import ArchiveFile, ArchiveHost
+from ..archive.rows import OutOfOrderError, Rows, key_numbers, read_rows
+from ..archive.spans import Span
+from ..archive.verified import Downloads, Verified
+from ..archive.zips import open_member
+from ..rest.errors import RunError, StoppedError
+from ..schemas import ARCHIVE_FILES, LABEL
+from .archived_series import LOADED, ArchiveSeries, clipped, file_record
+from .walk import Failure, Page
+
+
+@dataclass(frozen=True)
+class KnownFile:
+    """A file whose rows are in the destination, as they came.
+
+    Attributes:
+        path: Its path in the archive.
+        market, dataset, symbol, interval: What it is of; interval is empty for trades.
+        sha256: Of the version that was loaded, in hex.
+        last_modified_us: Of that version.
+        size: Bytes of that version.
+        row_count, rows_loaded: Of that version.
+        revision: 1 for the first version that was loaded.
+        load_id: dlt's load that completed it.
+    """
+
+    path: str
+    market: str
+    dataset: str
+    symbol: str
+    interval: str
+    sha256: str
+    last_modified_us: int
+    size: int
+    row_count: int
+    rows_loaded: int
+    revision: int
+    load_id: str
+
+
+StoredRows = Callable[[ArchiveDataset, KnownFile, int, int], pa.Table]
+"""Gives the rows of the destination of a file's series whose keys are in [first, last], in the staging columns."""
+
+
+@dataclass(frozen=True)
+class Revisions:
+    """What a RevisionWalk works with.
+
+    Attributes:
+        known: The files to look at.
+        stored: Reads rows of the destination.
+        stored_outside: Counts the rows of a file in the destination whose keys are not in [first, last].
+    """
+
+    known: Sequence[KnownFile]
+    stored: StoredRows
+    stored_outside: Callable[[ArchiveDataset, KnownFile, int, int], int]
+
+
+class RevisionWalk:
+    """Looks at the listing of known files, and takes those anew that are not what they were.
+
+    Rows that are in the destination from elsewhere (a day's own file, REST) stay: they have won over this file before.
+    The old rows of a file are left for the pipeline to remove: those with its path, up to `replaced_load_id`.
+
+    Args:
+        dataset: The staging table.
+        revisions: What to look at, and the destination.
+        host: The archive.
+        downloads: Its files.
+        now_us: The run's "now", in microseconds since 1970.
+        stop: Set from outside to end early.
+
+    Attributes:
+        failures, notes, error, finished, total, done, pages: As those of ArchiveWalk.
+    """
+
+    def __init__(
+        self,
+        dataset: str,
+        revisions: Revisions,
+        host: ArchiveHost,
+        downloads: Downloads,
+        now_us: int,
+        stop: threading.Event,
+    ) -> None:
+        self.failures: list[Failure] = []
+        self.notes: list[str] = []
+        self.error: RunError | None = None
+        self.finished = False
+        self.done = 0
+        self._revisions = revisions
+        self._known = [file for file in revisions.known if file.dataset == dataset]
+        self.total = len(self._known)
+        self._host = host
+        self._downloads = downloads
+        self._now_us = now_us
+        self._stop = stop
+        self.pages = self._run()
+        """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
+
+    def _run(self) -> Iterator[Page]:
+        folders: dict[str, list[KnownFile]] = {}
+        for file in self._known:
+            folders.setdefault(file.path.rpartition("/")[0] + "/", []).append(file)
+        try:
+            for folder, files in folders.items():
+                yield from self._folder(folder, files)
+        except RunError as error:
+            self.error = error
+        self.finished = True
+
+    def _folder(self, folder: str, files: list[KnownFile]) -> Iterator[Page]:
+        first = min(file.path for file in files)
+        try:
+            # A marker is a lower bound: without its ending, a path sorts before itself.
+            listed = {file.key: file for file in self._host.files(folder, first.rpartition(".")[0])}
+        except ArchiveFileError as error:
+            self.failures.append(Failure(folder, str(error)))
+            return
+        for known in files:
+            if self._stop.is_set():
+                raise StoppedError
+            published = listed.get(known.path)
+            if published is None:
+                self.notes.append(f"GONE: {known.path} is not in the archive any more; its rows stay")
+            elif (published.last_modified_us, published.size) != (known.last_modified_us, known.size):
+                try:
+                    yield from self._again(known, published)
+                except ArchiveFileError as error:
+                    self.failures.append(
+                        Failure(self._series(known).key, f"the new version of {known.path}: {error}; the old rows stay")
+                    )
+            self.done += 1
+
+    def _series(self, known: KnownFile) -> ArchiveSeries:
+        dataset = ARCHIVE_DATASETS[known.market, known.dataset]
+        parts = (known.market, known.symbol, known.interval)
+        everything = (-(2**62), 2**62)
+        return ArchiveSeries(
+            "|".join(part for part in parts if part), dataset, known.symbol, known.interval, everything, list, False
+        )
+
+    def _again(self, known: KnownFile, published: ArchiveFile) -> Iterator[Page]:
+        series = self._series(known)
+        with self._downloads.verified(published) as verified:
+            if verified.sha256 == known.sha256:
+                same = {"row_count": known.row_count, "rows_loaded": known.rows_loaded, "revision": known.revision}
+                yield self._ended(series, published, verified, [], **same)
+                return
+            # Read to its end before the first row is handed on: half a file would be worse than the old one.
+            is_whole = not self._is_ordered(series, published, verified)
+            if is_whole:
+                for _ in self._rows(series, published, verified, whole=True):
+                    pass
+            yield from self._replace(series, known, published, verified, is_whole)
+
+    def _is_ordered(self, series: ArchiveSeries, file: ArchiveFile, verified: Verified) -> bool:
+        try:
+            for _ in self._rows(series, file, verified, whole=False):
+                pass
+        except OutOfOrderError:
+            return False
+        return True
+
+    def _rows(self, series: ArchiveSeries, file: ArchiveFile, verified: Verified, whole: bool) -> Iterator[Rows]:
+        verified.content.seek(0)
+        with open_member(verified.content, verified.size, file.member) as stream:
+            for rows in read_rows(stream, series.dataset, series.constants(file), whole):
+                if self._stop.is_set():
+                    raise StoppedError
+                yield clipped(rows, series, file, self._now_us)
+
+    def _replace(
+        self, series: ArchiveSeries, known: KnownFile, published: ArchiveFile, verified: Verified, is_whole: bool
+    ) -> Iterator[Page]:
+        spans = series.spans(published)
+        read = loaded = changed = 0
+        first: int | None = None
+        after = 0
+        for rows in self._rows(series, published, verified, is_whole):
+            read += rows.read
+            if not len(rows.keys):
+                continue
+            begin, last = rows.keys[0].as_py() if first is None else after, rows.keys[-1].as_py()
+            first = begin if first is None else first
+            after = last + 1
+            stored = self._revisions.stored(series.dataset, known, begin, last)
+            is_ours = pc.equal(stored["source"].cast(pa.string()), known.path)
+            elsewhere = key_numbers(stored.filter(pc.invert(is_ours)), series.dataset)
+            table = rows.table.filter(pc.invert(pc.is_in(rows.keys, elsewhere)))
+            changed += _differences(table, stored.filter(is_ours), series.dataset)
+            loaded += table.num_rows
+            covered = spans.take(rows.table, rows.keys)
+            yield Page(series.key, table, covered, is_boundary=False)
+        changed += self._revisions.stored_outside(series.dataset, known, first or 0, after - 1)
+        self.notes.append(f"REVISED: {known.path}: {changed:,} rows changed")
+        yield self._ended(
+            series,
+            published,
+            verified,
+            spans.end(),
+            row_count=read,
+            rows_loaded=loaded,
+            revision=known.revision + 1,
+            rows_changed=changed,
+            replaced_load_id=known.load_id,
+        )
+
+    def _ended(
+        self,
+        series: ArchiveSeries,
+        published: ArchiveFile,
+        verified: Verified,
+        covered: Sequence[Span],
+        **columns: Any,
+    ) -> Page:
+        """Give the page that ends a file."""
+        record = file_record(
+            series,
+            published,
+            self._now_us,
+            status=LOADED,
+            sha256=verified.sha256,
+            size_bytes=verified.size,
+            **columns,
+        )
+        return Page(
+            series.key,
+            series.dataset.table.schema.empty_table(),
+            covered,
+            files=1,
+            downloaded_bytes=verified.size if verified.downloaded else 0,
+            records=[(ARCHIVE_FILES, record)],
+        )
+
+
+def _differences(new: pa.Table, old: pa.Table, dataset: ArchiveDataset) -> int:
+    """Count the keys that only one of two tables has, or that have other values in them."""
+    names = [field.name for field in dataset.table.schema if field.type != LABEL]
+    both = new.select(names).join(old.select(names), keys=names, join_type="full outer")
+    keys_of_both = pc.count_distinct(pa.concat_arrays([key_numbers(new, dataset), key_numbers(old, dataset)])).as_py()
+    unchanged = new.num_rows + old.num_rows - both.num_rows
+    return int(keys_of_both - unchanged)
