@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from .archive.host import ArchiveFile
-from .archive.plan import choose, list_series
+from .archive.plan import choose, has_whole_day, list_series
 from .request import ARCHIVE, REST
 from .resources.archived_series import ArchiveSeries
 from .resources.walk import Series
@@ -46,7 +46,7 @@ def plan_dataset(run: SpotRun, dataset: str, coverage: Coverage) -> dict[str, Se
 
 def _choose(run: SpotRun, series: ArchiveSeries, coverage: Coverage) -> list[ArchiveFile]:
     missing = series.missing(coverage.get(series.key, []))
-    if not missing:
+    if not missing or (series.followed_by_rest and not any(has_whole_day(part) for part in missing)):
         return []
     listing = list_series(run.host, series.dataset, series.symbol, series.interval, missing[0][0])
     return choose(listing, missing, run.loaded_paths(), (), series.followed_by_rest)

@@ -55,6 +55,8 @@ def main() -> int:
             **os.environ,
             "SOURCES__BINANCE__MARKET_DATA_URL": exchange.url,
             "SOURCES__BINANCE__API_URL": exchange.url,
+            "SOURCES__BINANCE__ARCHIVE_URL": exchange.archive_url,
+            "SOURCES__BINANCE__ARCHIVE_LISTING_URL": exchange.archive_listing_url,
         }
         script = Path(__file__).with_name("binance_pipeline.py")
         code = subprocess.run(  # noqa: S603 - our own script

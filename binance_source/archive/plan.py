@@ -86,7 +86,7 @@ def choose(
             rest = _less(rest, file.period)
     for file in partly:
         left = _overlap(file.period, rest)
-        if any(_has_whole_day(part) for part in left) or _overlap(file.period, _both(left, unseen)):
+        if any(has_whole_day(part) for part in left) or _overlap(file.period, _both(left, unseen)):
             chosen.append(file)
             rest = _less(rest, file.period)
     return sorted(chosen, key=lambda file: (file.period[0], -file.period[1]))
@@ -123,6 +123,7 @@ def _less(rest: list[Range], period: Range) -> list[Range]:
     return [part for one in rest for part in missing(one, [period])]
 
 
-def _has_whole_day(part: Range) -> bool:
+def has_whole_day(part: Range) -> bool:
+    """Tell whether a range in milliseconds has a whole UTC day in it."""
     first = -(-part[0] // DAY_MS) * DAY_MS
     return first + DAY_MS <= part[1]

@@ -70,10 +70,11 @@ def read_rows(
         ArchiveFileError: A row does not hold what the file's kind says; numbers that do not fit are never rounded.
         OutOfOrderError: The file has to be read again as a whole.
     """
-    last: int | None = None
     blocks = _blocks(stream, dataset, limit=MOST_SORTED_BYTES if whole else None)
     if whole:
         blocks = iter([pa.concat_tables(blocks)])
+    last: int | None = None
+    before: Rows | None = None
     for block, is_last in _with_last(blocks):
         staged = _staged(block, dataset, constants)
         tombstones = block.num_rows - staged.num_rows
@@ -87,7 +88,12 @@ def read_rows(
             if last is not None and rows.keys[0].as_py() <= last:
                 raise OutOfOrderError
             last = rows.keys[-1].as_py()
-        yield rows
+        # A block is given when the next one is known to follow it: what contradicts it is not far, if anywhere.
+        if before is not None:
+            yield before
+        before = rows
+    if before is not None:
+        yield before
 
 
 def _with_last(blocks: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from ..archive.datasets import DAILY, period_name
 from ..archive.errors import ArchiveFileError, ArchiveUnreachableError
 from ..archive.host import ArchiveFile
-from ..archive.plan import Listing, choose, list_series, unpublished_between
+from ..archive.plan import Listing, choose, has_whole_day, list_series, unpublished_between
 from ..archive.rows import Rows
 from ..rest.errors import RunError, StoppedError
 from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES
@@ -112,8 +112,7 @@ class ArchiveWalk:
         if self._archive.stop.is_set():
             raise StoppedError
         missing = series.missing(self._covered(series.key))
-        is_short = all(end - start < DAY_MS for start, end in missing)
-        if not missing or (is_short and series.followed_by_rest):
+        if not missing or (series.followed_by_rest and not any(has_whole_day(part) for part in missing)):
             return Listing()
         return list_series(self._archive.host, series.dataset, series.symbol, series.interval, missing[0][0])
 
