@@ -7,6 +7,8 @@ import pytest
 
 from exchange_simulator import running_simulator
 
+pytest.register_assert_rewrite("served_archive")
+
 
 def ms(text: str) -> int:
     """Milliseconds since 1970 of a UTC time."""

@@ -87,7 +87,7 @@ def assert_traced(project, exchange):
     for table in {line["dataset"] for line in known.values()}:
         sources |= dict(project.query(f"select source, count(*) from staging.{table} group by source"))
     sources.pop("rest", None)
-    assert set(sources) <= set(known)
+    assert set(sources) - set(known) == set()
     for path, line in known.items():
         if line["status"] == "loaded":
             served = content(exchange, path)
