@@ -1,6 +1,6 @@
 {#
-    The rows of a staging view that the model has not seen yet, the newest load's version of each key. Rows with a null in
-    their key are all kept: nothing says that they are the same.
+    The rows of a staging view that the model has not seen yet, or has to look at again (revisions.sql), the newest load's
+    version of each key. Rows with a null in their key are all kept: nothing says that they are the same.
 
     Only keys that occur twice go through a window function: it is slower than the count, and it loses the order of the
     rows, on which DuckDB's pruning by time rests. The view is read once for each use: as a materialized CTE its rows would
@@ -9,11 +9,11 @@
     versions: what decides between two rows of one key in one load, best first; a total order, or a full build could
     choose otherwise than an incremental one.
 #}
-{% macro newest_rows(view, key, versions) %}
+{% macro newest_rows(view, dataset, key, versions) %}
     {%- set columns = key | join(", ") -%}
     (
         with
-        {{ staged_and_repeated(view, key) }},
+        {{ staged_and_repeated(view, dataset, key) }},
 
         single_rows as (
             select * from staged
@@ -40,11 +40,11 @@
     The rows that newest_rows passes over although they are of the same load as the row that it takes, and differ from it:
     two answers to one question. Exact copies are one row, and what an older load said is history, not a contradiction.
 #}
-{% macro contradicting_rows(view, key, versions) %}
+{% macro contradicting_rows(view, dataset, key, versions) %}
     {%- set columns = key | join(", ") -%}
     (
         with
-        {{ staged_and_repeated(view, key) }},
+        {{ staged_and_repeated(view, dataset, key) }},
 
         distinct_rows as (
             select distinct staged.* from staged
@@ -59,11 +59,10 @@
 {% endmacro %}
 
 
-{# Two CTEs: the new rows of a staging view, and the keys that occur more than once among them. #}
-{% macro staged_and_repeated(view, key) %}
+{# Two CTEs: the rows of a staging view that are to be taken, and the keys that occur more than once among them. #}
+{% macro staged_and_repeated(view, dataset, key) %}
         staged as not materialized (
-            select * from {{ view }}
-            where {{ is_new_load() }}
+            {{ rows_to_take(view, dataset) }}
         ),
 
         repeated as (

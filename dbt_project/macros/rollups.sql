@@ -44,7 +44,10 @@
 {% endmacro %}
 
 
-{# The 1m klines that came to silver, or left it as rejected, with the loads that the model has not taken in. #}
+{#
+    The 1m klines that came to silver, or left it as rejected, with the loads that the model has not taken in; and the
+    windows in which a revised file may have lost some.
+#}
 {% macro touched_minutes() %}
     select
         market,
@@ -61,6 +64,7 @@
     where
         "interval" = '1m' and {{ is_new_load() }}
         and market is not null and symbol is not null and open_time is not null
+    {{- or_revised_windows("klines", "open_time", interval_seconds(rollup_intervals()[0])) }}
 {% endmacro %}
 
 
@@ -88,12 +92,19 @@
 {% endmacro %}
 
 
-{# The minutes of trade flow that hold an aggregate trade of a new load. #}
+{# The minutes of trade flow that hold an aggregate trade of a new load, or did so before a file was revised. #}
 {% macro touched_flow_minutes() %}
     select distinct
         market,
         symbol,
-        {{ window_start("trade_time", interval_seconds("1m")) }} as minute
-    from {{ ref("agg_trades") }}
-    where {{ is_new_load() }}
+        minute
+    from (
+        select
+            market,
+            symbol,
+            {{ window_start("trade_time", interval_seconds("1m")) }} as minute
+        from {{ ref("agg_trades") }}
+        where {{ is_new_load() }}
+        {{- or_revised_windows("agg_trades", "minute", interval_seconds("1m")) }}
+    )
 {% endmacro %}

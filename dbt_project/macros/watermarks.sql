@@ -52,14 +52,15 @@
 {%- endmacro %}
 
 
-{# Post-hook of a model that reads a staging view. #}
-{% macro record_staged_loads(view) %}
+{# Post-hook of a model that reads a staging view, and the revisions of its files, which may have left no row. #}
+{% macro record_staged_loads(view, dataset) %}
     update {{ watermarks_table() }}
     set
         {{ all_untested_again() }}
         load_id = greatest(
             load_id,
-            (select max(_dlt_load_id) from {{ view }} where _dlt_load_id > '{{ watermark(this.identifier) }}')
+            (select max(_dlt_load_id) from {{ view }} where _dlt_load_id > '{{ watermark(this.identifier) }}'),
+            (select max(_dlt_load_id) from {{ ref("stg_binance__archive_files") }} where dataset = '{{ dataset }}')
         )
     where model_name = '{{ this.identifier }}'
 {% endmacro %}

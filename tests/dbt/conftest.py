@@ -52,6 +52,21 @@ STAGING = {
         "is_buyer_maker": "boolean",
         **dict.fromkeys(("source", "_dlt_load_id"), "text"),
     },
+    "archive_files": {
+        **dict.fromkeys(("path", "market", "dataset", "symbol", "interval", "status", "reason", "sha256"), "text"),
+        "last_modified": TIME,
+        **dict.fromkeys(("size_bytes", "row_count", "rows_loaded"), "bigint"),
+        "loaded_at": TIME,
+        **dict.fromkeys(("revision", "rows_changed"), "bigint"),
+        **dict.fromkeys(("replaced_load_id", "_dlt_load_id"), "text"),
+    },
+    "archive_disagreements": {
+        **dict.fromkeys(("path", "market", "dataset", "symbol", "interval"), "text"),
+        "row_key": "bigint",
+        **dict.fromkeys(("column_name", "archive_value", "other_value", "other_source"), "text"),
+        "found_at": TIME,
+        "_dlt_load_id": "text",
+    },
     "symbols": {
         **dict.fromkeys(("market", "symbol", "status", "base_asset", "quote_asset"), "text"),
         "tick_size": NUMBER,

@@ -4,6 +4,7 @@
 ) }}
 
 -- depends_on: {{ ref("rejected_klines") }}
+-- depends_on: {{ ref("stg_binance__archive_files") }}
 
 with
 klines as (

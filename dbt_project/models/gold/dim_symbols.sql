@@ -4,6 +4,7 @@
 ) }}
 
 -- depends_on: {{ ref("rejected_klines") }}
+-- depends_on: {{ ref("stg_binance__archive_files") }}
 
 with
 symbols as (
@@ -23,13 +24,22 @@ rejected_klines as (
     select * from {{ ref("rejected_klines") }}
 ),
 
--- A kline that was rejected may have been the first or the last: these symbols are looked at anew.
+revised_files as (
+    {{ revised_files("klines") }}
+),
+
+-- A kline that was rejected or left out may have been the first or the last: these symbols are looked at anew.
 resurveyed_symbols as (
-    select distinct
+    select
         market,
         symbol
     from rejected_klines
     where {{ is_new_load() }}
+    union
+    select
+        market,
+        symbol
+    from revised_files
 ),
 
 {% endif %}

@@ -3,6 +3,8 @@
     post_hook="{{ record_upstream_loads(['agg_trades']) }}",
 ) }}
 
+-- depends_on: {{ ref("stg_binance__archive_files") }}
+
 with
 agg_trades as (
     select * from {{ ref("agg_trades") }}

@@ -1,11 +1,14 @@
 {{ config(
-    pre_hook="{{ delete_touched(touched_keys(ref('stg_binance__klines'), kline_key()), kline_key()) }}",
-    post_hook="{{ record_staged_loads(ref('stg_binance__klines')) }}",
+    pre_hook=[
+        "{{ delete_touched(touched_keys(ref('stg_binance__klines'), kline_key()), kline_key()) }}",
+        "{{ delete_revised('klines') }}",
+    ],
+    post_hook="{{ record_staged_loads(ref('stg_binance__klines'), 'klines') }}",
 ) }}
 
 with
 newest as (
-    select * from {{ newest_rows(ref("stg_binance__klines"), kline_key(), kline_versions()) }}
+    select * from {{ newest_rows(ref("stg_binance__klines"), "klines", kline_key(), kline_versions()) }}
 ),
 
 valid as (

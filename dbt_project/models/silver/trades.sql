@@ -1,11 +1,14 @@
 {{ config(
-    pre_hook="{{ delete_touched(touched_keys(ref('stg_binance__trades'), trade_key()), trade_key()) }}",
-    post_hook="{{ record_staged_loads(ref('stg_binance__trades')) }}",
+    pre_hook=[
+        "{{ delete_touched(touched_keys(ref('stg_binance__trades'), trade_key()), trade_key()) }}",
+        "{{ delete_revised('trades') }}",
+    ],
+    post_hook="{{ record_staged_loads(ref('stg_binance__trades'), 'trades') }}",
 ) }}
 
 with
 newest as (
-    select * from {{ newest_rows(ref("stg_binance__trades"), trade_key(), "trade_time desc, source") }}
+    select * from {{ newest_rows(ref("stg_binance__trades"), "trades", trade_key(), "trade_time desc, source") }}
 ),
 
 typed as (
