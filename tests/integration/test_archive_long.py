@@ -16,7 +16,7 @@ price = "5"
 tick_size = "0.001"
 step_size = "0.01"
 usual_quantity = "20"
-trades_per_minute = 0.5
+trades_per_minute = 0.1
 listed = 2023-02-01
 """
 SYMBOLS = [f"SYM{number}USDT" for number in range(5)]
@@ -43,7 +43,14 @@ def test_two_years_of_minutes_of_five_symbols_are_exact(project, long_exchange):
     for symbol in SYMBOLS:
         truth = long_exchange.truth("klines", symbol, "1m")
         assert truth.num_rows == MINUTES
-        project.assert_equals("klines", truth, f"symbol = '{symbol}'")
+        # Matched by their times, which is faster than to compare sets of millions of rows.
+        columns = [name for name in truth.column_names if name != "open_time"]
+        same = " and ".join(f'loaded."{name}" = truth."{name}"' for name in columns)
+        assert project.query(
+            "select count(*), count(distinct open_time) from staging.klines as loaded join truth using (open_time) "
+            f"where loaded.symbol = '{symbol}' and {same}",
+            truth=truth,
+        ) == [(MINUTES, MINUTES)]
     assert len(zips_asked_for(long_exchange)) == len(SYMBOLS) * (MONTHS + DAYS)
     # The tail is a page of each symbol; the start before the listing, and the compared files, take a few more.
     assert rest_requests(long_exchange)["/api/v3/klines"] <= len(SYMBOLS) * 8
