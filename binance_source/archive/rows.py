@@ -27,7 +27,10 @@ April 1970 (docs/architecture.md)."""
 MICROSECONDS_FROM, MICROSECONDS_BELOW = 10**15, 10**16
 MILLISECONDS_FROM = 10**12
 
-_COLUMN_NUMBER = re.compile(r"(?:CSV )?column #?(\d+)")
+MOST_LINE_BYTES = 2**16
+
+_COLUMN_NUMBER = re.compile(r"CSV column #(\d+)")
+_ROW_NUMBER = re.compile(r"Row #(\d+)")
 
 _TRUE, _FALSE = ["True", "true", "TRUE"], ["False", "false", "FALSE"]
 
@@ -113,60 +116,64 @@ def key_numbers(table: pa.Table, dataset: ArchiveDataset) -> pa.Array:
 
 def _blocks(stream: IO[bytes], dataset: ArchiveDataset, limit: int | None) -> Iterator[pa.Table]:
     """Give the CSV's typed columns as they stand in the file, times as integers."""
-    first = stream.read(BLOCK_BYTES)
-    if not first:
-        return
-    width = first.split(b"\n", 1)[0].count(b",") + 1
-    if not len(dataset.columns) - dataset.optional <= width <= len(dataset.columns):
-        raise ArchiveFileError(f"its rows have {width} columns where {len(dataset.columns)} were expected")
-    names = list(dataset.columns[:width])
-    wanted = [name for name in names if name in dataset.table.schema.names]
-    schema = dataset.table.schema
-    types = {name: pa.int64() if schema.field(name).type == TIME else schema.field(name).type for name in wanted}
-    given = 0
-    try:
-        reader = csv.open_csv(
-            pa.PythonFile(_Replayed(first, stream), mode="r"),
-            csv.ReadOptions(
-                column_names=names, block_size=BLOCK_BYTES, use_threads=False, skip_rows=int(first[:1].isalpha())
-            ),
-            csv.ParseOptions(quote_char=False),
-            csv.ConvertOptions(
-                column_types=types, include_columns=wanted, null_values=[], true_values=_TRUE, false_values=_FALSE
-            ),
+    layout: _Layout | None = None
+    rest, given, rows = b"", 0, 0
+    piece = stream.read(BLOCK_BYTES)
+    while piece:
+        following = stream.read(BLOCK_BYTES)
+        lines = rest + piece
+        piece, rest = following, b""
+        if following:
+            lines, _, rest = lines.rpartition(b"\n")
+            if len(rest) > MOST_LINE_BYTES:
+                raise ArchiveFileError(f"it has a line of more than {MOST_LINE_BYTES:,} bytes")
+        if layout is None:
+            layout = _Layout(lines, dataset)
+            if lines[:1].isalpha():
+                lines = lines.partition(b"\n")[2]
+        if lines:
+            yield (block := layout.parse(lines, rows))
+            rows, given = rows + block.num_rows, given + block.nbytes
+        if limit is not None and given > limit:
+            raise ArchiveFileError(f"its rows are out of order, over more than {limit:,} bytes")
+
+
+class _Layout:
+    """The columns of a file, by its first line: archive files have come with and without a header."""
+
+    def __init__(self, first: bytes, dataset: ArchiveDataset) -> None:
+        width = first.split(b"\n", 1)[0].count(b",") + 1
+        if not len(dataset.columns) - dataset.optional <= width <= len(dataset.columns):
+            raise ArchiveFileError(f"its rows have {width} columns where {len(dataset.columns)} were expected")
+        self._names = list(dataset.columns[:width])
+        schema = dataset.table.schema
+        wanted = [name for name in self._names if name in schema.names]
+        self._parsing = csv.ParseOptions(quote_char=False)
+        self._converting = csv.ConvertOptions(
+            column_types={
+                name: pa.int64() if schema.field(name).type == TIME else schema.field(name).type for name in wanted
+            },
+            include_columns=wanted,
+            null_values=[],
+            true_values=_TRUE,
+            false_values=_FALSE,
         )
-        for batch in reader:
+
+    def parse(self, lines: bytes, rows_before: int) -> pa.Table:
+        """Parse whole lines."""
+        # In blocks of our own: the library's streaming reader reads ahead, which took a gigabyte with eight files.
+        reading = csv.ReadOptions(column_names=self._names, use_threads=False, block_size=len(lines) + 1)
+        name = ""
+        try:
+            block = csv.read_csv(pa.BufferReader(lines), reading, self._parsing, self._converting)
             # The reader sees to the digits behind the point only.
-            batch.validate(full=True)
-            given += batch.nbytes
-            if limit is not None and given > limit:
-                raise ArchiveFileError(f"its rows are out of order, over more than {limit:,} bytes")
-            yield pa.Table.from_batches([batch])
-    except pa.ArrowInvalid as error:
-        said = _COLUMN_NUMBER.sub(lambda found: names[int(found[1])], " ".join(str(error).split()))
-        raise ArchiveFileError(f"its content is not what it should be: {said[:200]}") from error
-
-
-class _Replayed:
-    """A stream of which the first bytes have been read already."""
-
-    closed = False
-
-    def __init__(self, first: bytes, stream: IO[bytes]) -> None:
-        self._first = first
-        self._stream = stream
-
-    def read(self, size: int = -1) -> bytes:
-        if self._first:
-            first, self._first = (self._first, b"") if size < 0 else (self._first[:size], self._first[size:])
-            return first
-        return self._stream.read(size)
-
-    def readable(self) -> bool:
-        return True
-
-    def close(self) -> None:
-        self.closed = True
+            for name in block.column_names:
+                block[name].validate(full=True)
+        except pa.ArrowInvalid as error:
+            said = _COLUMN_NUMBER.sub(lambda found: self._names[int(found[1])], f"{name} {error}".strip())
+            said = _ROW_NUMBER.sub(lambda found: f"row {int(found[1]) + rows_before}", " ".join(said.split()))
+            raise ArchiveFileError(f"its content is not what it should be: {said[:200]}") from error
+        return block
 
 
 def _staged(block: pa.Table, dataset: ArchiveDataset, constants: dict[str, str]) -> pa.Table:
