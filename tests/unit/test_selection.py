@@ -1,9 +1,14 @@
-"""Names, patterns and quote assets to symbols, delisted ones among them; by hand."""
+"""Names, patterns and quote assets to symbols, delisted ones among them, and to a source; by hand."""
+
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from binance_source.archive.errors import ArchiveFileError, ArchiveUnreachableError
 from binance_source.request import RequestError
-from binance_source.selection import Assets, has_patterns, resolve
+from binance_source.rest.errors import StoppedError
+from binance_source.selection import Assets, archived_symbols, choose_source, has_patterns, resolve
+from binance_source.settings import BinanceConfiguration
 
 EXCHANGE = {
     "BTCUSDT": Assets("BTC", "USDT"),
@@ -142,3 +147,93 @@ def test_without_exchange_info_symbols_are_cut_by_the_quotes_asked_for():
 )
 def test_only_patterns_and_all_have_to_be_looked_up(names, expected):
     assert has_patterns(names) is expected
+
+
+REAL = "https://data-api.binance.vision"
+REAL_ARCHIVE = "https://data.binance.vision"
+REAL_LISTING = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision"
+LOCAL = "http://127.0.0.1:8080"
+
+
+def hosts(market_data, archive, listing):
+    made = BinanceConfiguration()
+    made.market_data_url, made.archive_url, made.archive_listing_url = market_data, archive, listing
+    return made
+
+
+@pytest.mark.parametrize(
+    ("configuration", "asked", "needs_rest", "expected"),
+    [
+        (hosts(REAL, REAL_ARCHIVE, REAL_LISTING), "auto", True, "auto"),
+        (hosts("https://api.binance.com", REAL_ARCHIVE, REAL_LISTING), "auto", True, "auto"),
+        (hosts(REAL, REAL_ARCHIVE, REAL_LISTING), "archive", True, "archive"),
+        (hosts(LOCAL, LOCAL, "http://localhost:9090/"), "auto", True, "auto"),
+        # REST of one exchange and the archive of another: they are not mixed.
+        (hosts(LOCAL, REAL_ARCHIVE, REAL_LISTING), "auto", True, "rest"),
+        (hosts(LOCAL, REAL_ARCHIVE, REAL_LISTING), "rest", True, "rest"),
+        (hosts("https://api.binance.us", REAL_ARCHIVE, REAL_LISTING), "auto", True, "rest"),
+        (hosts("https://testnet.binance.vision", REAL_ARCHIVE, REAL_LISTING), "auto", True, "rest"),
+        (hosts(REAL, LOCAL, REAL_LISTING), "auto", True, "rest"),
+        # Where REST is not spoken to it does not matter whose it is.
+        (hosts(LOCAL, REAL_ARCHIVE, REAL_LISTING), "archive", False, "archive"),
+    ],
+)
+def test_archive_and_rest_are_of_one_exchange(configuration, asked, needs_rest, expected):
+    assert choose_source(configuration, asked, needs_rest) == expected
+
+
+@pytest.mark.parametrize(
+    ("configuration", "needs_rest"),
+    [
+        (hosts(LOCAL, REAL_ARCHIVE, REAL_LISTING), True),
+        (hosts(REAL, LOCAL, REAL_LISTING), True),
+        (hosts(REAL, LOCAL, REAL_LISTING), False),
+    ],
+)
+def test_an_archive_that_was_asked_for_and_is_of_another_exchange_is_refused(configuration, needs_rest):
+    with pytest.raises(RequestError, match="different exchanges"):
+        choose_source(configuration, "archive", needs_rest)
+
+
+class Archive:
+    """Lists folders; fails where it has nothing to say."""
+
+    def __init__(self, folders, error=None):
+        self._folders, self._error = folders, error
+
+    def folders(self, prefix):
+        if self._error is not None:
+            raise self._error
+        return self._folders.get(prefix, [])
+
+
+@pytest.fixture
+def pool():
+    with ThreadPoolExecutor(2) as made:
+        yield made
+
+
+def test_archived_symbols_are_those_of_any_dataset_by_month_or_by_day(pool):
+    archive = Archive(
+        {
+            "data/spot/monthly/klines/": ["BTCUSDT", "LUNAUSDT"],
+            "data/spot/daily/klines/": ["BTCUSDT", "NEWUSDT"],
+            "data/spot/daily/trades/": ["ETHUSDT"],
+            "data/spot/daily/aggTrades/": ["NOTASKED"],
+        }
+    )
+    found = archived_symbols(archive, pool, ["klines", "trades", "symbols", "tickers_24h"], is_needed=True)
+    assert found == {"BTCUSDT", "LUNAUSDT", "NEWUSDT", "ETHUSDT"}
+    assert archived_symbols(archive, pool, ["symbols"], is_needed=True) == frozenset()
+
+
+@pytest.mark.parametrize("error", [ArchiveUnreachableError("gone"), ArchiveFileError("not a listing")])
+def test_an_archive_that_cannot_be_listed_is_done_without_only_where_it_is_not_needed(pool, error):
+    assert archived_symbols(Archive({}, error), pool, ["klines"], is_needed=False) == frozenset()
+    with pytest.raises(type(error)):
+        archived_symbols(Archive({}, error), pool, ["klines"], is_needed=True)
+
+
+def test_a_stop_is_no_reason_to_do_without_the_archive(pool):
+    with pytest.raises(StoppedError):
+        archived_symbols(Archive({}, StoppedError()), pool, ["klines"], is_needed=False)
