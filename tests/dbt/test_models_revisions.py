@@ -232,9 +232,10 @@ def test_a_further_build_changes_nothing_and_looks_at_nothing_again(revised, tmp
 def test_old_rows_that_are_not_deleted_yet_do_not_count(loaded, tmp_path, revised):
     warehouse = loaded.copy(tmp_path / "not_deleted.duckdb")
     revise(warehouse, KLINES, 2, LATER, REVISED, removed=False, klines=NEW_KLINES)
-    assert rebuilt(warehouse, tmp_path / "refreshed.duckdb") == revised[2]
+    warehouse.build()
+    assert warehouse.contents() == revised[2]
     warehouse.query("delete from staging.klines where source = ? and _dlt_load_id <= ?", KLINES, LATER)
-    assert rebuilt(warehouse, tmp_path / "refreshed_again.duckdb") == revised[2]
+    assert rebuilt(warehouse, tmp_path / "refreshed.duckdb") == revised[2]
 
 
 def test_a_revision_of_an_incomplete_load_is_not_seen(loaded, tmp_path):
@@ -245,26 +246,55 @@ def test_a_revision_of_an_incomplete_load_is_not_seen(loaded, tmp_path):
     assert rebuilt(warehouse, tmp_path / "refreshed.duckdb") == before
 
 
-def test_a_version_without_any_row_empties_its_period(loaded, tmp_path):
-    warehouse = loaded.copy(tmp_path / "emptied.duckdb")
-    revise(warehouse, KLINES, 2, LATER, REVISED)
-    after = rebuilt(warehouse, tmp_path / "refreshed.duckdb")
-    assert sorted(minutes_of(after)) == [*range(-10, 0), 40, 41, 42]
-    assert after["silver.rejected_klines"] == []
-    assert sorted(windows_of(after, "5m")) == [-10, -5, 40]
+KEPT = [number for number in range(1, 60) if not 12 <= number <= 23 and number != 30]
+"""Trades 12 to 23 (minutes 2 and 3) are gone with a revision, as 1,000 is; 30 has another quantity, 100 is new."""
 
 
-def test_a_symbol_whose_first_klines_are_gone_begins_later(loaded, tmp_path):
-    warehouse = loaded.copy(tmp_path / "later.duckdb")
+@pytest.fixture(scope="module")
+def others(loaded, tmp_path_factory):
+    """Revisions of the other files, of which the last one has no row at all."""
+    folder = tmp_path_factory.mktemp("others")
+    warehouse = loaded.copy(folder / "others.duckdb")
     rows = [kline(minute, KLINES_MONTHLY, "ETHUSDT") for minute in range(1_500, 3_000, 10)]
     revise(warehouse, KLINES_MONTHLY, 2, FIRST, REVISED, klines=rows)
-    after = rebuilt(warehouse, tmp_path / "refreshed.duckdb")
+    aggregates = [*(agg_trade(number, 10 * number) for number in KEPT), agg_trade(30, 300, quantity=Decimal(9))]
+    revise(warehouse, AGGREGATES, 2, FIRST, "1715200000.4", agg_trades=[*aggregates, agg_trade(100, 1_000)])
+    revise(warehouse, TRADES, 2, FIRST, "1715200000.5", trades=[trade(number, 10 * number) for number in KEPT])
+    revise(warehouse, KLINES_BEFORE, 2, FIRST, "1715200000.6")
+    return warehouse, rebuilt(warehouse, folder / "refreshed.duckdb")
+
+
+def test_a_version_without_any_row_empties_its_period_once(others):
+    warehouse, after = others
+    assert min(minutes_of(after)) == 0
+    assert min(windows_of(after, "5m")) == 0
+    assert {row[2] for row in after["gold.daily_summary"] if row[1] == "BTCUSDT"} == {DAY}
+    marks = warehouse.query("select load_id from stg.load_watermarks where model_name in ('klines', 'ohlcv')")
+    assert marks == [("1715200000.6",)] * 2
+
+
+def test_a_symbol_whose_first_klines_are_gone_begins_later(others):
+    warehouse, after = others
     assert sorted(minutes_of(after, "ETHUSDT")) == list(range(1_500, 3_000, 10))
     found = warehouse.query("select first_kline_open_time from gold.dim_symbols where symbol = 'ETHUSDT'")
     assert found == [(DAY + 1_500 * MINUTE,)]
     assert {row[3] for row in after["gold.ohlcv"] if (row[1], row[2]) == ("ETHUSDT", "1d")} == {
         DAY + timedelta(days=1),
         DAY + timedelta(days=2),
+    }
+
+
+def test_trades_and_aggregates_lose_what_their_files_lost(others):
+    warehouse, after = others
+    assert sorted(row[2] for row in after["silver.agg_trades"]) == [0, *sorted([*KEPT, 30]), 100]
+    assert sorted(row[2] for row in after["silver.trades"]) == KEPT
+    flow = dict(warehouse.query("select minute, buy_volume from gold.trade_flow"))
+    # Id 0 at 23:59:59; six ids of 0.25 a minute, five in minute 0; minutes 2 and 3 are gone; id 30 in minute 5.
+    assert {(minute - DAY) // MINUTE: volume for minute, volume in flow.items()} == {
+        **dict.fromkeys((1, 4, 6, 7, 8, 9), Decimal("1.5")),
+        **dict.fromkeys((-1, 16), Decimal("0.25")),
+        0: Decimal("1.25"),
+        5: Decimal("10.25"),
     }
 
 
@@ -286,42 +316,6 @@ def test_silver_built_by_itself_and_gold_before_it_miss_nothing(loaded, tmp_path
     warehouse.load("1715200000.4", klines=[kline(43, "rest")])
     after = rebuilt(warehouse, tmp_path / "refreshed.duckdb")
     assert {10, 15} & set(windows_of(after, "5m")) == set()
-
-
-def test_trades_and_aggregates_lose_what_their_files_lost(loaded, tmp_path):
-    warehouse = loaded.copy(tmp_path / "trades.duckdb")
-    # Ids 12 to 23 (minutes 2 and 3) and 1,000 are gone, id 30 has another quantity, id 100 is new.
-    kept = [number for number in range(1, 60) if not 12 <= number <= 23 and number != 30]
-    revise(
-        warehouse,
-        AGGREGATES,
-        2,
-        FIRST,
-        REVISED,
-        agg_trades=[
-            *(agg_trade(number, 10 * number) for number in kept),
-            agg_trade(30, 300, quantity=Decimal(9)),
-            agg_trade(100, 1_000),
-        ],
-    )
-    revise(warehouse, TRADES, 2, FIRST, "1715200000.4", trades=[trade(number, 10 * number) for number in kept])
-    after = rebuilt(warehouse, tmp_path / "refreshed.duckdb")
-    assert sorted(row[2] for row in after["silver.agg_trades"]) == [0, *sorted([*kept, 30]), 100]
-    assert sorted(row[2] for row in after["silver.trades"]) == kept
-    flow = dict(warehouse.query("select minute, buy_volume from gold.trade_flow"))
-    # Id 0 at 23:59:59; six ids of 0.25 a minute, five in minute 0; minutes 2 and 3 are gone; id 30 in minute 5.
-    assert {(minute - DAY) // MINUTE: volume for minute, volume in flow.items()} == {
-        -1: Decimal("0.25"),
-        0: Decimal("1.25"),
-        1: Decimal("1.5"),
-        4: Decimal("1.5"),
-        5: Decimal("10.25"),
-        6: Decimal("1.5"),
-        7: Decimal("1.5"),
-        8: Decimal("1.5"),
-        9: Decimal("1.5"),
-        16: Decimal("0.25"),
-    }
 
 
 def test_a_build_without_revisions_does_not_look_at_old_periods(loaded, tmp_path):
