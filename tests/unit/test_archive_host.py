@@ -2,6 +2,7 @@
 
 import hashlib
 import threading
+import zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +13,7 @@ import pytest
 from binance_source.archive.errors import ArchiveFileError, ArchiveUnreachableError, MissingFileError
 from binance_source.archive.host import ArchiveFile, ArchiveHost
 from binance_source.archive.verified import Downloads
+from binance_source.archive.zips import open_member
 from binance_source.rest.errors import StoppedError
 from binance_source.settings import BinanceConfiguration
 
@@ -499,3 +501,23 @@ def test_an_error_of_the_reader_leaves_no_part_behind(host, server, keep, stop):
     ):
         raise RuntimeError("the reader failed")
     assert not keep or files_in(keep) == [PREFIX + NAME]
+
+
+def test_recorded_files_agree_with_their_recorded_checksums(host, server, stop, recordings):
+    """Binance's own CHECKSUM files, and the content against the standard library's reading of the zip."""
+    folder = recordings / "klines_1m/vision_spot_daily_with_checksum"
+    names = sorted(path.name for path in folder.glob("*.zip"))
+    assert len(names) == 3
+    for name in names:
+        whole = (folder / name).read_bytes()
+        serve_file(server, whole, (folder / f"{name}.CHECKSUM").read_text(), name)
+        with Downloads(host, None, stop, 0.001).verified(file(name, len(whole))) as verified:
+            assert verified.sha256 == (folder / f"{name}.CHECKSUM").read_text()[:64]
+            member = name.replace(".zip", ".csv")
+            with (
+                open_member(verified.content, verified.size, member) as stream,
+                zipfile.ZipFile(folder / name) as zipped,
+            ):
+                content = stream.read()
+                assert content == zipped.read(member)
+        assert content.count(b"\n") == 1_440
