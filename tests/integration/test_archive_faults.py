@@ -26,12 +26,12 @@ FAULTS = {
         "02": ("loaded", {"kind": "drop_rows", "from_ms": FIRST_MS + 43 * HOUR_MS, "to_ms": FIRST_MS + 48 * HOUR_MS}),
         "03": ("loaded", {"kind": "duplicate_rows", "every": 3}),
         "04": ("loaded", {"kind": "unsorted"}),
-        "05": ("its content is not .*Row #8: .*n/a", {"kind": "bad_number", "row": 7}),
+        "05": ("its content is not .*row 8: .*n/a", {"kind": "bad_number", "row": 7}),
         "06": ("HTTP 404 for", {"kind": "gone"}),
         "07": ("no such line", {"kind": "missing"}),
         "08": ("loaded", {"kind": "corrupt_zip", "times": 1}),
         "09": ("loaded", {"kind": "drop_rows", "from_ms": FIRST_MS + 200 * HOUR_MS, "to_ms": FIRST_MS + 203 * HOUR_MS}),
-        "10": ("its content is not .*Row #1: Rescaling", {"kind": "bad_number", "text": "1.123456789"}),
+        "10": ("its content is not .*row 1: Rescaling", {"kind": "bad_number", "text": "1.123456789"}),
     },
 }  # fmt: skip
 ALL = [(symbol, day) for symbol, of_days in FAULTS.items() for day in of_days]
