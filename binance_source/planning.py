@@ -46,10 +46,12 @@ def plan_dataset(run: SpotRun, dataset: str, coverage: Coverage) -> dict[str, Se
 
 def _choose(run: SpotRun, series: ArchiveSeries, coverage: Coverage) -> list[ArchiveFile]:
     missing = series.missing(coverage.get(series.key, []))
-    if not missing or (series.followed_by_rest and not any(has_whole_day(part) for part in missing)):
+    known = run.known_files()
+    is_for_rest = series.followed_by_rest and not any(has_whole_day(part) for part in missing)
+    if not missing or (is_for_rest and not known.begun):
         return []
     listing = list_series(run.host, series.dataset, series.symbol, series.interval, missing[0][0])
-    return choose(listing, missing, run.loaded_paths(), (), series.followed_by_rest)
+    return choose(listing, missing, known.loaded, (), series.followed_by_rest, known.begun)
 
 
 def _rest_after(

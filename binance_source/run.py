@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from .archive.host import ArchiveHost
 from .request import ARCHIVE, REST, Request, RequestError
+from .resources.archived_series import KnownFiles
 from .resources.revisions import Revisions
 from .resources.symbols import ExchangeInfo, fetch_exchange_info, symbols_table
 from .resources.tickers import fetch_tickers, tickers_table
@@ -66,7 +67,7 @@ class SpotRun:
         request: What to fetch.
         configuration: How to speak to the exchange.
         stop: Set from outside to end the run early, with all progress kept.
-        loaded_files: Gives the paths of the archive's files that are in the destination; asked for once, if at all.
+        known_files: Says what the destination has of the archive's files; asked once, if at all.
         keep_archives: Folder in which to keep the archive's zips, or None.
 
     Attributes:
@@ -85,7 +86,7 @@ class SpotRun:
         request: Request,
         configuration: BinanceConfiguration,
         stop: threading.Event | None = None,
-        loaded_files: Callable[[], Set[str]] = frozenset,
+        known_files: Callable[[], KnownFiles] = KnownFiles,
         keep_archives: Path | None = None,
     ) -> None:
         self.request = request
@@ -96,7 +97,7 @@ class SpotRun:
         self.notes: list[str] = []
         self.on_page: Callable[[str, Page], None] = lambda _dataset, _page: None
         self.names: tuple[str, ...] = ()
-        self._loaded_files = loaded_files
+        self._known_files = known_files
         self.keep_archives = keep_archives
         self.revisions: Revisions | None = None
         self.pool = ThreadPoolExecutor(configuration.connections, thread_name_prefix="binance")
@@ -107,7 +108,7 @@ class SpotRun:
         self._coverage: dict[str, Coverage] = {}
         self._snapshot_failures: dict[str, list[Failure]] = {}
         self.source = request.source
-        self._loaded: Set[str] | None = None
+        self._known: KnownFiles | None = None
         self._records: dict[str, list[pa.Table]] = {}
         self._walking = 0
         self._info: ExchangeInfo | None = None
@@ -280,8 +281,7 @@ class SpotRun:
             if page.covered:
                 coverage[page.series] = add(coverage.get(page.series, []), page.covered)
             self._note(dataset, page)
-            for table, records in page.records:
-                self._records.setdefault(table.name, []).append(records)
+            self._keep(page.records)
             if page.rows.num_rows:
                 buffer.append(page.rows)
                 buffered += page.rows.num_rows
@@ -294,7 +294,12 @@ class SpotRun:
                 buffer, buffered = [joined.slice(whole)], buffered - whole
         if buffered:
             yield _joined(buffer)
+        self._keep(record for stage in self._walks.get(dataset, ())[-1:] for record in stage.interim_records())
         self._walking -= 1
+
+    def _keep(self, records: Iterable[tuple[Table, pa.Table]]) -> None:
+        for table, rows in records:
+            self._records.setdefault(table.name, []).append(rows)
 
     def _is_package_full(self) -> bool:
         config = self.configuration
@@ -338,11 +343,11 @@ class SpotRun:
             archived = archived_symbols(self.host, self.pool, self.request.datasets, self.source == ARCHIVE)
         return resolve(asked, self.request.quotes, exchange, archived)
 
-    def loaded_paths(self) -> Set[str]:
-        """Give the paths of the archive's files that are in the destination."""
-        if self._loaded is None:
-            self._loaded = self._loaded_files()
-        return self._loaded
+    def known_files(self) -> KnownFiles:
+        """Say what the destination has of the archive's files."""
+        if self._known is None:
+            self._known = self._known_files()
+        return self._known
 
     def report(self, dataset: str, series: str) -> SeriesReport:
         """Give the report of a series."""

@@ -54,7 +54,7 @@ def stages(run: SpotRun, dataset: str, coverage: Callable[[], Coverage]) -> Iter
         archive = Archive(
             host=run.host,
             downloads=downloads,
-            loaded=run.loaded_paths(),
+            known=run.known_files(),
             sampler=sample,
             samples=config.archive_samples,
             threads=config.archive_connections,

@@ -8,6 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from binance_source.archive.datasets import ArchiveDataset
+from binance_source.resources.archived_series import BEGUN, LOADED, KnownFiles
 from binance_source.resources.revisions import KnownFile, Revisions
 from binance_source.schemas import ARCHIVE_FILES
 from binance_source.selection import ALL
@@ -19,13 +20,16 @@ _COLUMNS = (
 )  # fmt: skip
 
 
-def loaded_paths(pipeline: Any) -> frozenset[str]:
-    """Give the paths of the files whose rows are in the destination.
+def known_files(pipeline: Any) -> KnownFiles:
+    """Say what the destination has of the archive's files.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
     """
-    return frozenset(row[0] for row in _loaded(pipeline, ("path",)))
+    return KnownFiles(
+        loaded=frozenset(path for (path,) in _lines(pipeline, LOADED, ("path",))),
+        begun=dict(_lines(pipeline, BEGUN, ("path", "rows_loaded"))),
+    )
 
 
 def revisions(
@@ -40,7 +44,7 @@ def revisions(
         intervals: Such as ["1m"]; trades have none and are looked at in any case.
     """
     known = []
-    for row in _loaded(pipeline, _COLUMNS):
+    for row in _lines(pipeline, LOADED, _COLUMNS):
         path, market, dataset, symbol, interval, sha256, modified, size, row_count, rows_loaded, revision, load_id = row
         is_meant = symbols is None or any(one.lower() == ALL or fnmatchcase(symbol, one) for one in symbols)
         if is_meant and dataset in datasets and (intervals is None or not interval or interval in intervals):
@@ -114,14 +118,15 @@ def knows_files(pipeline: Any) -> bool:
     return bool(pipeline.default_schema_name) and ARCHIVE_FILES.name in pipeline.default_schema.tables
 
 
-def _loaded(pipeline: Any, columns: Sequence[str]) -> list[tuple[Any, ...]]:
+def _lines(pipeline: Any, status: str, columns: Sequence[str]) -> list[Any]:
     if not knows_files(pipeline):
         return []
     with pipeline.sql_client() as client:
         name = client.make_qualified_table_name(ARCHIVE_FILES.name)
         wanted = ", ".join(client.escape_column_name(column) for column in columns)
-        rows: list[tuple[Any, ...]] = client.execute_sql(
-            f"SELECT {wanted} FROM {name} WHERE status = 'loaded'"  # noqa: S608 - our own name
+        rows: list[Any] = client.execute_sql(
+            f"SELECT {wanted} FROM {name} WHERE status = %s",  # noqa: S608 - our own name
+            status,
         )
     return rows
 

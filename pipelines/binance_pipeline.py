@@ -59,7 +59,7 @@ def main(arguments: list[str] | None = None) -> int:
     run = SpotRun(
         request,
         configuration,
-        loaded_files=lambda: archive_files.loaded_paths(pipeline),
+        known_files=lambda: archive_files.known_files(pipeline),
         keep_archives=given.keep_archives,
     )
     signals = _Signals(run.stop)

@@ -47,7 +47,12 @@ def list_series(
 
 
 def choose(
-    listing: Listing, wanted: Iterable[Range], loaded: Container[str], bad: Container[str], only_whole_days: bool
+    listing: Listing,
+    wanted: Iterable[Range],
+    loaded: Container[str],
+    bad: Container[str],
+    only_whole_days: bool,
+    begun: Container[str] = (),
 ) -> list[ArchiveFile]:
     """Choose files for what is missing, in the order of their periods.
 
@@ -60,6 +65,7 @@ def choose(
         loaded: Paths of files that have been looked at: they do not hold what is still missing of their period.
         bad: Paths of files that cannot be used.
         only_whole_days: Leave days of which a part is there to REST.
+        begun: Paths of files of which a part is loaded: the rest is taken out of them, if anything of it is missing.
     """
     rest = list(wanted)
     # What is missing between the rows of a loaded file is not worth another file, unless it is a whole day.
@@ -70,8 +76,12 @@ def choose(
             if file.key in loaded:
                 unseen = _less(unseen, file.period)
     chosen, partly = [], []
+    for file in listing.files:
+        if file.key in begun and file.key not in bad and _overlap(file.period, rest):
+            chosen.append(file)
+            rest = _less(rest, file.period)
     for file in listing.monthly:
-        if file.key in loaded or file.key in bad:
+        if file.key in loaded or file.key in bad or file.key in begun:
             continue
         if _is_whole(file.period, rest):
             chosen.append(file)
@@ -79,7 +89,7 @@ def choose(
         else:
             partly.append(file)
     for file in listing.daily:
-        if file.key in loaded or file.key in bad:
+        if file.key in loaded or file.key in bad or file.key in begun:
             continue
         if _is_whole(file.period, rest) or _overlap(file.period, _both(rest, unseen)):
             chosen.append(file)

@@ -3,6 +3,7 @@
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import reduce
 from typing import Any
 
@@ -15,9 +16,9 @@ from ..archive.host import ArchiveFile
 from ..archive.plan import Listing, choose, has_whole_day, list_series, unpublished_between
 from ..archive.rows import Rows
 from ..rest.errors import RunError, StoppedError
-from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES
+from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES, Table
 from ..settings import DAY_MS
-from .archived_series import LOADED, QUARANTINED, ArchiveSeries, file_record
+from .archived_series import BEGUN, LOADED, QUARANTINED, ArchiveSeries, file_record
 from .file_task import Archive, Block, End, FileTask
 from .samples import sampled
 from .walk import Failure, Page
@@ -59,6 +60,7 @@ class ArchiveWalk:
         self._pool = ThreadPoolExecutor(archive.threads, thread_name_prefix="archive")
         self._waiting = deque(series)
         self._plans: deque[tuple[ArchiveSeries, Future[Listing]]] = deque()
+        self._begun: FileTask | None = None
         self._ready: deque[tuple[ArchiveSeries, ArchiveFile, bool]] = deque()
         self.pages = self._run()
         """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
@@ -112,16 +114,18 @@ class ArchiveWalk:
         if self._archive.stop.is_set():
             raise StoppedError
         missing = series.missing(self._covered(series.key))
-        if not missing or (series.followed_by_rest and not any(has_whole_day(part) for part in missing)):
+        is_for_rest = series.followed_by_rest and not any(has_whole_day(part) for part in missing)
+        if not missing or (is_for_rest and not self._archive.known.begun):
             return Listing()
         return list_series(self._archive.host, series.dataset, series.symbol, series.interval, missing[0][0])
 
     def _choose(self, series: ArchiveSeries, overlapping: ArchiveFile | None = None) -> None:
         """Put a series' files in line, or those that have what another file should have had."""
         bad = {file.key for file in series.bad}
-        loaded = (self._archive.loaded | series.taken) - bad
+        loaded = (self._archive.known.loaded | series.taken) - bad
         missing = series.missing(self._covered(series.key))
-        files = choose(series.listing, missing, loaded, bad, series.followed_by_rest)
+        files = choose(series.listing, missing, loaded, bad, series.followed_by_rest, self._archive.known.begun)
+        files = [file for file in files if file.key not in series.taken]
         if overlapping is not None:
             start, end = overlapping.period
             files = [file for file in files if file.period[0] < end and start < file.period[1]]
@@ -130,25 +134,24 @@ class ArchiveWalk:
         series.taken.update(file.key for file in files)
         self.total += len(files)
 
+    def interim_records(self) -> list[tuple[Table, pa.Table]]:
+        """Give the line of the file that is being handed on, for a load package that ends in the middle of it."""
+        task = self._begun
+        return [] if task is None else [(ARCHIVE_FILES, _record(task, BEGUN, self._archive))]
+
     def _pages_of(self, task: FileTask) -> Iterator[Page]:
         series = task.series
+        held: Page | None = None
         for item in task.blocks():
             if isinstance(item, Block):
-                yield self._page(task, item)
-            elif item.error is not None:
-                series.bad[task.file] = item.error
-                self.notes.append(f"QUARANTINED: {task.file.key}: {item.error}")
-                self._choose(series, overlapping=task.file)
-                yield Page(series.key, _no_rows(series), records=[(ARCHIVE_FILES, _record(task, item, self._archive))])
+                if held is not None:
+                    self._begun = task
+                    yield held
+                held = self._page(task, item)
             else:
-                yield Page(
-                    series.key,
-                    _no_rows(series),
-                    item.spans,
-                    files=1,
-                    downloaded_bytes=item.size if item.downloaded else 0,
-                    records=[(ARCHIVE_FILES, _record(task, item, self._archive))],
-                )
+                # In one page with the last rows: a load package must not end between them and the file's line.
+                yield self._ended(task, item, held or Page(series.key, _no_rows(series)))
+                self._begun = None
         if task.file not in series.bad and self._lacks_a_day(series, task.file):
             # Days that a month's file lacks may have files of their own.
             self._choose(series, overlapping=task.file)
@@ -156,6 +159,22 @@ class ArchiveWalk:
         self.done += 1
         if series.done == len(series.taken):
             self._close(series)
+
+    def _ended(self, task: FileTask, end: End, last: Page) -> Page:
+        """Give the page that ends a file: its last rows, and its line."""
+        record = (ARCHIVE_FILES, _record(task, QUARANTINED if end.error else LOADED, self._archive, end))
+        if end.error is None:
+            return replace(
+                last,
+                covered=[*last.covered, *end.spans],
+                records=[*last.records, record],
+                files=1,
+                downloaded_bytes=end.size if end.downloaded else 0,
+            )
+        task.series.bad[task.file] = end.error
+        self.notes.append(f"QUARANTINED: {task.file.key}: {end.error}")
+        self._choose(task.series, overlapping=task.file)
+        return replace(last, records=[*last.records, record])
 
     def _lacks_a_day(self, series: ArchiveSeries, file: ArchiveFile) -> bool:
         start, end = file.period
@@ -208,17 +227,17 @@ def _no_rows(series: ArchiveSeries) -> pa.Table:
     return series.dataset.table.schema.empty_table()
 
 
-def _record(task: FileTask, end: End, archive: Archive) -> pa.Table:
+def _record(task: FileTask, status: str, archive: Archive, end: End | None = None) -> pa.Table:
     """Give the file's line in archive_files."""
-    file, failed = task.file, end.error is not None
+    is_loaded = end is not None and end.error is None
     return file_record(
         task.series,
-        file,
+        task.file,
         archive.now_us,
-        status=QUARANTINED if failed else LOADED,
-        reason=None if end.error is None else str(end.error),
-        sha256=end.sha256,
-        size_bytes=file.size if failed else end.size,
-        row_count=None if failed else task.row_count,
+        status=status,
+        reason=str(end.error) if end is not None and end.error is not None else None,
+        sha256=end.sha256 if end is not None else None,
+        size_bytes=end.size if end is not None and is_loaded else task.file.size,
+        row_count=task.row_count if is_loaded else None,
         rows_loaded=task.rows_loaded,
     )

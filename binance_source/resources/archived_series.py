@@ -1,6 +1,6 @@
 """A series as the archive has it: which files it is made of, what of them is wanted, and the record of each."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -18,7 +18,21 @@ from ..coverage import Range
 from ..schemas import ARCHIVE_FILES
 from ..settings import INTERVAL_MS, LONGEST_MS
 
-LOADED, QUARANTINED = "loaded", "quarantined"
+LOADED, BEGUN, QUARANTINED = "loaded", "begun", "quarantined"
+"""Status of a file: all of it is in the destination, or a part (a load package ended in it), or it cannot be used."""
+
+
+@dataclass(frozen=True)
+class KnownFiles:
+    """What the destination has of the archive's files.
+
+    Attributes:
+        loaded: Paths of those that are there as a whole.
+        begun: Paths of those of which a part is there, with the number of their rows.
+    """
+
+    loaded: Set[str] = frozenset()
+    begun: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass

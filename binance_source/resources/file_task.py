@@ -1,7 +1,7 @@
 """One file of the archive on its way through a thread: fetched, verified, parsed, compared, block by block."""
 
 import threading
-from collections.abc import Callable, Iterator, Sequence, Set
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from queue import Empty, Full, Queue
 
@@ -14,7 +14,7 @@ from ..archive.spans import Span
 from ..archive.verified import Downloads, Verified
 from ..archive.zips import open_member
 from ..rest.errors import StoppedError
-from .archived_series import ArchiveSeries, clipped
+from .archived_series import ArchiveSeries, KnownFiles, clipped
 from .samples import reconcile
 from .walk import STOP_SECONDS
 
@@ -32,7 +32,7 @@ class Archive:
     Attributes:
         host: The archive.
         downloads: Its files.
-        loaded: Paths of the files that are in the destination.
+        known: What the destination has of the files.
         sampler: REST's rows to compare with.
         samples: Files of a series to compare.
         threads: Files under way at once.
@@ -42,7 +42,7 @@ class Archive:
 
     host: ArchiveHost
     downloads: Downloads
-    loaded: Set[str]
+    known: KnownFiles
     sampler: Sampler
     samples: int
     threads: int
@@ -77,7 +77,7 @@ class FileTask:
         self.series = series
         self.file = file
         self.row_count = 0
-        self.rows_loaded = 0
+        self.rows_loaded = archive.known.begun.get(file.key, 0)
         self._archive = archive
         self._is_sampled = is_sampled
         self._given: Queue[Block | End | BaseException] = Queue(BLOCKS_AHEAD)

@@ -16,7 +16,7 @@ from ..archive.spans import Span
 from ..archive.verified import Downloads, Verified
 from ..archive.zips import open_member
 from ..rest.errors import RunError, StoppedError
-from ..schemas import ARCHIVE_FILES, LABEL
+from ..schemas import ARCHIVE_FILES, LABEL, Table
 from .archived_series import LOADED, ArchiveSeries, clipped, file_record
 from .walk import Failure, Page
 
@@ -110,6 +110,10 @@ class RevisionWalk:
         self._stop = stop
         self.pages = self._run()
         """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
+
+    def interim_records(self) -> list[tuple[Table, pa.Table]]:
+        """Give nothing: what is recorded is recorded with the pages."""
+        return []
 
     def _run(self) -> Iterator[Page]:
         folders: dict[str, list[KnownFile]] = {}

@@ -132,6 +132,10 @@ class Walk:
         self.pages = self._run()
         """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
 
+    def interim_records(self) -> list[tuple[Table, pa.Table]]:
+        """Give nothing: what is recorded is recorded with the pages."""
+        return []
+
     def _run(self) -> Iterator[Page]:
         while self.error is None:
             self._submit()
