@@ -71,6 +71,32 @@ def add_ids(covered: Iterable[IdEntry], new: Iterable[IdEntry]) -> list[IdEntry]
     return merged
 
 
+def remove(covered: Iterable[Range], gone: Iterable[Range]) -> list[Range]:
+    """Give the covered ranges less others.
+
+    Args:
+        covered: Sorted ranges that do not overlap.
+        gone: Ranges in any order.
+    """
+    less = add([], gone)
+    return [part for one in covered for part in missing((one[0], one[1]), less)]
+
+
+def remove_ids(covered: Iterable[IdEntry], gone: Iterable[Range]) -> list[IdEntry]:
+    """Give the covered entries less ranges of ids; what is left of an entry knows its times on its outer sides only.
+
+    Args:
+        covered: Sorted entries.
+        gone: Ranges of ids in any order.
+    """
+    less = add([], gone)
+    left: list[IdEntry] = []
+    for first, next_id, start, end in covered:
+        for begin, stop in missing((first, next_id), less):
+            left.append((begin, stop, start if begin == first else None, end if stop == next_id else None))
+    return left
+
+
 def missing_times(wanted: Range, covered: Iterable[IdEntry]) -> list[Range]:
     """Give the parts of a wanted range of times that no loaded ids reach over, in ascending order.
 

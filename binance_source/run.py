@@ -271,7 +271,7 @@ class SpotRun:
         self._coverage[dataset] = coverage
         if dataset not in self._pages:
             self._pages[dataset] = self._walked(dataset)
-        add = DATASETS_OF_SERIES[dataset].add
+        kind = DATASETS_OF_SERIES[dataset]
         buffer: list[pa.Table] = []
         buffered = 0
         self._walking += 1
@@ -279,7 +279,9 @@ class SpotRun:
         while not (may_end and self._is_package_full()) and (page := next(self._pages[dataset], None)) is not None:
             may_end = page.is_boundary
             if page.covered:
-                coverage[page.series] = add(coverage.get(page.series, []), page.covered)
+                coverage[page.series] = kind.add(coverage.get(page.series, []), page.covered)
+            if page.uncovered:
+                coverage[page.series] = kind.remove(coverage.get(page.series, []), page.uncovered)
             self._note(dataset, page)
             self._keep(page.records)
             if page.rows.num_rows:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from .archive.datasets import ARCHIVE_DATASETS
-from .coverage import IdEntry, Range, add, add_ids, missing, missing_times
+from .coverage import IdEntry, Range, add, add_ids, missing, missing_times, remove, remove_ids
 from .request import Request
 from .resources import id_series, klines
 from .resources.agg_trades import AggTradeSeries
@@ -59,6 +59,7 @@ class Dataset:
         rest: Makes the series that REST is asked for, from what is covered.
         archive: Makes the series that are taken out of the archive; those of `listed` symbols are followed by REST.
         add: Gives the coverage entries after others were loaded.
+        remove: Gives the coverage entries without some ranges of keys, which are to be asked for again.
         endpoint: Where REST's pages come from.
         is_by_time: Coverage is in times, and not in ids.
     """
@@ -66,6 +67,7 @@ class Dataset:
     rest: Callable[[Scope, RestClient, Coverage], list[Series]]
     archive: Callable[[Scope, Coverage, frozenset[str]], list[ArchiveSeries]]
     add: Callable[[list[Any], Any], list[Any]]
+    remove: Callable[[list[Any], Any], list[Any]]
     endpoint: str
     is_by_time: bool
 
@@ -128,11 +130,12 @@ def _archived_trades(name: str, scope: Scope, coverage: Coverage, listed: frozen
 
 
 DATASETS_OF_SERIES: dict[str, Dataset] = {
-    "klines": Dataset(_rest_klines, _archived_klines, add, "klines", is_by_time=True),
+    "klines": Dataset(_rest_klines, _archived_klines, add, remove, "klines", is_by_time=True),
     "agg_trades": Dataset(
         partial(_rest_trades, AggTradeSeries),
         partial(_archived_trades, "agg_trades"),
         add_ids,
+        remove_ids,
         "aggTrades",
         is_by_time=False,
     ),
@@ -140,6 +143,7 @@ DATASETS_OF_SERIES: dict[str, Dataset] = {
         partial(_rest_trades, TradeSeries),
         partial(_archived_trades, "trades"),
         add_ids,
+        remove_ids,
         "historicalTrades",
         is_by_time=False,
     ),

@@ -68,17 +68,17 @@ def revisions(
         columns_of_file = [column.cast(field.type) for column, field in zip(found, dataset.table.schema, strict=True)]
         return pa.Table.from_arrays(columns_of_file, schema=dataset.table.schema)
 
-    def stored_outside(dataset: ArchiveDataset, file: KnownFile, first: int, last: int) -> int:
+    def stored_outside(dataset: ArchiveDataset, file: KnownFile, first: int, last: int) -> pa.Array:
         with pipeline.sql_client() as client:
             name = client.make_qualified_table_name(dataset.table.name)
             key = client.escape_column_name(dataset.key)
             condition, values = _of_series(client, file)
             query = (
-                f"SELECT count(*) FROM {name} WHERE {condition} AND source = %s "  # noqa: S608 - our own names
+                f"SELECT {key} FROM {name} WHERE {condition} AND source = %s "  # noqa: S608 - our own names
                 f"AND ({key} < %s OR {key} > %s)"
             )
             rows = client.execute_sql(query, *values, file.path, _key(dataset, first), _key(dataset, last))
-        return int(rows[0][0])
+        return pa.array((_number(row[0]) for row in rows), pa.int64())
 
     return Revisions(known, stored, stored_outside)
 
@@ -138,6 +138,10 @@ def _of_series(client: Any, file: KnownFile) -> tuple[str, list[str]]:
         condition += f" AND {client.escape_column_name('interval')} = %s"
         values.append(file.interval)
     return condition, values
+
+
+def _number(key: Any) -> int:
+    return (key - _EPOCH) // timedelta(milliseconds=1) if isinstance(key, datetime) else int(key)
 
 
 def _key(dataset: ArchiveDataset, number: int) -> Any:

@@ -12,9 +12,9 @@ from ..archive.datasets import ARCHIVE_DATASETS, ArchiveDataset
 from ..archive.errors import ArchiveFileError
 from ..archive.host import ArchiveFile, ArchiveHost
 from ..archive.rows import OutOfOrderError, Rows, key_numbers, read_rows
-from ..archive.spans import Span
 from ..archive.verified import Downloads, Verified
 from ..archive.zips import open_member
+from ..coverage import Range, add
 from ..rest.errors import RunError, StoppedError
 from ..schemas import ARCHIVE_FILES, LABEL, Table
 from .archived_series import LOADED, ArchiveSeries, clipped, file_record
@@ -61,12 +61,13 @@ class Revisions:
     Attributes:
         known: The files to look at.
         stored: Reads rows of the destination.
-        stored_outside: Counts the rows of a file in the destination whose keys are not in [first, last].
+        stored_outside: Gives the keys, as integers, of the rows of a file in the destination that are not in
+            [first, last].
     """
 
     known: Sequence[KnownFile]
     stored: StoredRows
-    stored_outside: Callable[[ArchiveDataset, KnownFile, int, int], int]
+    stored_outside: Callable[[ArchiveDataset, KnownFile, int, int], pa.Array]
 
 
 class RevisionWalk:
@@ -162,7 +163,7 @@ class RevisionWalk:
         with self._downloads.verified(published) as verified:
             if verified.sha256 == known.sha256:
                 same = {"row_count": known.row_count, "rows_loaded": known.rows_loaded, "revision": known.revision}
-                yield self._ended(series, published, verified, [], **same)
+                yield self._ended(series, published, verified, **same)
                 return
             # Read to its end before the first row is handed on: half a file would be worse than the old one.
             is_whole = not self._is_ordered(series, published, verified)
@@ -191,7 +192,7 @@ class RevisionWalk:
         self, series: ArchiveSeries, known: KnownFile, published: ArchiveFile, verified: Verified, is_whole: bool
     ) -> Iterator[Page]:
         spans = series.spans(published)
-        read = loaded = changed = 0
+        read = loaded = changed = lost = 0
         first: int | None = None
         after = 0
         for rows in self._rows(series, published, verified, is_whole):
@@ -205,17 +206,24 @@ class RevisionWalk:
             is_ours = pc.equal(stored["source"].cast(pa.string()), known.path)
             elsewhere = key_numbers(stored.filter(pc.invert(is_ours)), series.dataset)
             table = rows.table.filter(pc.invert(pc.is_in(rows.keys, elsewhere)))
-            changed += _differences(table, stored.filter(is_ours), series.dataset)
+            ours = stored.filter(is_ours)
+            changed += _differences(table, ours, series.dataset)
+            old_keys = key_numbers(ours, series.dataset)
+            gone = pc.filter(old_keys, pc.invert(pc.is_in(old_keys, key_numbers(table, series.dataset))))
+            lost += len(gone)
             loaded += table.num_rows
             covered = spans.take(rows.table, rows.keys)
-            yield Page(series.key, table, covered, is_boundary=False)
-        changed += self._revisions.stored_outside(series.dataset, known, first or 0, after - 1)
-        self.notes.append(f"REVISED: {known.path}: {changed:,} rows changed")
+            yield Page(series.key, table, covered, is_boundary=False, uncovered=_runs(gone))
+        gone = self._revisions.stored_outside(series.dataset, known, first or 0, after - 1)
+        changed, lost = changed + len(gone), lost + len(gone)
+        empty = series.dataset.table.schema.empty_table()
+        yield Page(series.key, empty, spans.end(), is_boundary=False, uncovered=_runs(gone))
+        without = f", {lost:,} of them gone: the next run asks for those elsewhere" if lost else ""
+        self.notes.append(f"REVISED: {known.path}: {changed:,} rows changed{without}")
         yield self._ended(
             series,
             published,
             verified,
-            spans.end(),
             row_count=read,
             rows_loaded=loaded,
             revision=known.revision + 1,
@@ -228,7 +236,6 @@ class RevisionWalk:
         series: ArchiveSeries,
         published: ArchiveFile,
         verified: Verified,
-        covered: Sequence[Span],
         **columns: Any,
     ) -> Page:
         """Give the page that ends a file."""
@@ -244,11 +251,14 @@ class RevisionWalk:
         return Page(
             series.key,
             series.dataset.table.schema.empty_table(),
-            covered,
             files=1,
             downloaded_bytes=verified.size if verified.downloaded else 0,
             records=[(ARCHIVE_FILES, record)],
         )
+
+
+def _runs(keys: pa.Array) -> list[Range]:
+    return add([], ((key, key + 1) for key in keys.to_pylist()))
 
 
 def _differences(new: pa.Table, old: pa.Table, dataset: ArchiveDataset) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from ..coverage import Range
 from ..rest.client import Tally
 from ..rest.errors import RunError, SeriesError, StoppedError
 from ..schemas import Table
@@ -27,6 +28,7 @@ class Page:
         series: Key of the series.
         rows: Arrow table; may be empty where the exchange has nothing.
         covered: Coverage entries to add (see coverage.py): what is proven complete by this page.
+        uncovered: Ranges of keys that are not complete any more.
         newest_us: Time of the newest row in microseconds since 1970, or None.
         dropped: Rows left out because they are tombstones.
         records: Rows for other staging tables that are to be loaded together with these.
@@ -44,6 +46,7 @@ class Page:
     files: int = 0
     downloaded_bytes: int = 0
     is_boundary: bool = True
+    uncovered: Sequence[Range] = ()
 
 
 @dataclass(frozen=True)

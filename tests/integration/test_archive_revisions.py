@@ -100,6 +100,42 @@ def test_trades_are_revised_too(project, exchange, truth):
     assert expected.num_rows // 110 < changed < expected.num_rows // 90
 
 
+@pytest.mark.parametrize(
+    ("table", "key"), [("klines", MONTH), ("agg_trades", key_of("aggTrades", "ETHBTC", "2025-02-08"))]
+)
+def test_rows_that_a_new_version_lacks_are_asked_for_elsewhere(project, exchange, truth, table, key):
+    period = ("2025-01-01", "2025-02-01") if table == "klines" else ("2025-02-08", "2025-02-09")
+    options = (
+        "--datasets",
+        table,
+        "--symbols",
+        "ETHBTC",
+        "--intervals",
+        "1h",
+        "--start",
+        period[0],
+        "--end",
+        period[1],
+    )
+    project.use_archive(exchange).load(*options, "--source", "archive")
+    expected = truth(table, ["ETHBTC"], *period, *([["1h"]] if table == "klines" else []))
+    count = project.count(table)
+    publish_again(exchange)
+    start = JANUARY_MS if table == "klines" else JANUARY_MS + 38 * 24 * HOUR_MS
+    exchange.add_archive_fault("drop_rows", path=key, from_ms=start + 5 * HOUR_MS, to_ms=start + 9 * HOUR_MS)
+    exchange.add_archive_fault("drop_rows", path=key, from_ms=start + 20 * HOUR_MS, to_ms=start + 800 * HOUR_MS)
+    done = project.load("--revisions")
+    left = project.count(table)
+    assert 0 < left < count
+    assert f"{count - left:,} of them gone" in done.stdout
+    project.load(*options, ARCHIVE_SAMPLES=0)
+    assert project.count(table) == count == expected.num_rows
+    if table == "klines":
+        project.assert_equals(table, expected)
+    else:
+        assert_trades_equal(project, table, expected)
+
+
 def test_a_new_version_that_cannot_be_proven_leaves_the_old_rows(project, exchange, truth):
     later(exchange, MONTH, every=10)
     project.use_archive(exchange).load(*KLINES, "--end", "2025-02-01", "--source", "archive")

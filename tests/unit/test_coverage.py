@@ -2,7 +2,7 @@
 
 import pytest
 
-from binance_source.coverage import add, add_ids, missing
+from binance_source.coverage import add, add_ids, missing, remove, remove_ids
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,13 @@ def test_id_ranges_that_meet_join_their_times():
 def test_id_ranges_apart_stay_apart_and_a_page_without_rows_knows_no_times():
     assert add_ids([[100, 200, 10, 20]], [(300, 400, None, None)]) == [(100, 200, 10, 20), (300, 400, None, None)]
     assert add_ids([(100, 200, 10, 20)], [(200, 300, None, None)]) == [(100, 300, 10, 20)]
+
+
+def test_what_is_gone_is_missing_again():
+    assert remove([(0, 10), (20, 30)], [(5, 6), (28, 40)]) == [(0, 5), (6, 10), (20, 28)]
+    assert remove([[0, 10]], []) == [(0, 10)]
+
+
+def test_ids_that_are_gone_leave_the_times_of_the_outer_sides():
+    assert remove_ids([[100, 200, 10, 20]], [(150, 152), (199, 200)]) == [(100, 150, 10, None), (152, 199, None, None)]
+    assert remove_ids([(100, 200, 10, 20)], [(0, 50)]) == [(100, 200, 10, 20)]
