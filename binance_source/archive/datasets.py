@@ -32,6 +32,9 @@ class ArchiveDataset:
         optional: How many of the last columns may be absent.
         has_interval: Whether there is a folder for each kline interval, which takes the kind's place in file names.
         millisecond_columns: Times that are kept to the millisecond: truncated, never rounded.
+        text_times: Times that stand in the CSV as text, such as 2024-05-07 00:05:00, in UTC.
+        step_ms: Milliseconds from row to row, of datasets whose key is a time and that have no interval; None where
+            that is irregular, so that no hole can be told.
         tombstones: A column that is negative in rows that stand for nothing, or None.
     """
 
@@ -44,6 +47,8 @@ class ArchiveDataset:
     optional: int = 0
     has_interval: bool = False
     millisecond_columns: frozenset[str] = field(default_factory=frozenset)
+    text_times: frozenset[str] = field(default_factory=frozenset)
+    step_ms: int | None = None
     tombstones: str | None = None
 
     @property

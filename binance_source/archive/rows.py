@@ -148,13 +148,12 @@ class _Layout:
         self._names = list(dataset.columns[:width])
         schema = dataset.table.schema
         wanted = [name for name in self._names if name in schema.names]
+        self._needed = [name for name in wanted if not schema.field(name).nullable]
         self._parsing = csv.ParseOptions(quote_char=False)
         self._converting = csv.ConvertOptions(
-            column_types={
-                name: pa.int64() if schema.field(name).type == TIME else schema.field(name).type for name in wanted
-            },
+            column_types={name: _csv_type(schema.field(name).type, name in dataset.text_times) for name in wanted},
             include_columns=wanted,
-            null_values=[],
+            null_values=[] if len(self._needed) == len(wanted) else [""],
             true_values=_TRUE,
             false_values=_FALSE,
         )
@@ -169,11 +168,19 @@ class _Layout:
             # The reader sees to the digits behind the point only.
             for name in block.column_names:
                 block[name].validate(full=True)
+                if name in self._needed and block[name].null_count:
+                    raise ArchiveFileError(f"{name} is empty in {block[name].null_count:,} rows")
         except pa.ArrowInvalid as error:
             said = _COLUMN_NUMBER.sub(lambda found: self._names[int(found[1])], f"{name} {error}".strip())
             said = _ROW_NUMBER.sub(lambda found: f"row {int(found[1]) + rows_before}", " ".join(said.split()))
             raise ArchiveFileError(f"its content is not what it should be: {said[:200]}") from error
         return block
+
+
+def _csv_type(staged: pa.DataType, is_text: bool) -> pa.DataType:
+    if staged != TIME:
+        return staged
+    return pa.timestamp("us") if is_text else pa.int64()
 
 
 def _staged(block: pa.Table, dataset: ArchiveDataset, constants: dict[str, str]) -> pa.Table:
@@ -185,7 +192,9 @@ def _staged(block: pa.Table, dataset: ArchiveDataset, constants: dict[str, str])
         if field.name in constants:
             arrays.append(constant(constants[field.name], block.num_rows))
         elif field.type == TIME:
-            arrays.append(_times(block[field.name], field.name, field.name in dataset.millisecond_columns))
+            is_cut = field.name in dataset.millisecond_columns
+            values = block[field.name]
+            arrays.append(values.cast(TIME) if field.name in dataset.text_times else _times(values, field.name, is_cut))
         else:
             arrays.append(block[field.name])
     return pa.Table.from_arrays(arrays, schema=dataset.table.schema)
@@ -222,7 +231,10 @@ def _unique(rows: Rows, dataset: ArchiveDataset) -> Rows:
     for name in table.column_names:
         column = table[name].combine_chunks()
         if column.type != LABEL:
-            copies = pc.and_(copies, _prepend(False, pc.equal(column[1:], column[:-1])))
+            after, before = column[1:], column[:-1]
+            both_empty = pc.and_(pc.is_null(after), pc.is_null(before))
+            same = pc.or_(pc.fill_null(pc.equal(after, before), False), both_empty)
+            copies = pc.and_(copies, _prepend(False, same))
     contradicted = pc.filter(keys, pc.and_(as_before, pc.invert(copies)))
     keep = pc.and_(pc.invert(copies), pc.invert(pc.is_in(keys, contradicted)))
     table = table.filter(keep)

@@ -69,8 +69,10 @@ class ArchiveSeries:
         """Give what follows the coverage of a file's rows."""
         if not self.dataset.is_by_time:
             return IdSpans(self.time_column)
-        step = INTERVAL_MS[self.interval]
         period = (max(file.period[0], self.wanted[0]), min(file.period[1], self.wanted[1]))
+        step = INTERVAL_MS[self.interval] if self.dataset.has_interval else self.dataset.step_ms
+        # Where rows come irregularly, the file alone says that nothing is missing.
+        step = step or period[1] - period[0]
         return TimeSpans(period, step, LONGEST_MS.get(self.interval, step))
 
     def constants(self, file: ArchiveFile) -> dict[str, str]:

@@ -18,6 +18,8 @@ from binance_source.archive.datasets import (
     period_name,
     period_of,
 )
+from binance_source.archive.errors import ArchiveFileError
+from binance_source.archive.host import ArchiveFile
 from binance_source.archive.rows import read_rows
 from binance_source.resources.archived_series import ArchiveSeries
 from binance_source.schemas import DECIMAL, KLINES, LABEL, TIME, Table
@@ -182,3 +184,64 @@ def test_what_is_followed_and_clipped_by_time_is_told_by_the_row_and_not_by_the_
     """A dataset whose key is a time has no trade times and no consecutive ids."""
     series = ArchiveSeries("um|BTCUSDT", UM_FUNDING, "BTCUSDT", "", (0, 1), lambda covered: [], followed_by_rest=False)
     assert series.time_column == "funding_time"
+
+
+METRICS = ArchiveDataset(
+    "um",
+    Table(
+        "metrics",
+        ("market", "symbol", "metrics_time"),
+        pa.schema(
+            [
+                pa.field("market", LABEL, nullable=False),
+                pa.field("symbol", LABEL, nullable=False),
+                pa.field("metrics_time", TIME, nullable=False),
+                pa.field("open_interest", DECIMAL, nullable=False),
+                pa.field("long_short_ratio", DECIMAL),
+                pa.field("source", LABEL, nullable=False),
+            ]
+        ),
+    ),
+    "futures/um",
+    "metrics",
+    ("metrics_time", "symbol_name", "open_interest", "long_short_ratio"),
+    "metrics_time",
+    text_times=frozenset({"metrics_time"}),
+    step_ms=300_000,
+)
+METRICS_CONSTANTS = {"market": "um", "symbol": "BTCUSDT", "source": "path"}
+
+
+def test_metrics_with_times_as_text_and_blanks_need_no_more_than_a_row():
+    text = (
+        b"create_time,symbol,sum_open_interest,ratio\n"
+        b"2024-05-07 00:10:00,BTCUSDT,81000.50,\n2024-05-07 00:05:00,BTCUSDT,80999.25,1.5\n"
+        b"2024-05-07 00:20:00,BTCUSDT,81001.00,1.25"
+    )
+    [block] = read_rows(io.BytesIO(text), METRICS, METRICS_CONSTANTS)
+    five = ms(2024, 5, 7) + 300_000
+    assert block.keys.to_pylist() == [five, five + 300_000, five + 900_000]
+    assert block.table["metrics_time"].to_pylist()[0] == EPOCH + timedelta(milliseconds=five)
+    assert block.table["long_short_ratio"].to_pylist() == [Decimal("1.5"), None, Decimal("1.25")]
+    day = (ms(2024, 5, 7), ms(2024, 5, 8))
+    series = ArchiveSeries("um|BTCUSDT", METRICS, "BTCUSDT", "", day, lambda covered: [], followed_by_rest=False)
+    spans = series.spans(ArchiveFile("BTCUSDT-metrics-2024-05-07.zip", 1, 0, day))
+    # 00:00, 00:15 and all after 00:20 are missing.
+    assert spans.take(block.table, block.keys) == [(five, five + 300_001), (five + 900_000, five + 900_001)]
+    assert spans.end() == []
+
+
+def test_a_blank_where_a_value_is_needed_is_refused():
+    text = b"2024-05-07 00:05:00,BTCUSDT,,1.5\n2024-05-07 00:10:00,BTCUSDT,81000.50,1.5\n"
+    with pytest.raises(ArchiveFileError, match="open_interest is empty in 1 rows"):
+        list(read_rows(io.BytesIO(text), METRICS, METRICS_CONSTANTS))
+
+
+def test_where_rows_come_irregularly_the_file_says_that_nothing_is_missing():
+    month = (ms(2024, 5, 1), ms(2024, 6, 1))
+    series = ArchiveSeries("um|BTCUSDT", UM_FUNDING, "BTCUSDT", "", month, lambda covered: [], followed_by_rest=False)
+    spans = series.spans(ArchiveFile("BTCUSDT-fundingRate-2024-05.zip", 1, 0, month))
+    keys = pa.array([month[0] + 28_800_003, month[0] + 86_400_001])
+    covered = [*spans.take(pa.table({}), keys), *spans.end()]
+    assert (covered[0][0], covered[-1][1]) == month
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(covered))
