@@ -8,17 +8,22 @@ import sys
 from pathlib import Path
 
 import duckdb
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def test_the_readme_example_runs_in_an_empty_project(tmp_path, exchange):
+@pytest.mark.parametrize("with_archive", [False, True], ids=["rest", "archive and rest"])
+def test_the_readme_example_runs_in_an_empty_project(tmp_path, exchange, with_archive):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
     shutil.copytree(ROOT / "binance_source", folder / "binance_source")
     example = re.search(r"```python\n(.*?)```", (ROOT / "binance_source" / "README.md").read_text(), re.DOTALL)[1]
     (folder / "load.py").write_text(example)
     settings = {"SOURCES__BINANCE__MARKET_DATA_URL": exchange.url, "SOURCES__BINANCE__API_URL": exchange.url}
+    if with_archive:
+        settings["SOURCES__BINANCE__ARCHIVE_URL"] = exchange.archive_url
+        settings["SOURCES__BINANCE__ARCHIVE_LISTING_URL"] = exchange.archive_listing_url
     environment = {
         **os.environ,
         **settings,
@@ -35,4 +40,14 @@ def test_the_readme_example_runs_in_an_empty_project(tmp_path, exchange):
             'select count(*), count(distinct (symbol, "interval", open_time)) from market_data.klines'
         ).fetchone()
     assert {"symbols", "tickers_24h", "klines", "agg_trades"} <= set(tables)
+        from_files = connection.execute("select count(*) from market_data.klines where source <> 'rest'").fetchone()[0]
+        per_file = []
+        if with_archive:
+            per_file = connection.execute(
+                "select rows_loaded, (select count(*) from market_data.klines where source = path) "
+                "from market_data.archive_files"
+            ).fetchall()
     assert rows == keys > 1_000
+    assert (from_files > rows / 2) == with_archive
+    assert bool(per_file) == with_archive
+    assert all(loaded == counted > 0 for loaded, counted in per_file)
