@@ -82,6 +82,27 @@ def has_table(project):
         return bool(connection.execute("from duckdb_tables() where table_name = 'archive_files'").fetchall())
 
 
+def test_a_kill_before_any_table_is_there_does_no_harm(project, exchange, truth):
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute("create schema staging")
+    options = ("--datasets", "klines", "--symbols", "ETHBTC", "--start", "2025-02-06", "--end", "2025-02-10")
+    project.use_archive(exchange).load(*options)
+    project.assert_equals("klines", truth("klines", ["ETHBTC"], "2025-02-06", "2025-02-10", ["1m"]))
+
+
+def test_a_damaged_database_is_said_to_be_damaged(project, exchange):
+    with duckdb.connect(str(project.database)) as connection:
+        connection.execute("create table some_table as from range(100_000)")
+    damaged = bytearray(project.database.read_bytes())
+    # The first block of the file, behind its three headers: what a write that was cut short looks like.
+    damaged[3 * 4_096 + 100 : 3 * 4_096 + 5_000] = bytes(4_900)
+    project.database.write_bytes(damaged)
+    done = project.use_archive(exchange).run("--datasets", "klines", "--symbols", "ETHBTC", "--start", "2025-02-06")
+    assert (done.returncode, len(done.stderr.splitlines())) == (1, 1)
+    assert "another process" not in done.stderr
+    assert f"{project.database} cannot be opened" in done.stderr
+
+
 PASSING = [
     {"kind": "http_503_html"},
     {"kind": "html_200"},
