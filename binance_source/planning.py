@@ -50,7 +50,7 @@ def _choose(run: SpotRun, series: ArchiveSeries, coverage: Coverage) -> list[Arc
     is_for_rest = series.followed_by_rest and not any(has_whole_day(part) for part in missing)
     if not missing or (is_for_rest and not known.begun):
         return []
-    listing = list_series(run.host, series.dataset, series.symbol, series.interval, missing[0][0])
+    listing = list_series(run.host, series.dataset, series.symbol, series.interval, missing, series.followed_by_rest)
     return choose(listing, missing, known.loaded, (), series.followed_by_rest, known.begun)
 
 

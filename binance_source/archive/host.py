@@ -3,7 +3,7 @@
 import hashlib
 import re
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import IO, TypeVar
@@ -89,17 +89,20 @@ class ArchiveHost:
         """Close the connections."""
         self._session.close()
 
-    def files(self, prefix: str, marker: str = "") -> list[ArchiveFile]:
+    def files(self, prefix: str, marker: str = "", last: str | None = None) -> list[ArchiveFile]:
         """List the zips of a folder, in the order of their names.
 
         Args:
             prefix: A folder, with a slash at its end.
             marker: Only keys behind this one.
+            last: Only keys up to this one.
         """
-        found = []
+        found: list[ArchiveFile] = []
         for page in self._pages(prefix, marker):
             for entry in _children(page, "Contents"):
                 key = _text(entry, "Key")
+                if last is not None and key > last:
+                    return found
                 period = period_of(key.removesuffix(ENDING))
                 # The key becomes a path where zips are kept: what leads out of the folder is no file of it.
                 is_inside = key.startswith(prefix) and _FILE.fullmatch(key.removeprefix(prefix))
@@ -161,14 +164,13 @@ class ArchiveHost:
 
         return self._get(f"{self._configuration.archive_url}/{quote(file.key)}", {}, read)
 
-    def _pages(self, prefix: str, marker: str) -> "list[Element]":
+    def _pages(self, prefix: str, marker: str) -> Iterator[Element]:
         """Give the pages of a listing (S3 ListObjects, version 1: 1,000 keys and prefixes a page)."""
-        pages = []
         while True:
             page = self._page(prefix, marker)
-            pages.append(page)
+            yield page
             if _text(page, "IsTruncated", "false") != "true":
-                return pages
+                return
             last = [_text(entry, "Key") for entry in _children(page, "Contents")]
             last += [_text(entry, "Prefix") for entry in _children(page, "CommonPrefixes")]
             following = _text(page, "NextMarker", max(last, default=""))

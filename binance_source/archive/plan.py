@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from ..coverage import Range, add, missing
 from ..settings import DAY_MS
 from .datasets import DAILY, MONTHLY, ArchiveDataset, period_name
-from .host import ArchiveFile, ArchiveHost
+from .host import ENDING, ArchiveFile, ArchiveHost
 
 
 @dataclass(frozen=True)
@@ -23,27 +23,44 @@ class Listing:
 
 
 def list_series(
-    host: ArchiveHost, dataset: ArchiveDataset, symbol: str, interval: str, since_ms: int | None = None
+    host: ArchiveHost, dataset: ArchiveDataset, symbol: str, interval: str, wanted: list[Range], only_whole_days: bool
 ) -> Listing:
-    """List the files of one series.
+    """List the files of one series that may be taken for what is missing.
+
+    A day has two entries, and a page of the listing has a thousand: days are asked for only where no month's file
+    has them.
 
     Args:
         host: The archive.
         dataset: The kind of file.
         symbol: Such as "BTCUSDT".
         interval: Such as "1m"; empty for datasets without.
-        since_ms: Leave out the files of days and months that end before this time; they are not even asked for.
+        wanted: Missing ranges in milliseconds, sorted, at least one.
+        only_whole_days: Parts of days are not taken out of files.
     """
-    found = {}
-    for frequency in (MONTHLY, DAILY):
-        folder = dataset.folder(frequency, symbol, interval)
-        marker = ""
-        if since_ms is not None:
-            # A marker is a lower bound and need not exist; the day or month itself sorts behind it.
-            name = dataset.file_name(symbol, interval, period_name(since_ms, frequency))
-            marker = folder + name
-        found[frequency] = host.files(folder, marker)
-    return Listing(found[MONTHLY], found[DAILY])
+    monthly = _files(host, dataset, MONTHLY, symbol, interval, (wanted[0][0], wanted[-1][1]))
+    rest = list(wanted)
+    for file in monthly:
+        if _is_whole(file.period, rest):
+            rest = _less(rest, file.period)
+    rest = [part for part in rest if has_whole_day(part) or not only_whole_days]
+    return Listing(monthly, list_days(host, dataset, symbol, interval, (rest[0][0], rest[-1][1])) if rest else [])
+
+
+def list_days(
+    host: ArchiveHost, dataset: ArchiveDataset, symbol: str, interval: str, period: Range
+) -> list[ArchiveFile]:
+    """List the daily files of one series in a period of milliseconds."""
+    return _files(host, dataset, DAILY, symbol, interval, period)
+
+
+def _files(
+    host: ArchiveHost, dataset: ArchiveDataset, frequency: str, symbol: str, interval: str, period: Range
+) -> list[ArchiveFile]:
+    folder = dataset.folder(frequency, symbol, interval)
+    # A marker is a lower bound and need not exist; the day or month itself sorts behind it.
+    first, last = (dataset.file_name(symbol, interval, period_name(moment, frequency)) for moment in period)
+    return host.files(folder, folder + first, f"{folder}{last}{ENDING}")
 
 
 def choose(

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ..archive.datasets import DAILY, period_name
 from ..archive.errors import ArchiveFileError, ArchiveUnreachableError
 from ..archive.host import ArchiveFile
-from ..archive.plan import Listing, choose, has_whole_day, list_series, unpublished_between
+from ..archive.plan import Listing, choose, has_whole_day, list_days, list_series, unpublished_between
 from ..archive.rows import Rows
 from ..rest.errors import RunError, StoppedError
 from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES, Table
@@ -117,10 +117,14 @@ class ArchiveWalk:
         is_for_rest = series.followed_by_rest and not any(has_whole_day(part) for part in missing)
         if not missing or (is_for_rest and not self._archive.known.begun):
             return Listing()
-        return list_series(self._archive.host, series.dataset, series.symbol, series.interval, missing[0][0])
+        return list_series(
+            self._archive.host, series.dataset, series.symbol, series.interval, missing, series.followed_by_rest
+        )
 
     def _choose(self, series: ArchiveSeries, overlapping: ArchiveFile | None = None) -> None:
         """Put a series' files in line, or those that have what another file should have had."""
+        if overlapping is not None:
+            self._list_days(series, overlapping)
         bad = {file.key for file in series.bad}
         loaded = (self._archive.known.loaded | series.taken) - bad
         missing = series.missing(self._covered(series.key))
@@ -176,6 +180,15 @@ class ArchiveWalk:
         self._choose(task.series, overlapping=task.file)
         return replace(last, records=[*last.records, record])
 
+    def _list_days(self, series: ArchiveSeries, month: ArchiveFile) -> None:
+        """Look up the daily files of a month whose own file is not enough."""
+        try:
+            days = list_days(self._archive.host, series.dataset, series.symbol, series.interval, month.period)
+        except ArchiveFileError as error:
+            self._miss(series, str(error))
+            return
+        series.listing = Listing(series.listing.monthly, sorted({*series.listing.daily, *days}, key=_begin))
+
     def _lacks_a_day(self, series: ArchiveSeries, file: ArchiveFile) -> bool:
         start, end = file.period
         missing = series.missing(self._covered(series.key))
@@ -221,6 +234,10 @@ class ArchiveWalk:
             self.notes.append(f"{series.key.replace('|', ' ')}: {reason}; REST was asked")
         else:
             self.failures.append(Failure(series.key, reason))
+
+
+def _begin(file: ArchiveFile) -> int:
+    return file.period[0]
 
 
 def _no_rows(series: ArchiveSeries) -> pa.Table:

@@ -219,32 +219,47 @@ def test_unpublished_parts_are_never_part_of_a_file():
 
 
 class Host:
-    """Notes what is asked for."""
+    """Notes what is asked for; it has the month of May 2024 and a day of June."""
 
     def __init__(self):
         self.asked = []
 
-    def files(self, prefix, marker=""):
-        self.asked.append((prefix, marker))
-        return [file("2024-05")] if "monthly" in prefix else [file("2024-05-07")]
+    def files(self, prefix, marker="", last=None):
+        self.asked.append((prefix, marker, last))
+        return [file("2024-05")] if "monthly" in prefix else [file("2024-06-02")]
 
 
-def test_a_series_listing_begins_with_the_day_and_month_that_are_missing_first():
+MONTHLY, DAILY = "data/spot/monthly/klines/BTCUSDT/1mo/", "data/spot/daily/klines/BTCUSDT/1mo/"
+
+
+def listed(wanted, only_whole_days=True):
     host = Host()
-    klines = ARCHIVE_DATASETS["spot", "klines"]
-    published = list_series(host, klines, "BTCUSDT", "1M", ms(2024, 5, 7, 15))
-    monthly, daily = "data/spot/monthly/klines/BTCUSDT/1mo/", "data/spot/daily/klines/BTCUSDT/1mo/"
-    assert host.asked == [
-        (monthly, monthly + "BTCUSDT-1mo-2024-05"),
-        (daily, daily + "BTCUSDT-1mo-2024-05-07"),
+    published = list_series(host, ARCHIVE_DATASETS["spot", "klines"], "BTCUSDT", "1M", wanted, only_whole_days)
+    return host.asked, [one.name for one in published.files]
+
+
+def test_days_are_listed_from_where_no_months_file_has_them():
+    asked, names = listed([(ms(2024, 5, 1), ms(2024, 6, 3, 15))])
+    assert asked == [
+        (MONTHLY, MONTHLY + "BTCUSDT-1mo-2024-05", MONTHLY + "BTCUSDT-1mo-2024-06.zip"),
+        (DAILY, DAILY + "BTCUSDT-1mo-2024-06-01", DAILY + "BTCUSDT-1mo-2024-06-03.zip"),
     ]
-    # The file of that month and day sorts behind the marker, that of the day before does not.
-    assert monthly + "BTCUSDT-1mo-2024-05.zip" > host.asked[0][1] > monthly + "BTCUSDT-1mo-2024-04.zip"
-    assert daily + "BTCUSDT-1mo-2024-05-07.zip" > host.asked[1][1] > daily + "BTCUSDT-1mo-2024-05-06.zip"
-    assert [one.name for one in published.files] == ["BTCUSDT-1m-2024-05.zip", "BTCUSDT-1m-2024-05-07.zip"]
+    assert names == ["BTCUSDT-1m-2024-05.zip", "BTCUSDT-1m-2024-06-02.zip"]
+    # The file of a month or day sorts behind the marker, that of the one before does not.
+    assert MONTHLY + "BTCUSDT-1mo-2024-05.zip" > asked[0][1] > MONTHLY + "BTCUSDT-1mo-2024-04.zip"
+    assert DAILY + "BTCUSDT-1mo-2024-06-01.zip" > asked[1][1] > DAILY + "BTCUSDT-1mo-2024-05-31.zip"
 
 
-def test_a_series_listing_without_a_beginning_is_whole():
-    host = Host()
-    list_series(host, ARCHIVE_DATASETS["spot", "trades"], "BTCUSDT", "")
-    assert host.asked == [("data/spot/monthly/trades/BTCUSDT/", ""), ("data/spot/daily/trades/BTCUSDT/", "")]
+def test_no_day_is_listed_where_months_have_it_all():
+    asked, names = listed([(ms(2024, 5, 1), ms(2024, 6, 1))])
+    assert [prefix for prefix, _, _ in asked] == [MONTHLY]
+    assert names == ["BTCUSDT-1m-2024-05.zip"]
+
+
+def test_parts_of_days_are_listed_only_where_they_are_taken_out_of_files():
+    part = [(ms(2024, 6, 2, 6), ms(2024, 6, 2, 9))]
+    assert len(listed(part, only_whole_days=True)[0]) == 1
+    assert listed(part, only_whole_days=False)[0][1][1:] == (
+        DAILY + "BTCUSDT-1mo-2024-06-02",
+        DAILY + "BTCUSDT-1mo-2024-06-02.zip",
+    )
