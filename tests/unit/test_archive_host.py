@@ -176,6 +176,18 @@ def test_pages_are_followed_by_their_markers_to_the_end(host, server, with_next_
     assert [marker for _, marker in server.asked] == ["", *(keys[at] for at in range(99, 672 - 1, 100))]
 
 
+def test_no_page_is_asked_for_behind_the_last_wanted_file(host, server):
+    keys = [f"{PREFIX}BTCUSDT-1m-2024-05-{day:02}.zip" for day in range(1, 32)]
+
+    def listing(prefix, marker):
+        left = [one for one in keys if one > marker]
+        return page(prefix, marker, [key("", one) for one in left[:10]], truncated=len(left) > 10)
+
+    server.listing = listing
+    assert [one.key for one in host.files(PREFIX, last=keys[13])] == keys[:14]
+    assert [marker for _, marker in server.asked] == ["", keys[9]]
+
+
 def test_a_marker_leaves_out_what_comes_before_it(host, server):
     host.files(PREFIX, PREFIX + "BTCUSDT-1m-2024-05-01")
     assert server.asked == [("/", PREFIX + "BTCUSDT-1m-2024-05-01")]
