@@ -28,11 +28,10 @@ MONTH = key_of("klines", "ETHBTC", "2025-01", "1h")
         ({}, {"daily_delay_hours": 29}, "2025-02-09"),
         ({}, {"daily_delay_hours": 100, "monthly_delay_hours": 400}, "2025-02-06"),
         ({"kind": "missing", "path": "data/spot/daily/"}, {}, "2025-01-31"),
-        ({"kind": "missing", "path": "data/spot/monthly/"}, {}, "2025-02-10"),
         ({"kind": "missing", "path": "*/*-2025-02-04.zip"}, {}, "2025-02-10"),
         ({"kind": "missing", "path": "data/"}, {}, None),
     ],
-    ids=["ends mid-week", "a day late", "a month late", "months only", "days only", "a day missing", "empty"],
+    ids=["ends mid-week", "a day late", "a month late", "months only", "a day missing", "empty"],
 )
 def test_wherever_the_archive_has_got_to_nothing_is_missing_or_doubled(
     project, exchange, truth, fault, delays, last_day
@@ -40,9 +39,9 @@ def test_wherever_the_archive_has_got_to_nothing_is_missing_or_doubled(
     exchange.archive_delays(**delays)
     if fault:
         exchange.add_archive_fault(**fault)
-    options = ("--datasets", "klines,agg_trades", "--symbols", "ETHBTC", "--intervals", "1m,1h,1w")
+    options = ("--datasets", "klines,agg_trades", "--symbols", "ETHBTC", "--intervals", "1h,1w")
     project.use_archive(exchange).load(*options, "--start", "2025-01-20T10:30:00")
-    expected = truth("klines", ["ETHBTC"], "2025-01-20T10:30:00", NOW, ["1m", "1h", "1w"])
+    expected = truth("klines", ["ETHBTC"], "2025-01-20T10:30:00", NOW, ["1h", "1w"])
     project.assert_equals("klines", expected)
     trades = truth("agg_trades", ["ETHBTC"], "2025-01-20T10:30:00", NOW)
     assert_trades_equal(project, "agg_trades", trades)
