@@ -165,7 +165,7 @@ def _loading_failed(error: Exception) -> str:
     while (deeper := cause.__cause__ or getattr(cause, "exception", None)) is not None:
         cause = deeper
     hint = "; run again: what was loaded is kept, and the rest is fetched again"
-    if isinstance(cause, duckdb.Error) and "lock" in str(cause).lower():
+    if isinstance(cause, duckdb.Error) and recovery.is_locked(cause):
         hint = "; another process has opened the database: close it there and run again"
     return f"{getattr(error, 'step', 'opening the database')} failed: {' '.join(str(cause).split())[:300]}{hint}"
 

@@ -25,6 +25,8 @@ APPENDED_TABLES = ("klines", "agg_trades", "trades", "tickers_24h")
 """Tables that are appended to. `symbols` is merged, which is safe to repeat."""
 
 
+DLT_TABLES = frozenset({"_dlt_loads", "_dlt_pipeline_state", "_dlt_version"})
+
 KEPT_STATES = 100
 """States of a pipeline that are kept in the database, for those who want to look back."""
 
@@ -64,8 +66,10 @@ def recover(pipeline: Any, schema: str) -> None:
     if path is None or path.exists():
         client = pipeline.destination_client()
         with client:
-            if client.is_storage_initialized():
-                _remove_orphans(client.sql_client, schema)
+            existing = _tables(client.sql_client)
+            # A first run that was killed early leaves the schema, or some of dlt's tables, and no rows.
+            if existing >= DLT_TABLES:
+                _remove_orphans(client.sql_client, schema, existing)
                 stored = load_pipeline_state_from_destination(pipeline.pipeline_name, client)
                 if stored:
                     _forget_old_states(client.sql_client, pipeline.pipeline_name, stored["_state_version"])
@@ -79,15 +83,14 @@ def recover(pipeline: Any, schema: str) -> None:
         archive_files.remove_replaced(pipeline)
 
 
-def _remove_orphans(client: Any, schema: str) -> None:
+def _tables(client: Any) -> frozenset[str]:
+    query = "SELECT table_name FROM information_schema.tables WHERE table_schema = %s"
+    return frozenset(row[0] for row in client.execute_sql(query, DATASET))
+
+
+def _remove_orphans(client: Any, schema: str, existing: frozenset[str]) -> None:
     """Remove the rows of loads that never completed; only rows newer than the last complete load can be such."""
     with client.begin_transaction():
-        existing = {
-            row[0]
-            for row in client.execute_sql(
-                "SELECT table_name FROM information_schema.tables WHERE table_schema = %s", DATASET
-            )
-        }
         last = client.execute_sql(
             f"SELECT max(load_id) FROM {client.make_qualified_table_name('_dlt_loads')} "  # noqa: S608 - dlt's own name
             "WHERE schema_name = %s AND status = 0",
@@ -109,12 +112,20 @@ def _forget_old_states(client: Any, pipeline_name: str, newest: int) -> None:
     )
 
 
+def is_locked(error: duckdb.Error) -> bool:
+    """Tell whether DuckDB could not open a file because another process has it open."""
+    return "could not set lock" in str(error).lower()
+
+
 def _what_is_wrong(path: Path, error: duckdb.Error) -> str:
     text = " ".join(str(error).split())
-    if "lock" in text.lower():
+    if is_locked(error):
         return (
             f"{path} is in use by another process; close it there (a notebook, a dashboard, another run) and run again"
         )
     if isinstance(error, duckdb.IOException) and "permission" in text.lower():
         return f"{path} cannot be written: permission denied"
-    return f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text[:200]}"
+    return (
+        f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text[:200]}; put a copy in its place, "
+        "or move it away: what is missing then is loaded again"
+    )
