@@ -1,25 +1,25 @@
 """The stages of a dataset's fetching: out of the archive first, then by REST what it did not give."""
 
-from __future__ import annotations
-
+import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
 
 import pyarrow as pa
 
-from .archive.host import ArchiveFile
+from .archive.host import ArchiveFile, ArchiveHost
 from .archive.verified import Downloads
 from .request import ARCHIVE, REST
 from .resources.archived import ArchiveWalk
-from .resources.archived_series import ArchiveSeries
+from .resources.archived_series import ArchiveSeries, KnownFiles
 from .resources.file_task import Archive
-from .resources.revisions import RevisionWalk
+from .resources.revisions import Revisions, RevisionWalk
 from .resources.samples import rest_sample
 from .resources.walk import Walk
-from .series import DATASETS_OF_SERIES, Coverage
-
-if TYPE_CHECKING:
-    from .run import SpotRun
+from .rest.client import RestClient, Tally
+from .series import DATASETS_OF_SERIES, Coverage, Scope
+from .settings import BinanceConfiguration
 
 LOOKAHEAD_PAGES = 16
 """Pages of REST fetched ahead for each connection."""
@@ -27,7 +27,48 @@ LOOKAHEAD_PAGES = 16
 Stage = Walk | ArchiveWalk | RevisionWalk
 
 
-def stages(run: SpotRun, dataset: str, coverage: Callable[[], Coverage]) -> Iterator[Stage]:
+class Report(Protocol):
+    """What the stages count for a series."""
+
+    tally: Tally
+
+
+class Staged(Protocol):
+    """What the stages need of a run (see SpotRun)."""
+
+    configuration: BinanceConfiguration
+    client: RestClient
+    host: ArchiveHost
+    pool: ThreadPoolExecutor
+    stop: threading.Event
+    source: str
+    keep_archives: Path | None
+    revisions: Revisions | None
+
+    @property
+    def now_us(self) -> int:
+        """The run's "now" in microseconds since 1970."""
+
+    @property
+    def scope(self) -> Scope:
+        """What series are made for."""
+
+    @property
+    def listed_scope(self) -> Scope:
+        """The same for the symbols that REST knows."""
+
+    @property
+    def followed_by_rest(self) -> frozenset[str]:
+        """The symbols of which REST is asked for what the archive does not give."""
+
+    def known_files(self) -> KnownFiles:
+        """Say what the destination has of the archive's files."""
+
+    def report(self, dataset: str, series: str) -> Report:
+        """Give the report of a series."""
+
+
+def stages(run: Staged, dataset: str, coverage: Callable[[], Coverage]) -> Iterator[Stage]:
     """Make the stages of a dataset, each when the one before is done: what is covered then is not fetched again.
 
     Args:
