@@ -1,0 +1,64 @@
+"""Runs days and weeks later, with and without a start: nothing is left out between what was loaded and what is new."""
+
+from datetime import datetime
+
+import pytest
+from served_archive import assert_rows_lead_to_files, assert_trades_equal, files, key_of, zips_asked_for
+
+SYMBOLS = ("ETHBTC", "OUTAGEUSDT")
+INTERVALS = ("1m", "1w", "1M", "3d")
+TABLES = ("klines", "agg_trades", "trades")
+OPTIONS = ("--datasets", ",".join(TABLES), "--symbols", ",".join(SYMBOLS), "--intervals", ",".join(INTERVALS))
+
+
+def assert_complete(project, truth, start, now):
+    project.assert_equals("klines", truth("klines", SYMBOLS, start, now, INTERVALS))
+    for table in ("agg_trades", "trades"):
+        assert_trades_equal(project, table, truth(table, SYMBOLS, start, now))
+    assert_rows_lead_to_files(project)
+
+
+@pytest.mark.parametrize("later", ["2025-02-03T00:00:00", "2025-02-04T00:00:30", "2025-03-02T10:00:00"])
+def test_days_later_a_run_without_a_start_leaves_no_gap(project, exchange, truth, later):
+    # The month was published an hour ago; the tail of nine hours comes from REST.
+    exchange.clock_set(datetime(2025, 2, 1, 9))  # noqa: DTZ001 - UTC
+    project.use_archive(exchange).load(*OPTIONS, "--start", "2025-01-29T12:00:00")
+    assert_complete(project, truth, "2025-01-29T12:00:00", "2025-02-01T09:00:00")
+    exchange.clock_set(datetime.fromisoformat(later))
+    project.load(*OPTIONS)
+    assert_complete(project, truth, "2025-01-29T12:00:00", later)
+    exchange.reset_stats()
+    project.load(*OPTIONS)
+    assert zips_asked_for(exchange) == {}
+    assert_complete(project, truth, "2025-01-29T12:00:00", later)
+
+
+def test_what_rest_has_loaded_is_gone_around(project, exchange, truth):
+    project.use_archive(exchange)
+    project.load(*OPTIONS, "--source", "rest", "--start", "2025-01-15T06:00:00.500", "--end", "2025-01-15T12:00")
+    project.load(*OPTIONS, "--source", "archive", "--start", "2025-01-15T00:30:00", "--end", "2025-01-16T12:00")
+    project.load(*OPTIONS, "--source", "rest", "--start", "2025-01-20T00:30:00", "--end", "2025-01-20T00:30:00.001")
+    project.load(*OPTIONS, "--start", "2025-01-10")
+    assert_complete(project, truth, "2025-01-10", "2025-02-11T12:00:30")
+
+
+@pytest.mark.parametrize("source", ["auto", "archive"])
+def test_symbols_that_died_halted_or_hardly_trade_are_exact_too(project, exchange, truth, source):
+    symbols = ("OUTAGEUSDT", "HALTUSDT", "GONEUSDT", "SPARSEUSDT")
+    options = (
+        "--datasets", ",".join(TABLES), "--symbols", ",".join(symbols), "--intervals", "1h",
+        "--start", "2025-01-18", "--source", source,
+    )  # fmt: skip
+    project.use_archive(exchange)
+    end = {"auto": "2025-02-11T12:00:30", "archive": "2025-02-11"}[source]
+    # A day without a trade has no file of trades: whether one is lacking cannot be told by the archive alone.
+    done = project.run(*options)
+    assert done.returncode == {"auto": 0, "archive": 1}[source]
+    project.assert_equals("klines", truth("klines", symbols, "2025-01-18", end, ["1h"]))
+    for table in ("agg_trades", "trades"):
+        assert_trades_equal(project, table, truth(table, symbols, "2025-01-18", end))
+        assert ("NOT COMPLETE: " + table in done.stdout) == (source == "archive")
+    assert key_of("klines", "GONEUSDT", "2025-01", "1h") in files(project)
+    exchange.reset_stats()
+    project.run(*options)
+    assert zips_asked_for(exchange) == {}
