@@ -19,6 +19,7 @@ project.enter()
 
 import dlt  # noqa: E402 - dlt decides when it is imported where its project is
 import duckdb  # noqa: E402
+import pyarrow as pa  # noqa: E402
 from dlt.common.configuration.exceptions import ConfigurationException  # noqa: E402
 from dlt.common.destination.exceptions import DestinationException  # noqa: E402
 from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: E402
@@ -199,6 +200,8 @@ if __name__ == "__main__":
     # Pages are large lists that hold no cycles: collecting among them takes a fifth of the time that decoding does.
     gc.freeze()
     gc.set_threshold(20_000, 5, 5)
+    # Arrow's own allocator hands each block back and fetches it anew: twice the time in the kernel, and more memory.
+    pa.set_memory_pool(pa.system_memory_pool())
     status = main()
     if status > 128:
         # Threads may still wait for an answer of the exchange; nothing of theirs is wanted any more.
