@@ -132,8 +132,8 @@ def _tickers(run: SpotRun, strict: bool) -> Iterator[pa.Table]:
 
 def _walked(run: SpotRun, table: Table, strict: bool, as_files: bool) -> Iterator[Any]:
     run.remember_origin(dlt.current.source_state())
-    coverage = dlt.current.resource_state().setdefault("coverage", {})
-    rows = run.tables(table.name, coverage)
+    state = dlt.current.resource_state()
+    rows = run.tables(table.name, state.setdefault("coverage", {}), state.setdefault("wanted", {}))
     yield from as_file(table, rows) if as_files else rows
     if strict:
         run.raise_failures(table.name)

@@ -8,7 +8,7 @@ from .request import ARCHIVE, REST
 from .resources.archived_series import ArchiveSeries
 from .resources.walk import Series
 from .run import SpotRun
-from .series import DATASETS_OF_SERIES, Coverage, Dataset
+from .series import DATASETS_OF_SERIES, Coverage, Dataset, Scope
 
 
 @dataclass(frozen=True)
@@ -19,26 +19,31 @@ class SeriesPlan:
     pages: int
 
 
-def plan_dataset(run: SpotRun, dataset: str, coverage: Coverage) -> dict[str, SeriesPlan]:
+def plan_dataset(run: SpotRun, dataset: str, coverage: Coverage, wanted: Coverage) -> dict[str, SeriesPlan]:
     """Work out what a dataset would take, asking only for what there is, and where each series begins and ends.
 
     Args:
         run: The run, open.
         dataset: Of DATASETS_OF_SERIES.
         coverage: What is loaded.
+        wanted: What was asked for.
 
     Returns:
         By series.
     """
-    kind = DATASETS_OF_SERIES[dataset]
+    kind, scope = DATASETS_OF_SERIES[dataset], run.scope(wanted)
     files: dict[str, list[ArchiveFile]] = {}
     if run.source != REST:
-        archived = kind.archive(run.scope, coverage, run.followed_by_rest)
+        archived = kind.archive(scope, coverage, run.followed_by_rest)
         chosen = run.pool.map(lambda one: _choose(run, one, coverage), archived)
         files = {one.key: found for one, found in zip(archived, chosen, strict=True)}
     pages: dict[str, int] = {}
     if run.source != ARCHIVE:
-        rest = [one for name in run.listed_scope.names for one in _rest_after(run, kind, name, coverage, files)]
+        rest = [
+            one
+            for name in run.listed_names
+            for one in _rest_after(run, kind, replace(scope, names=[name]), coverage, files)
+        ]
         for one, steps in zip(rest, run.pool.map(lambda one: one.open(), rest), strict=True):
             pages[one.key] = len(steps)
     return {key: SeriesPlan(files.get(key, []), pages.get(key, 0)) for key in dict.fromkeys([*files, *pages])}
@@ -55,10 +60,9 @@ def _choose(run: SpotRun, series: ArchiveSeries, coverage: Coverage) -> list[Arc
 
 
 def _rest_after(
-    run: SpotRun, kind: Dataset, name: str, coverage: Coverage, files: dict[str, list[ArchiveFile]]
+    run: SpotRun, kind: Dataset, scope: Scope, coverage: Coverage, files: dict[str, list[ArchiveFile]]
 ) -> list[Series]:
     """Make the REST series of a symbol as they will be once its files are loaded."""
-    scope = replace(run.scope, names=[name])
     if kind.is_by_time:
         expected = dict(coverage)
         for key, found in files.items():
@@ -70,5 +74,5 @@ def _rest_after(
     ]
     if ends:
         start = max(ends) if run.request.start is None else max(*ends, run.request.start)
-        scope = replace(scope, request=replace(run.request, start=start))
+        scope = replace(scope, request=replace(run.request, start=start), periods={})
     return kind.rest(scope, run.client, coverage)

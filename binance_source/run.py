@@ -12,6 +12,7 @@ from typing import Any
 import pyarrow as pa
 
 from .archive.host import ArchiveHost
+from .coverage import add
 from .request import ARCHIVE, REST, Request, RequestError
 from .resources.archived_series import KnownFiles
 from .resources.revisions import Revisions
@@ -238,7 +239,7 @@ class SpotRun:
         self.open()
         tally = Tally()
         try:
-            tickers = fetch_tickers(self.client, self.listed_scope.names, tally)
+            tickers = fetch_tickers(self.client, self.listed_names, tally)
         except SeriesError as error:
             self._snapshot_failures["tickers_24h"] = [Failure(SPOT, str(error))]
             return None
@@ -257,12 +258,13 @@ class SpotRun:
         if found := self._records.pop(table.name, None):
             yield _joined(found)
 
-    def tables(self, dataset: str, coverage: Coverage) -> Iterator[pa.Table]:
+    def tables(self, dataset: str, coverage: Coverage, wanted: Coverage) -> Iterator[pa.Table]:
         """Give the missing rows of a dataset, until all are given or the load package is full.
 
         Args:
             dataset: Of DATASETS_OF_SERIES.
             coverage: What is loaded; entries are added as rows are yielded, so that rows and cursor are saved together.
+            wanted: What was asked for; the periods of this run are added, whether they can be had or not.
 
         Yields:
             Arrow tables of the dataset's schema, of about YIELD_ROWS rows.
@@ -270,7 +272,7 @@ class SpotRun:
         self.open()
         self._coverage[dataset] = coverage
         if dataset not in self._pages:
-            self._pages[dataset] = self._walked(dataset)
+            self._pages[dataset] = self._walked(dataset, wanted)
         kind = DATASETS_OF_SERIES[dataset]
         buffer: list[pa.Table] = []
         buffered = 0
@@ -308,28 +310,33 @@ class SpotRun:
         seconds = time.monotonic() - self._package_began
         return self._package_rows >= config.package_rows or seconds >= config.package_seconds
 
-    def _walked(self, dataset: str) -> Iterator[Page]:
+    def _walked(self, dataset: str, wanted: Coverage) -> Iterator[Page]:
         """Give all pages of a dataset, stage after stage."""
         self.reports[dataset] = {}
         walks = self._walks[dataset] = []
-        for walk in stages(self, dataset, lambda: self._coverage[dataset]):
+        scope = self.scope(wanted)
+        for walk in stages(self, dataset, scope, lambda: self._coverage[dataset]):
             walks.append(walk)
+            for key, period in scope.periods.items():
+                wanted[key] = add(wanted.get(key, []), [period])
             yield from walk.pages
             self.notes += walk.notes
             if walk.error is not None:
                 break
         self._finished.add(dataset)
 
-    @property
-    def scope(self) -> Scope:
-        """What series are made for."""
-        return Scope(self.request, self.names, self._now_us, self.configuration)
+    def scope(self, wanted: Mapping[str, list[Any]]) -> Scope:
+        """Give what the series of a dataset are made for.
+
+        Args:
+            wanted: dlt state of the dataset: the periods that were asked for.
+        """
+        return Scope(self.request, self.names, self._now_us, self.configuration, wanted)
 
     @property
-    def listed_scope(self) -> Scope:
-        """The same for the symbols that REST knows."""
-        names = [name for name in self.names if name in self._exchange_symbols]
-        return Scope(self.request, names, self._now_us, self.configuration)
+    def listed_names(self) -> list[str]:
+        """The symbols that REST knows."""
+        return [name for name in self.names if name in self._exchange_symbols]
 
     @property
     def followed_by_rest(self) -> frozenset[str]:

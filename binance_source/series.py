@@ -1,7 +1,7 @@
 """Which series a dataset is made of, by REST and out of the archive, and how their coverage is kept."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -23,32 +23,46 @@ Coverage = dict[str, list[Any]]
 
 @dataclass(frozen=True)
 class Scope:
-    """What series are made for.
+    """What the series of a dataset are made for.
 
     Attributes:
         request: What the user asked for.
         names: The symbols, resolved.
         now_us: The run's "now", in microseconds since 1970.
         configuration: Defaults of the periods.
+        wanted: dlt state of the dataset: for each series the periods that runs have asked for, whether they got them or
+            not, in microseconds.
+        periods: The period of each series, decided once: what is loaded meanwhile must not move it.
     """
 
     request: Request
     names: Sequence[str]
     now_us: int
     configuration: BinanceConfiguration
+    wanted: Mapping[str, list[Any]] = field(default_factory=dict)
+    periods: dict[str, Range] = field(default_factory=dict)
 
-    def period_us(self, default_lookback_ms: int, covered_from_us: int | None) -> Range:
+    def period_us(self, key: str, default_lookback_ms: int, covered_from_us: int | None) -> Range:
         """Give the period [from, to) in microseconds that a series is to have.
 
+        Without a start, a series goes on from where the newest period begins that was asked for: a hole that an earlier
+        run had to leave in it is filled, and none opens, however long ago that was.
+
         Args:
+            key: The series.
             default_lookback_ms: How far back a series goes that is new, where no start was asked for.
-            covered_from_us: Where the newest loaded range of the series begins, or None: without a start, a series
-                goes on where it ended, so that no hole opens however long ago that was.
+            covered_from_us: Where the newest loaded range of the series begins, or None.
         """
-        end = self.now_us if self.request.end is None else min(self.request.end, self.now_us)
-        if self.request.start is not None:
-            return self.request.start, end
-        return (end - default_lookback_ms * 1000 if covered_from_us is None else covered_from_us), end
+        if key not in self.periods:
+            end = self.now_us if self.request.end is None else min(self.request.end, self.now_us)
+            if self.request.start is not None:
+                start = self.request.start
+            elif self.wanted.get(key):
+                start = self.wanted[key][-1][0]
+            else:
+                start = end - default_lookback_ms * 1000 if covered_from_us is None else covered_from_us
+            self.periods[key] = (start, end)
+        return self.periods[key]
 
 
 @dataclass(frozen=True)
@@ -72,9 +86,9 @@ class Dataset:
     is_by_time: bool
 
 
-def _kline_period(scope: Scope, covered: list[Range]) -> Range:
+def _kline_period(scope: Scope, key: str, covered: list[Range]) -> Range:
     lookback = int(scope.configuration.klines_lookback_days * DAY_MS)
-    start, end = scope.period_us(lookback, covered[-1][0] * 1000 if covered else None)
+    start, end = scope.period_us(key, lookback, covered[-1][0] * 1000 if covered else None)
     # Open times are whole milliseconds: the first one at or after the start, and those before the end.
     return -(-start // 1000), -(-end // 1000)
 
@@ -83,8 +97,9 @@ def _rest_klines(scope: Scope, client: RestClient, coverage: Coverage) -> list[S
     found: list[Series] = []
     for symbol in scope.names:
         for interval in scope.request.intervals:
-            covered: list[Range] = coverage.get(klines.series_key(SPOT, symbol, interval), [])
-            wanted = _kline_period(scope, covered)
+            key = klines.series_key(SPOT, symbol, interval)
+            covered: list[Range] = coverage.get(key, [])
+            wanted = _kline_period(scope, key, covered)
             found.append(KlineSeries(client, SPOT, symbol, interval, wanted, covered, scope.now_us // 1000))
     return found
 
@@ -94,17 +109,17 @@ def _archived_klines(scope: Scope, coverage: Coverage, listed: frozenset[str]) -
     for symbol in scope.names:
         for interval in scope.request.intervals:
             key = klines.series_key(SPOT, symbol, interval)
-            wanted = _kline_period(scope, coverage.get(key, []))
+            wanted = _kline_period(scope, key, coverage.get(key, []))
             dataset = ARCHIVE_DATASETS[SPOT, "klines"]
             lacks = partial(missing, wanted)
             found.append(ArchiveSeries(key, dataset, symbol, interval, wanted, lacks, symbol in listed))
     return found
 
 
-def _trade_period(scope: Scope, covered: list[IdEntry]) -> Range:
+def _trade_period(scope: Scope, key: str, covered: list[IdEntry]) -> Range:
     lookback = int(scope.configuration.trades_lookback_hours * HOUR_MS)
     starts = [entry[2] for entry in covered if entry[2] is not None]
-    return scope.period_us(lookback, max(starts, default=None))
+    return scope.period_us(key, lookback, max(starts, default=None))
 
 
 def _rest_trades(
@@ -112,8 +127,9 @@ def _rest_trades(
 ) -> list[Series]:
     found: list[Series] = []
     for symbol in scope.names:
-        covered: list[IdEntry] = coverage.get(id_series.series_key(SPOT, symbol), [])
-        wanted = _trade_period(scope, covered)
+        key = id_series.series_key(SPOT, symbol)
+        covered: list[IdEntry] = coverage.get(key, [])
+        wanted = _trade_period(scope, key, covered)
         found.append(kind(client, SPOT, symbol, wanted, covered, to_now=wanted[1] == scope.now_us))
     return found
 
@@ -122,7 +138,7 @@ def _archived_trades(name: str, scope: Scope, coverage: Coverage, listed: frozen
     found = []
     for symbol in scope.names:
         key = id_series.series_key(SPOT, symbol)
-        start, end = _trade_period(scope, coverage.get(key, []))
+        start, end = _trade_period(scope, key, coverage.get(key, []))
         wanted = (start // 1000, -(-end // 1000))
         lacks = partial(missing_times, wanted)
         found.append(ArchiveSeries(key, ARCHIVE_DATASETS[SPOT, name], symbol, "", wanted, lacks, symbol in listed))

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -50,12 +51,8 @@ class Staged(Protocol):
         """The run's "now" in microseconds since 1970."""
 
     @property
-    def scope(self) -> Scope:
-        """What series are made for."""
-
-    @property
-    def listed_scope(self) -> Scope:
-        """The same for the symbols that REST knows."""
+    def listed_names(self) -> list[str]:
+        """The symbols that REST knows."""
 
     @property
     def followed_by_rest(self) -> frozenset[str]:
@@ -68,12 +65,13 @@ class Staged(Protocol):
         """Give the report of a series."""
 
 
-def stages(run: Staged, dataset: str, coverage: Callable[[], Coverage]) -> Iterator[Stage]:
+def stages(run: Staged, dataset: str, scope: Scope, coverage: Callable[[], Coverage]) -> Iterator[Stage]:
     """Make the stages of a dataset, each when the one before is done: what is covered then is not fetched again.
 
     Args:
         run: The run, open.
         dataset: Of DATASETS_OF_SERIES.
+        scope: What its series are made for.
         coverage: Gives what is covered by now.
     """
     kind = DATASETS_OF_SERIES[dataset]
@@ -83,7 +81,7 @@ def stages(run: Staged, dataset: str, coverage: Callable[[], Coverage]) -> Itera
         yield RevisionWalk(dataset, run.revisions, run.host, downloads, run.now_us, run.stop)
         return
     if run.source != REST:
-        archived = kind.archive(run.scope, coverage(), run.followed_by_rest)
+        archived = kind.archive(scope, coverage(), run.followed_by_rest)
         for one in archived:
             run.report(dataset, one.key)
 
@@ -104,7 +102,7 @@ def stages(run: Staged, dataset: str, coverage: Callable[[], Coverage]) -> Itera
         )
         yield ArchiveWalk(archived, lambda key: coverage().get(key, []), archive)
     if run.source != ARCHIVE:
-        rest = kind.rest(run.listed_scope, run.client, coverage())
+        rest = kind.rest(replace(scope, names=run.listed_names), run.client, coverage())
         for series in rest:
             series.tally = run.report(dataset, series.key).tally
         yield Walk(rest, run.pool, config.connections * LOOKAHEAD_PAGES, run.stop)

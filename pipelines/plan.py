@@ -27,7 +27,8 @@ def print_plan(run: SpotRun, state: dict[str, Any]) -> None:
     for dataset in run.request.datasets:
         weight_each = 0
         if dataset in DATASETS_OF_SERIES:
-            planned = plan_dataset(run, dataset, resources.get(dataset, {}).get("coverage", {}))
+            known = resources.get(dataset, {})
+            planned = plan_dataset(run, dataset, known.get("coverage", {}), known.get("wanted", {}))
             weight_each = WEIGHTS[DATASETS_OF_SERIES[dataset].endpoint]
         elif dataset == "tickers_24h":
             planned, weight_each = {"all": NO_FILES}, ticker_weight(len(run.names))
