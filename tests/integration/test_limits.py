@@ -44,8 +44,8 @@ def test_a_plan_says_what_a_run_then_takes_and_loads_nothing(project, exchange):
     planned = project.use(exchange).load(*options, "--plan").stdout
     assert not project.database.exists()
     # 2,160 minutes since the start are 3 pages; the newest open time is asked for as well, which the plan counts not.
-    assert re.search(r"^klines +spot BTCUSDT 1m +3 +6$", planned, re.MULTILINE)
-    pages = int(re.search(r"^trades +spot BTCUSDT +(\d+)", planned, re.MULTILINE)[1])
+    assert re.search(r"^klines +spot BTCUSDT 1m +0 +0\.0 +3 +6$", planned, re.MULTILINE)
+    pages = int(re.search(r"^trades +spot BTCUSDT +0 +0\.0 +(\d+)", planned, re.MULTILINE)[1])
     exchange.reset_stats()
     project.load(*options)
     asked = exchange.stats()["requests_by_path"]
