@@ -7,8 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
-import pyarrow as pa
-
 from .archive.host import ArchiveFile, ArchiveHost
 from .archive.verified import Downloads
 from .request import ARCHIVE, REST
@@ -16,7 +14,7 @@ from .resources.archived import ArchiveWalk
 from .resources.archived_series import ArchiveSeries, KnownFiles
 from .resources.file_task import Archive
 from .resources.revisions import Revisions, RevisionWalk
-from .resources.samples import rest_sample
+from .resources.samples import Sample, daily_sample, rest_sample
 from .resources.walk import Walk
 from .rest.client import RestClient, Tally
 from .series import DATASETS_OF_SERIES, Coverage, Scope
@@ -85,7 +83,9 @@ def stages(run: Staged, dataset: str, scope: Scope, coverage: Callable[[], Cover
         for one in archived:
             run.report(dataset, one.key)
 
-        def sample(series: ArchiveSeries, file: ArchiveFile) -> pa.Table | None:
+        def sample(series: ArchiveSeries, file: ArchiveFile) -> Sample | None:
+            if not series.followed_by_rest:
+                return daily_sample(run.host, downloads, series, file, run.now_us, run.stop)
             tally = run.report(dataset, series.key).tally
             now_ms = run.now_us // 1000
             return rest_sample(run.client, series.dataset, series.symbol, series.interval, file, now_ms, tally)

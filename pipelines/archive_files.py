@@ -3,12 +3,13 @@
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta, timezone
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 
 from binance_source.archive.datasets import ArchiveDataset
-from binance_source.resources.archived_series import BEGUN, LOADED, KnownFiles
+from binance_source.resources.archived_series import BEGUN, COMPARED, LOADED, KnownFiles
 from binance_source.resources.revisions import KnownFile, Revisions
 from binance_source.schemas import ARCHIVE_FILES
 from binance_source.selection import ALL
@@ -28,7 +29,7 @@ def known_files(pipeline: Any) -> KnownFiles:
     """
     return KnownFiles(
         loaded=frozenset(path for (path,) in _lines(pipeline, LOADED, ("path",))),
-        begun=dict(_lines(pipeline, BEGUN, ("path", "rows_loaded"))),
+        begun=dict(chain(*(_lines(pipeline, status, ("path", "rows_loaded")) for status in (BEGUN, COMPARED)))),
     )
 
 

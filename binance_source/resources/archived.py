@@ -18,7 +18,7 @@ from ..archive.rows import Rows
 from ..rest.errors import RunError, StoppedError
 from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES, Table
 from ..settings import DAY_MS
-from .archived_series import BEGUN, LOADED, QUARANTINED, ArchiveSeries, file_record
+from .archived_series import BEGUN, COMPARED, LOADED, QUARANTINED, ArchiveSeries, file_record
 from .file_task import Archive, Block, End, FileTask
 from .samples import sampled
 from .walk import Failure, Page
@@ -125,15 +125,17 @@ class ArchiveWalk:
         """Put a series' files in line, or those that have what another file should have had."""
         if overlapping is not None:
             self._list_days(series, overlapping)
-        bad = {file.key for file in series.bad}
-        loaded = (self._archive.known.loaded | series.taken) - bad
+        known, bad = self._archive.known, {file.key for file in series.bad}
+        looked_at = {file.key for file in series.listing.files if file.key in known.loaded} | series.taken - bad
         missing = series.missing(self._covered(series.key))
-        files = choose(series.listing, missing, loaded, bad, series.followed_by_rest, self._archive.known.begun)
+        files = choose(series.listing, missing, looked_at, bad, series.followed_by_rest, known.begun)
         files = [file for file in files if file.key not in series.taken]
         if overlapping is not None:
             start, end = overlapping.period
             files = [file for file in files if file.period[0] < end and start < file.period[1]]
-        compared = sampled(files, self._archive.samples) if series.followed_by_rest else ()
+        # Without REST, a month's file is compared with a day's.
+        comparable = files if series.followed_by_rest else [file for file in files if file in series.listing.monthly]
+        compared = sampled(comparable, self._archive.samples)
         self._ready.extend((series, file, file.key in compared) for file in files)
         series.taken.update(file.key for file in files)
         self.total += len(files)
@@ -196,16 +198,34 @@ class ArchiveWalk:
 
     def _page(self, task: FileTask, block: Block) -> Page:
         table = self._fresh(task.series.key, block.rows)
-        if block.disagreements is None or not block.disagreements.num_rows:
-            task.rows_loaded += table.num_rows
-        else:
-            task.rows_loaded += pc.sum(pc.equal(table["source"].cast(pa.string()), task.file.key)).as_py()
+        task.rows_loaded += _rows_of(table, task.file.key) if block.sample is not None else table.num_rows
         newest = None
         if table.num_rows:
             newest = pc.max(table[task.series.time_column].cast(pa.int64())).as_py()
-        differences = block.disagreements
-        records = [(ARCHIVE_DISAGREEMENTS, differences)] if differences is not None and differences.num_rows else []
-        return Page(task.series.key, table, block.spans, newest, block.rows.tombstones, records)
+        return Page(
+            task.series.key, table, block.spans, newest, block.rows.tombstones, self._disagreements(task, block, table)
+        )
+
+    def _disagreements(self, task: FileTask, block: Block, table: pa.Table) -> list[tuple[Table, pa.Table]]:
+        """Give what is to be recorded of a comparison: the differences, and the file that won over this one."""
+        if block.disagreements is None or not block.disagreements.num_rows:
+            return []
+        records = [(ARCHIVE_DISAGREEMENTS, block.disagreements)]
+        if block.sample is not None and block.sample.file is not None:
+            file, sha256, size, row_count = block.sample.file
+            task.rows_of_sample += _rows_of(table, file.key)
+            line = file_record(
+                task.series,
+                file,
+                self._archive.now_us,
+                status=COMPARED,
+                sha256=sha256,
+                size_bytes=size,
+                row_count=row_count,
+                rows_loaded=task.rows_of_sample,
+            )
+            records.append((ARCHIVE_FILES, line))
+        return records
 
     def _fresh(self, key: str, rows: Rows) -> pa.Table:
         """Leave out rows that are covered: files overlap at their edges, and a file may have been begun before."""
@@ -238,6 +258,10 @@ class ArchiveWalk:
 
 def _begin(file: ArchiveFile) -> int:
     return file.period[0]
+
+
+def _rows_of(table: pa.Table, source: str) -> int:
+    return int(pc.sum(pc.equal(table["source"].cast(pa.string()), source)).as_py() or 0)
 
 
 def _no_rows(series: ArchiveSeries) -> pa.Table:

@@ -18,8 +18,9 @@ from ..coverage import Range
 from ..schemas import ARCHIVE_FILES
 from ..settings import INTERVAL_MS, LONGEST_MS
 
-LOADED, BEGUN, QUARANTINED = "loaded", "begun", "quarantined"
-"""Status of a file: all of it is in the destination, or a part (a load package ended in it), or it cannot be used."""
+LOADED, BEGUN, COMPARED, QUARANTINED = "loaded", "begun", "compared", "quarantined"
+"""Status of a file: all of it is in the destination; a part is, since a load package ended in it; some rows are, in the
+place of those of a file that was compared with it; or it cannot be used."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +29,7 @@ class KnownFiles:
 
     Attributes:
         loaded: Paths of those that are there as a whole.
-        begun: Paths of those of which a part is there, with the number of their rows.
+        begun: Paths of those of which a part is there, or some rows, with their number.
     """
 
     loaded: Set[str] = frozenset()

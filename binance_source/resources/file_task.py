@@ -9,20 +9,20 @@ import pyarrow as pa
 
 from ..archive.errors import ArchiveFileError
 from ..archive.host import ArchiveFile, ArchiveHost
-from ..archive.rows import OutOfOrderError, Rows, read_rows
+from ..archive.rows import OutOfOrderError, Rows
 from ..archive.spans import Span
 from ..archive.verified import Downloads, Verified
-from ..archive.zips import open_member
 from ..rest.errors import StoppedError
-from .archived_series import ArchiveSeries, KnownFiles, clipped
-from .samples import reconcile
+from .archived_series import ArchiveSeries, KnownFiles
+from .file_rows import file_rows
+from .samples import Sample, reconcile
 from .walk import STOP_SECONDS
 
 BLOCKS_AHEAD = 2
 """Parsed blocks that wait in each thread until their turn comes."""
 
-Sampler = Callable[[ArchiveSeries, ArchiveFile], pa.Table | None]
-"""Gives REST's rows to compare a file with, or None."""
+Sampler = Callable[[ArchiveSeries, ArchiveFile], Sample | None]
+"""Gives rows from elsewhere to compare a file with, or None."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Archive:
         host: The archive.
         downloads: Its files.
         known: What the destination has of the files.
-        sampler: REST's rows to compare with.
+        sampler: Rows from elsewhere to compare with.
         samples: Files of a series to compare.
         threads: Files under way at once.
         now_us: The run's "now", in microseconds since 1970.
@@ -57,6 +57,7 @@ class Block:
     rows: Rows
     spans: list[Span]
     disagreements: pa.Table | None
+    sample: Sample | None
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,7 @@ class FileTask:
         self.file = file
         self.row_count = 0
         self.rows_loaded = archive.known.begun.get(file.key, 0)
+        self.rows_of_sample = 0
         self._archive = archive
         self._is_sampled = is_sampled
         self._given: Queue[Block | End | BaseException] = Queue(BLOCKS_AHEAD)
@@ -122,24 +124,19 @@ class FileTask:
             except OutOfOrderError:
                 return self._parse(verified, sample, whole=True)
 
-    def _parse(self, verified: Verified, sample: pa.Table | None, whole: bool) -> End:
-        series, dataset = self.series, self.series.dataset
+    def _parse(self, verified: Verified, sample: Sample | None, whole: bool) -> End:
+        series, archive = self.series, self._archive
         spans = series.spans(self.file)
         self.row_count = 0
-        verified.content.seek(0)
-        with open_member(verified.content, verified.size, self.file.member) as stream:
-            for parsed in read_rows(stream, dataset, series.constants(self.file), whole):
-                if self._archive.stop.is_set():
-                    raise StoppedError
-                self.row_count += parsed.read
-                rows = clipped(parsed, series, self.file, self._archive.now_us)
-                if not rows.table.num_rows:
-                    continue
-                covered = spans.take(rows.table, rows.keys)
-                disagreements = None
-                if sample is not None:
-                    labels = {"path": self.file.key, **series.labels}
-                    table, disagreements = reconcile(rows, sample, dataset, labels, self._archive.now_us)
-                    rows = replace(rows, table=table)
-                self._give(Block(rows, covered, disagreements))
+        for rows in file_rows(series, self.file, verified, whole, archive.now_us, archive.stop):
+            self.row_count += rows.read
+            if not rows.table.num_rows:
+                continue
+            covered = spans.take(rows.table, rows.keys)
+            disagreements = None
+            if sample is not None:
+                labels = {"path": self.file.key, **series.labels}
+                table, disagreements = reconcile(rows, sample, series.dataset, labels, archive.now_us)
+                rows = replace(rows, table=table)
+            self._give(Block(rows, covered, disagreements, sample))
         return End(spans.end(), verified.size, verified.sha256, verified.downloaded)

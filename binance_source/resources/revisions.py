@@ -11,13 +11,13 @@ import pyarrow.compute as pc
 from ..archive.datasets import ARCHIVE_DATASETS, ArchiveDataset
 from ..archive.errors import ArchiveFileError
 from ..archive.host import ArchiveFile, ArchiveHost
-from ..archive.rows import OutOfOrderError, Rows, key_numbers, read_rows
+from ..archive.rows import OutOfOrderError, Rows, key_numbers
 from ..archive.verified import Downloads, Verified
-from ..archive.zips import open_member
 from ..coverage import Range, add
 from ..rest.errors import RunError, StoppedError
 from ..schemas import ARCHIVE_FILES, LABEL, Table
-from .archived_series import LOADED, ArchiveSeries, clipped, file_record
+from .archived_series import LOADED, ArchiveSeries, file_record
+from .file_rows import file_rows
 from .walk import Failure, Page
 
 
@@ -181,12 +181,7 @@ class RevisionWalk:
         return True
 
     def _rows(self, series: ArchiveSeries, file: ArchiveFile, verified: Verified, whole: bool) -> Iterator[Rows]:
-        verified.content.seek(0)
-        with open_member(verified.content, verified.size, file.member) as stream:
-            for rows in read_rows(stream, series.dataset, series.constants(file), whole):
-                if self._stop.is_set():
-                    raise StoppedError
-                yield clipped(rows, series, file, self._now_us)
+        return file_rows(series, file, verified, whole, self._now_us, self._stop)
 
     def _replace(
         self, series: ArchiveSeries, known: KnownFile, published: ArchiveFile, verified: Verified, is_whole: bool

@@ -1,31 +1,55 @@
-"""Archive against REST: a sample of what both have is compared, and where they differ REST is believed."""
+"""Samples of what two sources have: REST is believed rather than a file, and a day's file rather than a month's."""
 
 import zlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from threading import Event
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..archive.datasets import ArchiveDataset
-from ..archive.host import ArchiveFile
-from ..archive.rows import Rows, key_numbers
+from ..archive.errors import ArchiveFileError
+from ..archive.host import ArchiveFile, ArchiveHost
+from ..archive.plan import list_days
+from ..archive.rows import OutOfOrderError, Rows, key_numbers
+from ..archive.verified import Downloads
 from ..columns import build, times_from_us
 from ..rest.client import RestClient, Tally
 from ..rest.errors import SeriesError
 from ..schemas import AGG_TRADES, ARCHIVE_DISAGREEMENTS, KLINES, LABEL
-from ..settings import INTERVAL_MS, PAGE_ROWS
+from ..settings import DAY_MS, INTERVAL_MS, PAGE_ROWS
 from .agg_trades import AggTradeSeries
+from .archived_series import ArchiveSeries
+from .file_rows import file_rows
 from .klines import KlineSeries
 from .trades import TradeSeries
 from .walk import Window
+
+REST = "rest"
 
 _ID_SERIES: dict[str, type[AggTradeSeries] | type[TradeSeries]] = {
     AGG_TRADES.name: AggTradeSeries,
     "trades": TradeSeries,
 }
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Rows from elsewhere to compare a file with.
+
+    Attributes:
+        rows: In the staging table's columns.
+        source: Where they are from: "rest", or the path of a file.
+        file: That file, its SHA-256 in hex, its bytes and its rows.
+    """
+
+    rows: pa.Table
+    source: str
+    file: tuple[ArchiveFile, str, int, int] | None = None
 
 
 def sampled(files: Sequence[ArchiveFile], samples: int) -> set[str]:
@@ -41,7 +65,7 @@ def rest_sample(
     file: ArchiveFile,
     now_ms: int,
     tally: Tally,
-) -> pa.Table | None:
+) -> Sample | None:
     """Ask REST for a page of rows of a file's period.
 
     Args:
@@ -75,28 +99,62 @@ def rest_sample(
             rows = trades.sample()
     except SeriesError:
         return None
-    return rows if rows.num_rows else None
+    return Sample(rows, REST) if rows.num_rows else None
+
+
+def daily_sample(
+    host: ArchiveHost, downloads: Downloads, series: ArchiveSeries, month: ArchiveFile, now_us: int, stop: Event
+) -> Sample | None:
+    """Take a page of rows out of the daily file of some day of a month.
+
+    Args:
+        host: The archive.
+        downloads: Its files.
+        series: What the month's file is of.
+        month: The month's file.
+        now_us: The run's "now", in microseconds since 1970.
+        stop: Set to end.
+
+    Returns:
+        The rows, or None where that day has no file, or none that can be used.
+    """
+    chance = zlib.crc32(month.key[::-1].encode())
+    day = month.period[0] + chance % ((month.period[1] - month.period[0]) // DAY_MS) * DAY_MS
+    try:
+        listed = list_days(host, series.dataset, series.symbol, series.interval, (day, day))
+        if not listed:
+            return None
+        with downloads.verified(listed[0]) as verified:
+            parsed = list(file_rows(series, listed[0], verified, False, now_us, stop))
+    except (ArchiveFileError, OutOfOrderError):
+        return None
+    rows = pa.concat_tables([one.table for one in parsed] or [series.dataset.table.schema.empty_table()])
+    pages = max(rows.num_rows // PAGE_ROWS, 1)
+    page = rows.slice(chance % pages * PAGE_ROWS, PAGE_ROWS)
+    details = (listed[0], verified.sha256, verified.size, sum(one.read for one in parsed))
+    return Sample(page, listed[0].key, details) if page.num_rows else None
 
 
 def reconcile(
-    rows: Rows, sample: pa.Table, dataset: ArchiveDataset, labels: dict[str, str | None], now_us: int
+    rows: Rows, sample: Sample, dataset: ArchiveDataset, labels: dict[str, str | None], now_us: int
 ) -> tuple[pa.Table, pa.Table]:
-    """Compare rows of a file with REST's.
+    """Compare rows of a file with a sample.
 
     Args:
         rows: Some rows of the file.
-        sample: REST's rows, of which some may be of the same keys.
+        sample: Rows from elsewhere, of which some may be of the same keys.
         dataset: What kind of file it is.
         labels: Path, symbol and interval, for the record.
         now_us: Time of the comparison.
 
     Returns:
-        The rows, with REST's in the place of those that differ, and the differences as rows of archive_disagreements.
+        The rows, with the sample's in the place of those that differ, and the differences as rows of
+        archive_disagreements.
     """
-    sample_keys = key_numbers(sample, dataset)
+    sample_keys = key_numbers(sample.rows, dataset)
     bounds = pc.min_max(sample_keys)
     inside = pc.and_(pc.greater_equal(rows.keys, bounds["min"]), pc.less_equal(rows.keys, bounds["max"]))
-    other = dict(zip(sample_keys.to_pylist(), sample.to_pylist(), strict=True))
+    other = dict(zip(sample_keys.to_pylist(), sample.rows.to_pylist(), strict=True))
     compared = [field.name for field in dataset.table.schema if field.type != LABEL and field.name != dataset.key]
     found: list[tuple[int, str, Any, Any]] = []
     replaced = set()
@@ -112,10 +170,10 @@ def reconcile(
     if replaced:
         chosen = pa.array(sorted(replaced), pa.int64())
         table = pa.concat_tables(
-            [table.filter(pc.invert(pc.is_in(rows.keys, chosen))), sample.filter(pc.is_in(sample_keys, chosen))]
+            [table.filter(pc.invert(pc.is_in(rows.keys, chosen))), sample.rows.filter(pc.is_in(sample_keys, chosen))]
         )
         table = table.take(pc.sort_indices(key_numbers(table, dataset)))
-    return table, _records(found, dataset, labels, now_us)
+    return table, _records(found, dataset, {**labels, "other_source": sample.source}, now_us)
 
 
 def _agree(archive: Any, rest: Any) -> bool:
@@ -140,7 +198,6 @@ def _records(
             "column_name": [name for _, name, _, _ in found],
             "archive_value": [_text(value) for _, _, value, _ in found],
             "other_value": [_text(value) for _, _, _, value in found],
-            "other_source": "rest",
             "found_at": times_from_us([now_us] * count),
         },
     )

@@ -122,6 +122,34 @@ def test_a_file_that_contradicts_rest_gives_way_to_it(project, exchange, truth, 
     assert_traced(project, exchange)
 
 
+@pytest.mark.parametrize(("kind", "table", "interval"), [("klines", "klines", "1h"), ("aggTrades", "agg_trades", None)])
+def test_without_rest_a_day_wins_over_its_month(project, exchange, truth, kind, table, interval):
+    month = key_of(kind, "ETHBTC", "2025-01", interval)
+    exchange.add_archive_fault("change_rows", path=month, every=5)
+    options = ("--datasets", table, "--symbols", "ETHBTC", "--intervals", "1h", "--source", "archive")
+    options += ("--start", "2025-01-01", "--end", "2025-02-01")
+    project.use_archive(exchange, ARCHIVE_SAMPLES="1").load(*options)
+    expected = truth(table, ["ETHBTC"], "2025-01-01", "2025-02-01", [interval])
+    assert project.count(table) == expected.num_rows
+    [(day, status, rows)] = project.query(
+        f"select path, status, rows_loaded from staging.archive_files where path <> '{month}'"
+    )
+    assert day.startswith(f"data/spot/daily/{kind}/ETHBTC/")
+    assert status == "compared"
+    assert project.query(f"select count(*) from staging.{table} where source = '{day}'") == [(rows,)]
+    assert rows > 3
+    columns = ", ".join(f'"{name}"' for name in expected.column_names)
+    of_day = f"select {columns} from staging.{table} where source = '{day}'"
+    assert project.query(f"{of_day} except select {columns} from truth", truth=expected) == []
+    assert project.query(
+        "select path, other_source, count(distinct row_key) from staging.archive_disagreements group by all"
+    ) == [(month, day, rows)]
+    assert rest_requests(exchange) == {}
+    exchange.reset_stats()
+    project.load(*options)
+    assert zips_asked_for(exchange) == {}
+
+
 def test_no_file_is_compared_where_none_is_to_be(project, exchange):
     exchange.add_archive_fault("change_rows", path=MONTH, every=10)
     options = (

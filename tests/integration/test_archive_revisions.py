@@ -40,7 +40,7 @@ def wrong_rows(project, truth):
 
 def test_changed_rows_take_the_place_of_the_old_ones(project, exchange, truth):
     later(exchange, MONTH, every=10)
-    project.use_archive(exchange).load(*KLINES, "--end", "2025-02-01", "--source", "archive")
+    project.use_archive(exchange).load(*KLINES, "--end", "2025-02-01", "--source", "archive", ARCHIVE_SAMPLES=0)
     expected = truth("klines", ["ETHBTC"], "2025-01-01", "2025-02-01", ["1h"])
     wrong = wrong_rows(project, expected)
     assert wrong > 50
@@ -56,7 +56,7 @@ def test_changed_rows_take_the_place_of_the_old_ones(project, exchange, truth):
     assert set(zips_asked_for(exchange)) == {MONTH}
     exchange.reset_stats()
     project.load("--revisions")
-    project.load(*KLINES, "--end", "2025-02-01", "--source", "archive")
+    project.load(*KLINES, "--end", "2025-02-01", "--source", "archive", ARCHIVE_SAMPLES=0)
     assert zips_asked_for(exchange) == {}
     project.assert_equals("klines", expected)
 
@@ -74,7 +74,7 @@ def test_rows_that_were_missing_come_and_those_of_rest_stay(project, exchange, t
 
     other = type(project)(project.folder.parent / "other").use_archive(exchange)
     exchange.clock_set(datetime(2025, 2, 11, 12, 0, 30, tzinfo=timezone.utc))
-    other.load(*KLINES, "--end", "2025-02-01", "--source", "archive")
+    other.load(*KLINES, "--end", "2025-02-01", "--source", "archive", ARCHIVE_SAMPLES=0)
     assert other.count("klines") == expected.num_rows - 10
     publish_again(exchange)
     other.load("--revisions")
@@ -87,7 +87,17 @@ def test_trades_are_revised_too(project, exchange, truth):
     day = ("2025-02-08", "2025-02-09")
     later(exchange, key, every=100)
     project.use_archive(exchange).load(
-        "--datasets", "agg_trades", "--symbols", "TOMBUSDT", "--start", day[0], "--end", day[1], "--source", "archive"
+        "--datasets",
+        "agg_trades",
+        "--symbols",
+        "TOMBUSDT",
+        "--start",
+        day[0],
+        "--end",
+        day[1],
+        "--source",
+        "archive",
+        ARCHIVE_SAMPLES=0,
     )
     expected = truth("agg_trades", ["TOMBUSDT"], *day)
     with pytest.raises(AssertionError):
@@ -117,7 +127,7 @@ def test_rows_that_a_new_version_lacks_are_asked_for_elsewhere(project, exchange
         "--end",
         period[1],
     )
-    project.use_archive(exchange).load(*options, "--source", "archive")
+    project.use_archive(exchange).load(*options, "--source", "archive", ARCHIVE_SAMPLES=0)
     expected = truth(table, ["ETHBTC"], *period, *([["1h"]] if table == "klines" else []))
     count = project.count(table)
     publish_again(exchange)
@@ -138,7 +148,7 @@ def test_rows_that_a_new_version_lacks_are_asked_for_elsewhere(project, exchange
 
 def test_a_new_version_that_cannot_be_proven_leaves_the_old_rows(project, exchange, truth):
     later(exchange, MONTH, every=10)
-    project.use_archive(exchange).load(*KLINES, "--end", "2025-02-01", "--source", "archive")
+    project.use_archive(exchange).load(*KLINES, "--end", "2025-02-01", "--source", "archive", ARCHIVE_SAMPLES=0)
     before = project.query("select * from staging.klines order by open_time")
     publish_again(exchange)
     exchange.add_archive_fault("wrong_checksum", path=MONTH)
@@ -151,14 +161,14 @@ def test_a_new_version_that_cannot_be_proven_leaves_the_old_rows(project, exchan
 
 def test_a_run_that_died_before_it_removed_the_old_rows_is_put_right(project, exchange, truth):
     later(exchange, MONTH, every=10)
-    project.use_archive(exchange).load(*KLINES, "--end", "2025-02-01", "--source", "archive")
+    project.use_archive(exchange).load(*KLINES, "--end", "2025-02-01", "--source", "archive", ARCHIVE_SAMPLES=0)
     with duckdb.connect(str(project.database)) as connection:
         connection.execute("create table old_rows as select * from staging.klines")
     publish_again(exchange)
     project.load("--revisions")
     with duckdb.connect(str(project.database)) as connection:
         connection.execute("insert into staging.klines select * from old_rows")
-    project.load(*KLINES, "--end", "2025-02-01", "--source", "archive")
+    project.load(*KLINES, "--end", "2025-02-01", "--source", "archive", ARCHIVE_SAMPLES=0)
     project.assert_equals("klines", truth("klines", ["ETHBTC"], "2025-01-01", "2025-02-01", ["1h"]))
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from binance_source.archive.datasets import ARCHIVE_DATASETS
 from binance_source.archive.host import ArchiveFile
 from binance_source.archive.rows import read_rows
-from binance_source.resources.samples import reconcile, sampled
+from binance_source.resources.samples import Sample, reconcile, sampled
 
 KLINES = ARCHIVE_DATASETS["spot", "klines"]
 AGG_TRADES = ARCHIVE_DATASETS["spot", "agg_trades"]
@@ -33,7 +33,9 @@ def klines(lines, source):
 
 
 def compared(file_lines, rest_lines):
-    table, records = reconcile(klines(file_lines, PATH), klines(rest_lines, "rest").table, KLINES, LABELS, NOW_US)
+    table, records = reconcile(
+        klines(file_lines, PATH), Sample(klines(rest_lines, "rest").table, "rest"), KLINES, LABELS, NOW_US
+    )
     assert table.schema.equals(KLINES.table.schema)
     return table.to_pylist(), records.to_pylist()
 
@@ -125,7 +127,7 @@ def test_the_archives_milliseconds_agree_with_rests_microseconds():
     found = aggregates([f"1,1,2,3,3,{START},true,true", f"2,1,2,4,4,{us + 7_001},true,true"], PATH)
     rest = aggregates([f"1,1,2,3,3,{us + 999},true,true", f"2,1,2,4,4,{us + 7_001},true,true"], "rest")
     labels = {"path": PATH, "symbol": "BTCUSDT", "interval": None}
-    table, records = reconcile(found, rest.table, AGG_TRADES, labels, NOW_US)
+    table, records = reconcile(found, Sample(rest.table, "rest"), AGG_TRADES, labels, NOW_US)
     assert (table.to_pylist(), records.num_rows) == (found.table.to_pylist(), 0)
 
 
@@ -134,7 +136,7 @@ def test_times_that_differ_in_the_millisecond_or_in_given_microseconds_disagree(
     found = aggregates([f"1,1,2,3,3,{START},true,true", f"2,1,2,4,4,{us + 7_001},True,true"], PATH)
     rest = aggregates([f"1,1,2,3,3,{us + 1_000},true,true", f"2,1,2,4,4,{us + 7_002},False,true"], "rest")
     labels = {"path": PATH, "symbol": "BTCUSDT", "interval": None}
-    table, records = reconcile(found, rest.table, AGG_TRADES, labels, NOW_US)
+    table, records = reconcile(found, Sample(rest.table, "rest"), AGG_TRADES, labels, NOW_US)
     assert table.to_pylist() == rest.table.to_pylist()
     assert [(one["row_key"], one["column_name"], one["interval"]) for one in records.to_pylist()] == [
         (1, "trade_time", None),
