@@ -27,7 +27,6 @@ MERGE: Any = {"disposition": "merge", "strategy": "delete-insert"}
 """The one disposition that stays exact in any pipeline that is killed and run again (docs/architecture.md)."""
 
 _WALKED = (KLINES, AGG_TRADES, TRADES)
-_RECORDED = (ARCHIVE_FILES, ARCHIVE_DISAGREEMENTS)
 
 
 @dlt.source(name="binance", section="binance", max_table_nesting=0)
@@ -100,7 +99,8 @@ def _resources(run: SpotRun, disposition: Any, strict: bool, as_files: bool = Fa
     }
     resources = [makers[name]() for name in DATASETS if name in run.request.datasets]
     if run.request.source != REST:
-        resources += [_recorded_resource(table, run) for table in _RECORDED]
+        resources.append(_recorded_resource(ARCHIVE_FILES, disposition, run))
+        resources.append(_recorded_resource(ARCHIVE_DISAGREEMENTS, MERGE, run))
     return resources
 
 
@@ -108,8 +108,8 @@ def _walked_resource(table: Table, disposition: Any, run: SpotRun, strict: bool,
     return _resource(table, disposition, lambda: _walked(run, table, strict, as_files))
 
 
-def _recorded_resource(table: Table, run: SpotRun) -> DltResource:
-    return _resource(table, MERGE, lambda: run.records(table))
+def _recorded_resource(table: Table, disposition: Any, run: SpotRun) -> DltResource:
+    return _resource(table, disposition, lambda: run.records(table))
 
 
 def _resource(table: Table, disposition: Any, rows: Callable[[], Iterator[Any]]) -> DltResource:

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import chain
@@ -256,7 +256,7 @@ class SpotRun:
         while self._walking:
             yield None
         if found := self._records.pop(table.name, None):
-            yield _joined(found)
+            yield _newest(_joined(found), table.key)
 
     def tables(self, dataset: str, coverage: Coverage, wanted: Coverage) -> Iterator[pa.Table]:
         """Give the missing rows of a dataset, until all are given or the load package is full.
@@ -374,6 +374,12 @@ class SpotRun:
 
     def _count(self, dataset: str, series: str, tally: Tally, rows: int, newest_us: int) -> None:
         self.reports[dataset] = {series: SeriesReport(tally, rows, newest_us=newest_us)}
+
+
+def _newest(records: pa.Table, key: Sequence[str]) -> pa.Table:
+    """Leave out records of which a later one has the same key."""
+    newest = dict(zip(zip(*(records[name].to_pylist() for name in key), strict=True), range(len(records)), strict=True))
+    return records.take(sorted(newest.values()))
 
 
 def _joined(pages: list[pa.Table]) -> pa.Table:

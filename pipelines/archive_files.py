@@ -84,14 +84,17 @@ def revisions(
     return Revisions(known, stored, stored_outside)
 
 
-def remove_replaced(pipeline: Any) -> None:
-    """Remove the rows of file versions that the last complete load has replaced by newer ones.
+def settle(pipeline: Any) -> None:
+    """Remove what the last complete load has replaced: older lines of its files, and the rows of their older versions.
 
-    It must follow each load of revisions, and comes first in each run, for a run that was killed in between.
+    It must follow each load, and comes first in each run, for a run that was killed in between. Lines are appended, and
+    not merged: those of a load that never completed can then be removed without those that they would have replaced.
 
     Args:
         pipeline: The dlt pipeline.
     """
+    if not knows_files(pipeline):
+        return
     with pipeline.sql_client() as client:
         files = client.make_qualified_table_name(ARCHIVE_FILES.name)
         loads = client.make_qualified_table_name("_dlt_loads")
@@ -112,6 +115,12 @@ def remove_replaced(pipeline: Any) -> None:
                 f"AND {name}._dlt_load_id <= file.replaced_load_id)",
                 last,
             )
+        client.execute_sql(
+            f"DELETE FROM {files} WHERE _dlt_load_id < %s "  # noqa: S608 - our own name
+            f"AND path IN (SELECT path FROM {files} WHERE _dlt_load_id = %s)",
+            last,
+            last,
+        )
 
 
 def knows_files(pipeline: Any) -> bool:

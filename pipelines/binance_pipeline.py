@@ -127,8 +127,7 @@ def _load(pipeline: Any, run: SpotRun, progress: str) -> None:
         while True:
             pipeline.run(spot_source(run, as_files))
             traces.append(pipeline.last_trace)
-            if run.revisions is not None and archive_files.knows_files(pipeline):
-                archive_files.remove_replaced(pipeline)
+            archive_files.settle(pipeline)
             if not run.unfinished():
                 break
     finally:

@@ -5,7 +5,7 @@ and only if it is in `_dlt_loads`, and four rules make plain appends exactly-onc
 
 1. Rows of a load that is not in `_dlt_loads` are removed.
 2. A load package that was not finished is dropped: it would be loaded beside a cursor that may not belong to it.
-3. Rows of a file version that the last complete load has replaced are removed.
+3. What the last complete load has replaced (file versions, and their lines in archive_files) is removed.
 4. The cursors are those that the database holds. A working folder that says otherwise (another database file, an older
    copy of it, a deleted one, a crash) is dropped, and dlt restores it from the database.
 
@@ -21,7 +21,7 @@ from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 from . import archive_files
 from .project import DATASET, database_file
 
-APPENDED_TABLES = ("klines", "agg_trades", "trades", "tickers_24h")
+APPENDED_TABLES = ("klines", "agg_trades", "trades", "tickers_24h", "archive_files")
 """Tables that are appended to. `symbols` is merged, which is safe to repeat."""
 
 
@@ -79,8 +79,8 @@ def recover(pipeline: Any, schema: str) -> None:
         pipeline.drop()
         if known is not None:
             pipeline.sync_destination()
-    if known is not None and archive_files.knows_files(pipeline):
-        archive_files.remove_replaced(pipeline)
+    if known is not None:
+        archive_files.settle(pipeline)
 
 
 def _tables(client: Any) -> frozenset[str]:

@@ -156,8 +156,8 @@ class ArchiveWalk:
                 held = self._page(task, item)
             else:
                 # In one page with the last rows: a load package must not end between them and the file's line.
-                yield self._ended(task, item, held or Page(series.key, _no_rows(series)))
                 self._begun = None
+                yield self._ended(task, item, held or Page(series.key, _no_rows(series)))
         if task.file not in series.bad and self._lacks_a_day(series, task.file):
             # Days that a month's file lacks may have files of their own.
             self._choose(series, overlapping=task.file)
