@@ -1,5 +1,6 @@
 """The database and dlt's working folder agree, whatever happens to either."""
 
+import json
 import random
 import shutil
 import signal
@@ -136,4 +137,6 @@ def test_what_was_loaded_is_not_kept_a_second_time(project, exchange):
     loaded = working_folder(project) / "binance" / "load" / "loaded"
     assert project.query("select count(distinct _dlt_load_id) from staging.klines")[0][0] > 20
     assert len(list(loaded.iterdir())) == 20
-    assert not list(loaded.rglob("*.parquet"))
+    # dlt's markers of a job's state bear the name of the job's file, and may be left: a line of JSON, and no rows.
+    markers = {file for file in loaded.rglob(".pending_transitions/*.parquet") if json.loads(file.read_text())["state"]}
+    assert not set(loaded.rglob("*.parquet")) - markers
