@@ -8,6 +8,7 @@ from difflib import get_close_matches
 import pendulum
 from pendulum.parsing.exceptions import ParserError
 
+from .moments import microseconds
 from .settings import INTERVAL_MS
 
 DATASETS = ("symbols", "tickers_24h", "klines", "agg_trades", "trades")
@@ -145,5 +146,4 @@ def _microseconds(which: str, value: TimeLike) -> int | None:
         value = datetime(value.year, value.month, value.day, tzinfo=timezone.utc)
     if value.tzinfo is None:
         value = value.replace(tzinfo=timezone.utc)
-    since_1970 = value - datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return (since_1970.days * 86_400 + since_1970.seconds) * 1_000_000 + since_1970.microseconds
+    return microseconds(value)

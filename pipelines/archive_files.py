@@ -1,7 +1,7 @@
 """What the destination knows of the archive's files, and the rows that came out of them."""
 
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any
@@ -9,12 +9,12 @@ from typing import Any
 import pyarrow as pa
 
 from binance_source.archive.datasets import ArchiveDataset
+from binance_source.moments import EPOCH, microseconds, milliseconds
 from binance_source.resources.archived_series import BEGUN, COMPARED, LOADED, KnownFiles
 from binance_source.resources.revisions import KnownFile, Revisions
 from binance_source.schemas import ARCHIVE_FILES
 from binance_source.selection import ALL
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _COLUMNS = (
     "path", "market", "dataset", "symbol", "interval", "sha256", "last_modified", "size_bytes", "row_count",
     "rows_loaded", "revision", "_dlt_load_id",
@@ -49,10 +49,9 @@ def revisions(
         path, market, dataset, symbol, interval, sha256, modified, size, row_count, rows_loaded, revision, load_id = row
         is_meant = symbols is None or any(one.lower() == ALL or fnmatchcase(symbol, one) for one in symbols)
         if is_meant and dataset in datasets and (intervals is None or not interval or interval in intervals):
-            since = modified.astimezone(timezone.utc) - _EPOCH
             known.append(
                 KnownFile(
-                    path, market, dataset, symbol, interval or "", sha256, since // timedelta(microseconds=1), size,
+                    path, market, dataset, symbol, interval or "", sha256, microseconds(modified), size,
                     row_count, rows_loaded, revision, load_id,
                 )
             )  # fmt: skip
@@ -151,8 +150,8 @@ def _of_series(client: Any, file: KnownFile) -> tuple[str, list[str]]:
 
 
 def _number(key: Any) -> int:
-    return (key - _EPOCH) // timedelta(milliseconds=1) if isinstance(key, datetime) else int(key)
+    return milliseconds(key) if isinstance(key, datetime) else int(key)
 
 
 def _key(dataset: ArchiveDataset, number: int) -> Any:
-    return _EPOCH + timedelta(milliseconds=number) if dataset.is_by_time else number
+    return EPOCH + timedelta(milliseconds=number) if dataset.is_by_time else number

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from typing import Final
 
+from ..moments import EPOCH, milliseconds
 from ..schemas import AGG_TRADES, KLINES, TIME, TRADES, Table
 from ..settings import SPOT
 
@@ -15,7 +16,6 @@ PATH_INTERVALS: Final = {"1M": "1mo"}
 MONTHLY, DAILY = "monthly", "daily"
 
 _PERIOD = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?$")
-_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 
 
 @dataclass(frozen=True)
@@ -118,10 +118,10 @@ def period_of(file_name: str) -> tuple[int, int] | None:
             end = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=timezone.utc)
     except (ValueError, OverflowError):
         return None
-    return (start - _EPOCH) // timedelta(milliseconds=1), (end - _EPOCH) // timedelta(milliseconds=1)
+    return milliseconds(start), milliseconds(end)
 
 
 def period_name(start_ms: int, frequency: str) -> str:
     """Name the day or month that begins or lies at a time, as file names do."""
-    moment = _EPOCH + timedelta(milliseconds=start_ms)
+    moment = EPOCH + timedelta(milliseconds=start_ms)
     return f"{moment:%Y-%m-%d}" if frequency == DAILY else f"{moment:%Y-%m}"

@@ -5,7 +5,7 @@ import re
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import datetime
 from typing import IO, TypeVar
 from urllib.parse import quote
 from xml.etree.ElementTree import Element
@@ -14,8 +14,9 @@ import requests
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
+from ..moments import microseconds
 from ..rest.errors import StoppedError
-from ..rest.session import open_session, transport_error
+from ..rest.session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, transport_error
 from ..settings import BinanceConfiguration
 from .datasets import period_of
 from .errors import ArchiveFileError, ArchiveUnreachableError, MissingFileError, PassingFileError
@@ -23,10 +24,6 @@ from .errors import ArchiveFileError, ArchiveUnreachableError, MissingFileError,
 T = TypeVar("T")
 
 ENDING = ".zip"
-MAX_BACKOFF_SECONDS = 30.0
-FIRST_CONTACT_ATTEMPTS = 3
-"""Attempts of the first request: a wrong host or a missing network is to be said soon."""
-
 LISTING_BYTES = 16 * 2**20
 CHECKSUM_BYTES = 4096
 PIECE_BYTES = 2**20
@@ -202,7 +199,7 @@ class ArchiveHost:
                 allowed = self._configuration.max_attempts if self._has_answered else FIRST_CONTACT_ATTEMPTS
                 if attempt >= allowed:
                     raise self._give_up(url, error, attempt) from error
-            if self._stop.wait(min(self._configuration.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS)):
+            if self._stop.wait(pause_seconds(self._configuration, attempt)):
                 raise StoppedError
 
     def _attempt(self, url: str, query: dict[str, str], read: Callable[[requests.Response], T]) -> T:
@@ -260,9 +257,4 @@ def _size_and_time(entry: Element) -> tuple[int, int]:
             raise ValueError
     except ValueError:
         raise ArchiveFileError(f"the listing says {size!r} bytes, modified {modified!r}, of a file") from None
-    return int(size), _microseconds(moment)
-
-
-def _microseconds(moment: datetime) -> int:
-    since = moment.astimezone(timezone.utc) - datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    return int(size), microseconds(moment)

@@ -14,7 +14,7 @@ import requests
 from ..settings import ALTERNATIVE_HOSTS, DEFAULT_WEIGHT_LIMIT, WEIGHTS, BinanceConfiguration
 from .budget import WeightBudget
 from .errors import BadResponseError, GaveUpError, GeoBlockedError, RejectedError, UnreachableError
-from .session import open_session, transport_error
+from .session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, transport_error
 
 T = TypeVar("T")
 
@@ -23,10 +23,6 @@ Params = Mapping[str, str | int]
 
 MICROSECONDS = {"X-MBX-TIME-UNIT": "MICROSECOND"}
 """Header that turns every time of an answer into microseconds."""
-
-MAX_BACKOFF_SECONDS = 30.0
-FIRST_CONTACT_ATTEMPTS = 3
-"""Attempts of a run's first request: a wrong host or a missing network is to be said soon."""
 
 PASSING_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
 """Error codes that a GET may be repeated on (binance-spot-api-docs, errors.md)."""
@@ -138,7 +134,7 @@ class RestClient:
                 attempt += 1
                 if attempt >= (max_attempts or config.max_attempts):
                     raise self._give_up(url, error, attempt, began) from error
-            self.stop.wait(min(config.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
+            self.stop.wait(pause_seconds(config, attempt))
 
     def _attempt(
         self,

@@ -1,9 +1,15 @@
-"""HTTP sessions: connections that are kept, the environment's proxies and certificates, TLS verified."""
+"""HTTP sessions: kept connections, the environment's proxies and certificates, verified TLS; and when to try again."""
 
 import requests
 from requests.adapters import HTTPAdapter
 
+from ..settings import BinanceConfiguration
+
 AGENT = "binance-market-data"
+
+MAX_BACKOFF_SECONDS = 30.0
+FIRST_CONTACT_ATTEMPTS = 3
+"""Attempts of a run's first request: a wrong host or a missing network is to be said soon."""
 
 
 def open_session(url: str, connections: int) -> requests.Session:
@@ -22,6 +28,11 @@ def open_session(url: str, connections: int) -> requests.Session:
     found = session.merge_environment_settings(url, {}, None, None, None)
     session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
     return session
+
+
+def pause_seconds(configuration: BinanceConfiguration, attempt: int) -> float:
+    """Give how long to wait after a request has failed for the `attempt`th time."""
+    return float(min(configuration.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
 
 
 def transport_error(error: Exception) -> str:
