@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: setup run demo test lint format show bench clean
+.PHONY: setup run demo test soak lint format show bench clean
 
 setup: $(INSTALLED)
 
@@ -21,7 +21,10 @@ demo: setup  ## the same job against the bundled simulator
 	@$(BIN)/python pipelines/demo.py
 
 test: setup
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest -n 2 --dist loadfile
+
+soak: setup  ## the long, random tests; `make soak SEED=7` repeats a run
+	@$(BIN)/python -m pytest -n 2 --dist load -m soak $(if $(SEED),--seed $(SEED))
 
 lint: setup
 	$(BIN)/ruff check .

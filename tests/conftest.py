@@ -1,6 +1,7 @@
 """What all tests share: where the recordings are, and a copy of the project to run the commands in."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -12,6 +13,33 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = ("binance_source", "pipelines", ".dlt", "dbt_project", "profiles.yml")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".var", "target", "logs", "secrets.toml", "*.duckdb")
+
+
+def pytest_addoption(parser):
+    parser.addoption("--seed", type=int, help="of the random tests; default 0, and a new one in each run of -m soak")
+
+
+def pytest_configure(config):
+    # Workers are told the seed of the first process: all of them have to draw the same.
+    inherited = getattr(config, "workerinput", {}).get("seed")
+    is_soak = config.option.markexpr == "soak"
+    given = inherited if inherited is not None else config.option.seed
+    config.seed = given if given is not None else random.randrange(1_000_000) if is_soak else 0
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    node.workerinput["seed"] = node.config.seed
+
+
+def pytest_report_header(config):
+    return f"seed of the random tests: {config.seed}"
+
+
+@pytest.fixture(scope="session")
+def seed(request) -> int:
+    """What random tests draw from, together with a number of their own."""
+    return request.config.seed
 
 
 @pytest.fixture(scope="session")
