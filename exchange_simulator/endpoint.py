@@ -1,9 +1,10 @@
 """What an endpoint is: its name, parameters, weight and handler. A venue is a table of these."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from exchange_simulator.hidden_rows import Span
 from exchange_simulator.market.base import Market
 from exchange_simulator.parameters import Parameter, Values
 
@@ -18,6 +19,8 @@ class Call:
     microseconds: bool
     """Whether times in the answer are wanted in microseconds."""
     rate_limits: list[dict[str, Any]]
+    lost: Sequence[Span] = ()
+    """The times of rows that the exchange has lost."""
 
     def time(self, milliseconds: int) -> int:
         """Return a time as the answer must hold it."""
@@ -32,3 +35,5 @@ class Endpoint:
     parameters: tuple[Parameter, ...]
     weight: Callable[[Values], int]
     handler: Callable[[Call, Values], bytes]
+    has_rows: bool = False
+    """Whether its answers are klines or trades, which may get lost."""

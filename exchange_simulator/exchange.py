@@ -98,7 +98,9 @@ class Exchange:
     def _call(self, endpoint: Endpoint, request: Request, values: Values) -> Answer:
         try:
             microseconds = parameters.microseconds_wanted(request.headers)
-            call = Call(self.market, self.clock.now(), microseconds, self.limiter.rate_limits())
+            lost = self.faults.lost(request.path, request.symbol) if endpoint.has_rows else []
+            self.stats.faults += bool(lost)
+            call = Call(self.market, self.clock.now(), microseconds, self.limiter.rate_limits(), lost)
             return Answer(200, endpoint.handler(call, values))
         except ApiError as error:
             return self._error_answer(error)

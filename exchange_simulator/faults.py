@@ -5,9 +5,13 @@ import json
 import random
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import count
 from pathlib import Path
 from typing import Any, Final
+
+from exchange_simulator.clock import to_microseconds
+from exchange_simulator.hidden_rows import Span
 
 JSON_TYPE: Final = "application/json;charset=UTF-8"
 _HTML_TYPE: Final = "text/html"
@@ -65,11 +69,22 @@ class Fault:
     code: int = -1000
     msg: str = "An unknown error occurred while processing the request."
     skew_ms: int = 0
+    start: str | int | None = None
+    end: str | int | None = None
     matched: int = 0
     hits: int = 0
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - chance, not a secret
+        if self.kind == HIDDEN_ROWS:
+            self._span = _span(self.start, self.end)
+        elif not (self.start is None and self.end is None):
+            raise ValueError(f"start and end belong to {HIDDEN_ROWS}, not to {self.kind}")
+
+    @property
+    def span(self) -> Span:
+        """Return the times of the rows that are hidden."""
+        return self._span
 
     def strikes(self, path: str, symbol: str | None) -> bool:
         """Tell whether this request is one of those that fail, and count it."""
@@ -173,6 +188,8 @@ AFTERWARDS: Final[dict[str, Callable[[Fault, Answer, bytes | None], Answer]]] = 
     "clock_skew": _skewed,
     "missing_weight_header": _without_weight,
 }
+# The kind that is about rows and not about requests: it goes together with all others.
+HIDDEN_ROWS: Final = "hidden_rows"
 _SETTABLE: Final[dict[str, tuple[type, ...]]] = {
     "kind": (str,),
     "path": (str,),
@@ -187,6 +204,8 @@ _SETTABLE: Final[dict[str, tuple[type, ...]]] = {
     "code": (int,),
     "msg": (str,),
     "skew_ms": (int,),
+    "start": (str, int),
+    "end": (str, int),
 }
 
 
@@ -199,7 +218,7 @@ class FaultRules:
 
     def add(self, description: Mapping[str, Any]) -> Fault:
         """Add a rule from its JSON. Raises ValueError with one line that says what is wrong."""
-        kinds = (*INSTEAD, *AFTERWARDS)
+        kinds = (*INSTEAD, *AFTERWARDS, HIDDEN_ROWS)
         if description.get("kind") not in kinds:
             raise ValueError(f"kind {description.get('kind')!r} is not one of {', '.join(kinds)}")
         for name, value in description.items():
@@ -207,10 +226,35 @@ class FaultRules:
                 raise ValueError(f"unknown key {name!r}; known are {', '.join(_SETTABLE)}")
             if not isinstance(value, _SETTABLE[name]) or isinstance(value, bool):
                 raise ValueError(f"{name} = {value!r} has the wrong type")
-        fault = Fault(id=next(self._ids), **description)
+        usual: dict[str, Any] = {"count": None} if description["kind"] == HIDDEN_ROWS else {}
+        fault = Fault(id=next(self._ids), **{**usual, **description})
         self.rules.append(fault)
         return fault
 
     def strike(self, path: str, symbol: str | None) -> Fault | None:
         """Return the rule that this request falls under, if any."""
-        return next((rule for rule in self.rules if rule.strikes(path, symbol)), None)
+        rules = (rule for rule in self.rules if rule.kind != HIDDEN_ROWS)
+        return next((rule for rule in rules if rule.strikes(path, symbol)), None)
+
+    def lost(self, path: str, symbol: str | None) -> list[Span]:
+        """Return the times of the rows that this request does not find."""
+        return [rule.span for rule in self.rules if rule.kind == HIDDEN_ROWS and rule.strikes(path, symbol)]
+
+
+def _span(start: str | int | None, end: str | int | None) -> Span:
+    if start is None or end is None:
+        raise ValueError(f"{HIDDEN_ROWS} needs start and end")
+    span = Span(_milliseconds("start", start), _milliseconds("end", end))
+    if span.start >= span.end:
+        raise ValueError(f"end = {end!r} is not after start = {start!r}")
+    return span
+
+
+def _milliseconds(name: str, moment: str | int) -> int:
+    """Return an ISO moment (UTC without a zone) or milliseconds as milliseconds."""
+    if isinstance(moment, int):
+        return moment
+    try:
+        return to_microseconds(datetime.fromisoformat(moment.replace("Z", "+00:00"))) // 1000
+    except ValueError as error:
+        raise ValueError(f"{name} = {moment!r} is not an ISO datetime") from error

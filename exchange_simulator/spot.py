@@ -6,6 +6,7 @@ from typing import Any
 
 from exchange_simulator import errors, parameters
 from exchange_simulator.endpoint import Call, Endpoint
+from exchange_simulator.hidden_rows import AGGREGATE_ROWS, KLINE_ROWS, TRADE_ROWS, RowKind, page_without
 from exchange_simulator.market.base import Selection
 from exchange_simulator.parameters import Parameter, Values
 
@@ -75,6 +76,10 @@ def _selection(values: Values) -> Selection:
     )
 
 
+def _page(call: Call, values: Values, kind: RowKind, fetch: Callable[[Selection], bytes]) -> bytes:
+    return page_without(call.lost, kind, _selection(values), call.microseconds, fetch)
+
+
 def _ping(_call: Call, _values: Values) -> bytes:
     return b"{}"
 
@@ -113,13 +118,16 @@ def _permissions(info: dict[str, Any]) -> set[str]:
 
 def _klines(call: Call, values: Values) -> bytes:
     name = _known_symbol(call, values["symbol"])
-    wanted = _selection(values)
-    return call.market.klines(name, values["interval"], wanted, call.now, call.microseconds, values["timeZone"])
+
+    def fetch(wanted: Selection) -> bytes:
+        return call.market.klines(name, values["interval"], wanted, call.now, call.microseconds, values["timeZone"])
+
+    return _page(call, values, KLINE_ROWS, fetch)
 
 
 def _trades(call: Call, values: Values) -> bytes:
     name = _known_symbol(call, values["symbol"])
-    return call.market.trades(name, _selection(values), call.now, call.microseconds)
+    return _page(call, values, TRADE_ROWS, lambda wanted: call.market.trades(name, wanted, call.now, call.microseconds))
 
 
 def _agg_trades(call: Call, values: Values) -> bytes:
@@ -127,7 +135,11 @@ def _agg_trades(call: Call, values: Values) -> bytes:
     if values["fromId"] is not None and has_times:
         raise errors.bad_combination()
     name = _known_symbol(call, values["symbol"])
-    return call.market.aggregates(name, _selection(values), call.now, call.microseconds)
+
+    def fetch(wanted: Selection) -> bytes:
+        return call.market.aggregates(name, wanted, call.now, call.microseconds)
+
+    return _page(call, values, AGGREGATE_ROWS, fetch)
 
 
 def _depth(call: Call, values: Values) -> bytes:
@@ -225,11 +237,11 @@ _TABLE = (
     Endpoint("ping", (), _fixed(1), _ping),
     Endpoint("time", (), _fixed(1), _time),
     Endpoint("exchangeInfo", _EXCHANGE_INFO_PARAMETERS, _fixed(20), _exchange_info),
-    Endpoint("klines", _KLINE_PARAMETERS, _fixed(2), _klines),
-    Endpoint("uiKlines", _KLINE_PARAMETERS, _fixed(2), _klines),
-    Endpoint("trades", (_SYMBOL, _LIMIT), _fixed(25), _trades),
-    Endpoint("historicalTrades", (_SYMBOL, _LIMIT, _FROM_ID), _fixed(25), _trades),
-    Endpoint("aggTrades", (_SYMBOL, _FROM_ID, _START, _END, _LIMIT), _fixed(4), _agg_trades),
+    Endpoint("klines", _KLINE_PARAMETERS, _fixed(2), _klines, has_rows=True),
+    Endpoint("uiKlines", _KLINE_PARAMETERS, _fixed(2), _klines, has_rows=True),
+    Endpoint("trades", (_SYMBOL, _LIMIT), _fixed(25), _trades, has_rows=True),
+    Endpoint("historicalTrades", (_SYMBOL, _LIMIT, _FROM_ID), _fixed(25), _trades, has_rows=True),
+    Endpoint("aggTrades", (_SYMBOL, _FROM_ID, _START, _END, _LIMIT), _fixed(4), _agg_trades, has_rows=True),
     Endpoint(
         "depth", (_SYMBOL, Parameter("limit", parameters.limit_of(5000), default=100), _STATUS), _depth_weight, _depth
     ),
