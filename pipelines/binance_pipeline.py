@@ -2,19 +2,20 @@
 
 import gc
 import os
-import signal
 import sys
-import threading
 import time
 from argparse import Namespace
-from types import FrameType
 from typing import Any
 
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 from pipelines import project
+from pipelines.signals import Signals
 
+signals = Signals()
+if __name__ == "__main__":
+    signals.watch()
 project.enter()
 
 import dlt  # noqa: E402 - dlt decides when it is imported where its project is
@@ -30,7 +31,7 @@ from binance_source.rest.errors import BinanceError  # noqa: E402
 from binance_source.selection import ALL  # noqa: E402
 from binance_source.series import DATASETS_OF_SERIES  # noqa: E402
 from binance_source.settings import INTERVAL_MS, SPOT, ConfigurationError  # noqa: E402
-from pipelines import archive_files, options, recovery, report  # noqa: E402
+from pipelines import archive_files, database, options, recovery, report  # noqa: E402
 from pipelines.plan import print_plan  # noqa: E402
 
 NAME = "binance"
@@ -56,20 +57,24 @@ def main(arguments: list[str] | None = None) -> int:
     except ConfigurationException as error:
         return _say(f"[sources.binance] in .dlt/config.toml, or its environment variable: {error}", WRONG_REQUEST)
 
-    pipeline = project.open_pipeline(NAME)
+    try:
+        pipeline = project.open_pipeline(NAME)
+    except OSError as error:
+        return _say(_loading_failed(error), INCOMPLETE)
     run = SpotRun(
         request,
         configuration,
         known_files=lambda: archive_files.known_files(pipeline),
         keep_archives=given.keep_archives,
     )
-    signals = _Signals(run.stop)
+    signals.stop_orderly(run.stop)
     code = _load_all(pipeline, run, given)
     if code is None:
         print(*report.summary(run), sep="\n")
         code = INCOMPLETE if any(report.missing(run)) else DONE
         if given.transform and not signals.code:
-            signals.leave()
+            sys.stdout.flush()
+            signals.stop_at_once()
             code = max(code, _transform(pipeline))
     return signals.code or code
 
@@ -95,7 +100,7 @@ def _request(given: Namespace) -> Request:
 def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
     """Load what is missing; give the exit code where nothing is left to be done after that."""
     try:
-        recovery.check_database(pipeline)
+        database.check_database(pipeline)
         if not given.revisions:
             run.open()
         recovery.recover(pipeline, NAME)
@@ -109,9 +114,9 @@ def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
         _load(pipeline, run, given.progress)
     except RequestError as error:
         return _say(error, WRONG_REQUEST)
-    except (BinanceError, recovery.DatabaseError) as error:
+    except (BinanceError, database.DatabaseError) as error:
         return _say(error, INCOMPLETE)
-    except (PipelineStepFailed, DestinationException) as error:
+    except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as error:
         return _say(_loading_failed(error), INCOMPLETE)
     finally:
         run.close()
@@ -148,15 +153,15 @@ def _without_configuration(trace: Any) -> dict[str, Any]:
 def _transform(pipeline: Any) -> int:
     from pipelines.transform import dbt_build
 
-    database = project.database_file(pipeline)
-    if database is None:
+    file = project.database_file(pipeline)
+    if file is None:
         return _say("--transform works on a DuckDB file; run dbt with a profile of your own", INCOMPLETE)
     began = time.monotonic()
-    failed = dbt_build(database)
+    failed = dbt_build(file)
     for line in failed:
         _say(f"dbt: {line}", INCOMPLETE)
     if not failed:
-        print(f"models built and tested in {time.monotonic() - began:.1f}s: schemas silver and gold of {database}")
+        print(f"models built and tested in {time.monotonic() - began:.1f}s: schemas silver and gold of {file}")
     return INCOMPLETE if failed else DONE
 
 
@@ -165,7 +170,7 @@ def _loading_failed(error: Exception) -> str:
     while (deeper := cause.__cause__ or getattr(cause, "exception", None)) is not None:
         cause = deeper
     hint = "; run again: what was loaded is kept, and the rest is fetched again"
-    if isinstance(cause, duckdb.Error) and recovery.is_locked(cause):
+    if isinstance(cause, duckdb.Error) and database.is_locked(cause):
         hint = "; another process has opened the database: close it there and run again"
     return f"{getattr(error, 'step', 'opening the database')} failed: {' '.join(str(cause).split())[:300]}{hint}"
 
@@ -173,26 +178,6 @@ def _loading_failed(error: Exception) -> str:
 def _say(what: object, code: int) -> int:
     print("error:", *str(what).split(), file=sys.stderr)
     return code
-
-
-class _Signals:
-    """Turns the first SIGINT or SIGTERM into an orderly end; a second one kills as usual."""
-
-    def __init__(self, stop: threading.Event) -> None:
-        self.code = 0
-        self._stop = stop
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, self._on_signal)
-
-    def leave(self) -> None:
-        """Let signals end the process at once again."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self.code = 128 + number
-        self._stop.set()
-        self.leave()
 
 
 if __name__ == "__main__":

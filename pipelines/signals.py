@@ -1,0 +1,57 @@
+"""What the commands do on SIGINT and SIGTERM: an orderly end where that takes seconds, and an end in any case."""
+
+import os
+import signal
+import sys
+import threading
+
+SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
+
+GRACE_SECONDS = 4.0
+"""How long an orderly end may take. What is under way then is dropped, and is fetched again by the next run."""
+
+
+class Signals:
+    """Ends the process on SIGINT or SIGTERM, with exit code 130 or 143.
+
+    A thread waits for the signals. Python's own handlers run in the main thread alone, which may be inside of the
+    database for long, and the ones that dlt installs for some of its steps end in tracebacks. An end at any moment does
+    no harm: recovery.py puts everything right.
+
+    Attributes:
+        code: The exit code that a signal has asked for, or 0.
+    """
+
+    def __init__(self) -> None:
+        self.code = 0
+        self._stop: threading.Event | None = None
+
+    def watch(self) -> None:
+        """Begin to wait for signals. It must be called before any thread is started, in the main thread."""
+        # Threads that are started from here on inherit this.
+        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        threading.Thread(target=self._wait, name="signals", daemon=True).start()
+
+    def stop_orderly(self, stop: threading.Event) -> None:
+        """Let a signal set an event from here on, and end the process if that takes long; a second one ends it."""
+        self._stop = stop
+
+    def stop_at_once(self) -> None:
+        """Let a signal end the process at once from here on."""
+        self._stop = None
+
+    def _wait(self) -> None:
+        number = signal.sigwait(SIGNALS)
+        self.code = 128 + number
+        if self._stop is not None:
+            self._stop.set()
+            timer = threading.Timer(GRACE_SECONDS, self._end)
+            timer.daemon = True
+            timer.start()
+            signal.sigwait(SIGNALS)
+        self._end()
+
+    def _end(self) -> None:
+        # Not by print: the main thread may be in the middle of it.
+        os.write(sys.stderr.fileno(), b"stopped on request; run again: what was loaded is kept\n")
+        os._exit(self.code)
