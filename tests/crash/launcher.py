@@ -1,0 +1,106 @@
+"""Runs the pipeline command of a project, and kills it at a named stage: launcher.py PROJECT STAGE [options].
+
+The functions at the stages are wrapped from here; the pipeline itself knows nothing of it.
+"""
+
+import importlib
+import os
+import runpy
+import signal
+import sys
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A place in the program.
+
+    Attributes:
+        module: Where the function is.
+        attribute: Its name there, such as "Class.method".
+        call: Which of its calls is the last one.
+        after: Killed when the call has returned, and not before it.
+        concerning: Only calls are counted whose first argument has a file of this name.
+    """
+
+    module: str
+    attribute: str
+    call: int = 1
+    after: bool = False
+    concerning: str = ""
+
+
+PIPELINE, LOAD, COPY = "dlt.pipeline.pipeline", "dlt.load.load", "dlt.destinations.impl.duckdb.duck"
+CLIENT = "dlt.destinations.job_client_impl"
+
+STAGES = {
+    "fetching from REST": Stage("binance_source.rest.client", "RestClient._attempt", call=6),
+    "fetching a file": Stage("binance_source.archive.host", "ArchiveHost.download", call=3, after=True),
+    "writing a package": Stage("pyarrow.parquet", "ParquetWriter.write_table", after=True),
+    "package written": Stage("pyarrow.parquet", "ParquetWriter.close", after=True),
+    "before normalise": Stage(PIPELINE, "Pipeline.normalize"),
+    "after normalise": Stage(PIPELINE, "Pipeline.normalize", after=True),
+    "before the load": Stage(LOAD, "Load.load_single_package"),
+    "tables made": Stage(LOAD, "Load.initialize_package", after=True),
+    "rows of a table copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="klines"),
+    "line of a file copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="archive_files"),
+    "state copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="_dlt_pipeline_state"),
+    "before the entry of the load": Stage(CLIENT, "SqlJobClientBase.complete_load"),
+    "after the entry of the load": Stage(CLIENT, "SqlJobClientBase.complete_load", after=True),
+    "load archived": Stage(LOAD, "Load.complete_package", after=True),
+    "before settling": Stage("pipelines.archive_files", "settle", call=2),
+    "after settling": Stage("pipelines.archive_files", "settle", call=2, after=True),
+    "before the next package": Stage("binance_source", "spot_source", call=2),
+    "trace copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="_trace"),
+    "after the trace": Stage("pipelines.project", "forget_old_packages"),
+    "before recovery": Stage("pipelines.recovery", "recover"),
+    "orphans removed": Stage("pipelines.recovery", "_remove_orphans", after=True),
+    "working folder to be dropped": Stage(PIPELINE, "Pipeline.drop"),
+    "working folder emptied": Stage(PIPELINE, "Pipeline._wipe_working_folder", after=True),
+    "working folder dropped": Stage(PIPELINE, "Pipeline.drop", after=True),
+    "state restored": Stage(PIPELINE, "Pipeline.sync_destination", after=True),
+    "settled in recovery": Stage("pipelines.archive_files", "settle", after=True),
+}
+
+
+def kill_at(stage: Stage) -> None:
+    """Wrap the function at a stage."""
+    *path, name = stage.attribute.split(".")
+    holder = importlib.import_module(stage.module)
+    for part in path:
+        holder = getattr(holder, part)
+    function = getattr(holder, name)
+    calls = 0
+
+    @wraps(function)
+    def wrapped(*args, **kwargs):
+        nonlocal calls
+        is_meant = stage.concerning in str(getattr(args[0], "_file_path", "")) if stage.concerning else True
+        calls += is_meant
+        is_last = is_meant and calls >= stage.call
+        if is_last and not stage.after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        result = function(*args, **kwargs)
+        if is_last:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return result
+
+    setattr(holder, name, wrapped)
+
+
+def main() -> None:
+    """Run the command."""
+    folder, stage, *options = sys.argv[1:]
+    sys.path[0] = folder
+    # Where dlt's project is has to be decided before dlt is imported.
+    importlib.import_module("pipelines.project").enter()
+    kill_at(STAGES[stage])
+    script = str(Path(folder) / "pipelines" / "binance_pipeline.py")
+    sys.argv = [script, "--progress", "none", *options]
+    runpy.run_path(script, run_name="__main__")
+
+
+if __name__ == "__main__":
+    main()
