@@ -27,6 +27,9 @@ MICROSECONDS = {"X-MBX-TIME-UNIT": "MICROSECOND"}
 PASSING_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
 """Error codes that a GET may be repeated on (binance-spot-api-docs, errors.md)."""
 
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What JSON raises that is not what was expected: broken UTF-8 and deep nesting are not msgspec's own errors."""
+
 _BAN_UNTIL = re.compile(r"banned until (\d{13})")
 
 
@@ -107,8 +110,8 @@ class RestClient:
         Args:
             endpoint: Last part of the path, such as "klines".
             params: Query parameters.
-            decode: Turns the body into the result; raises BadResponseError, msgspec.DecodeError or
-                msgspec.ValidationError for a body that is worth asking for again.
+            decode: Turns the body into the result; raises BadResponseError or what `UNREADABLE` lists for a body that
+                is worth asking for again.
             weight: Request weight where it depends on the parameters; else it is looked up.
             base_url: Another host than market_data_url.
             headers: Additional request headers.
@@ -130,7 +133,7 @@ class RestClient:
         while True:
             try:
                 return self._attempt(url, params, headers, cost, decode, tally)
-            except (requests.RequestException, BadResponseError, msgspec.DecodeError) as error:
+            except (requests.RequestException, BadResponseError, *UNREADABLE) as error:
                 attempt += 1
                 if attempt >= (max_attempts or config.max_attempts):
                     raise self._give_up(url, error, attempt, began) from error
@@ -221,11 +224,11 @@ def _seconds_to_wait(response: requests.Response) -> float | None:
 def _error_body(content: bytes) -> _ErrorBody | None:
     try:
         return msgspec.json.decode(content, type=_ErrorBody)
-    except msgspec.DecodeError:
+    except UNREADABLE:
         return None
 
 
 def _one_line(error: Exception) -> str:
-    if isinstance(error, msgspec.DecodeError):
+    if isinstance(error, UNREADABLE):
         return f"not the JSON that was expected ({error})"
     return transport_error(error)
