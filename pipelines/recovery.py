@@ -12,10 +12,8 @@ and only if it is in `_dlt_loads`, and four rules make plain appends exactly-onc
 What was fetched but not loaded is fetched again: at most one load package.
 """
 
-from pathlib import Path
 from typing import Any
 
-import duckdb
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 from . import archive_files
@@ -29,29 +27,6 @@ DLT_TABLES = frozenset({"_dlt_loads", "_dlt_pipeline_state", "_dlt_version"})
 
 KEPT_STATES = 100
 """States of a pipeline that are kept in the database, for those who want to look back."""
-
-
-class DatabaseError(Exception):
-    """The database cannot be used; the message says what to do."""
-
-
-def check_database(pipeline: Any) -> None:
-    """See that the database file can be written, without changing or creating it.
-
-    Raises:
-        DatabaseError: It is locked by another process, not writable, or not a DuckDB file of a known version.
-    """
-    path = database_file(pipeline)
-    if path is None:
-        return
-    if not path.exists():
-        if not path.parent.is_dir():
-            raise DatabaseError(f"{path}: there is no folder {path.parent}; create it or choose another file")
-        return
-    try:
-        duckdb.connect(str(path)).close()
-    except duckdb.Error as error:
-        raise DatabaseError(_what_is_wrong(path, error)) from error
 
 
 def recover(pipeline: Any, schema: str) -> None:
@@ -109,23 +84,4 @@ def _forget_old_states(client: Any, pipeline_name: str, newest: int) -> None:
         "WHERE pipeline_name = %s AND version < %s",
         pipeline_name,
         newest - KEPT_STATES,
-    )
-
-
-def is_locked(error: duckdb.Error) -> bool:
-    """Tell whether DuckDB could not open a file because another process has it open."""
-    return "could not set lock" in str(error).lower()
-
-
-def _what_is_wrong(path: Path, error: duckdb.Error) -> str:
-    text = " ".join(str(error).split())
-    if is_locked(error):
-        return (
-            f"{path} is in use by another process; close it there (a notebook, a dashboard, another run) and run again"
-        )
-    if isinstance(error, duckdb.IOException) and "permission" in text.lower():
-        return f"{path} cannot be written: permission denied"
-    return (
-        f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text[:200]}; put a copy in its place, "
-        "or move it away: what is missing then is loaded again"
     )
