@@ -1,16 +1,28 @@
 """From the exchange's texts and integers to exact Arrow columns."""
 
-import re
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 import pyarrow as pa
 
 from .rest.errors import InexactNumberError
 from .schemas import DECIMAL, LABEL, TIME, Table
 
-# The exchange writes plain decimals only.
-_PLAIN = re.compile(r"-?\d+(\.\d+)?")
+MOST = 2**63 - 1
+"""The largest number of a column of integers."""
+
+Whole = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+"""An id or a count of an answer."""
+
+WholeOrNone = Annotated[int, msgspec.Meta(ge=-1, le=MOST)]
+"""An id, or -1 where there is none."""
+
+Milliseconds = Annotated[int, msgspec.Meta(ge=0, lt=10**13)]
+"""A time in milliseconds since 1970, up to 2286."""
+
+Microseconds = Annotated[int, msgspec.Meta(ge=0, lt=10**16)]
+"""A time in microseconds since 1970, up to 2286."""
 
 
 def decimals(values: Sequence[str | None], column: str, keys: Sequence[object]) -> pa.Array:
@@ -25,26 +37,19 @@ def decimals(values: Sequence[str | None], column: str, keys: Sequence[object]) 
         A decimal128(28, 8) array.
 
     Raises:
-        InexactNumberError: A value has more digits than the column; the message names row and column.
+        InexactNumberError: A value is no number, or has more digits than the column; the message names row and column.
     """
     try:
         return pa.array(values, pa.string()).cast(DECIMAL)
     except pa.ArrowInvalid:
         for key, value in zip(keys, values, strict=True):
-            if value is not None and not _fits(value):
+            try:
+                pa.scalar(value, pa.string()).cast(DECIMAL)
+            except pa.ArrowInvalid:
                 raise InexactNumberError(
                     f"row {key}: {column} {value!r} does not fit {DECIMAL} exactly; nothing of this page was loaded"
                 ) from None
         raise
-
-
-def _fits(value: str) -> bool:
-    if not _PLAIN.fullmatch(value):
-        return False
-    whole, _, fraction = value.lstrip("-").partition(".")
-    return bool(
-        len(whole.lstrip("0")) <= DECIMAL.precision - DECIMAL.scale and len(fraction.rstrip("0")) <= DECIMAL.scale
-    )
 
 
 def times_from_ms(values: Sequence[int]) -> pa.Array:

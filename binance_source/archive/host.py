@@ -16,7 +16,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from ..moments import microseconds
 from ..rest.errors import StoppedError
-from ..rest.session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, transport_error
+from ..rest.session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, pieces, transport_error
 from ..settings import BinanceConfiguration
 from .datasets import period_of
 from .errors import ArchiveFileError, ArchiveUnreachableError, MissingFileError, PassingFileError
@@ -24,10 +24,16 @@ from .errors import ArchiveFileError, ArchiveUnreachableError, MissingFileError,
 T = TypeVar("T")
 
 ENDING = ".zip"
-LISTING_BYTES = 16 * 2**20
+LISTING_BYTES = 4 * 2**20
+"""A page of a thousand keys has 0.4 MB; the tree that it is read into can take twenty times the memory of its text."""
+
 CHECKSUM_BYTES = 4096
 PIECE_BYTES = 2**20
 
+_NO_XML = (ParseError, DefusedXmlException, LookupError, ValueError)
+"""What XML raises that is none; the last two for encodings that its declaration names."""
+
+_SIZE = re.compile(r"[0-9]{1,15}")
 _FILE = re.compile(r"[\w-]+\.zip")
 _FOLDER = re.compile(r"[\w-]+")
 _CHECKSUM = re.compile(r"([0-9a-fA-F]{64})\s+\*?(\S+)\s*")
@@ -125,7 +131,7 @@ class ArchiveHost:
         """
 
         def read(response: requests.Response) -> str:
-            body = _limited(response, CHECKSUM_BYTES).decode("utf-8", "replace").strip()
+            body = self._limited(response, CHECKSUM_BYTES).decode("utf-8", "replace").strip()
             found = _CHECKSUM.fullmatch(body)
             if not found or found[2] != file.name:
                 raise PassingFileError(f"its CHECKSUM says {body[:100]!r}, which is not a SHA-256 and {file.name}")
@@ -148,7 +154,7 @@ class ArchiveHost:
             target.seek(0)
             target.truncate()
             digest, size, most = hashlib.sha256(), 0, 2 * file.size + PIECE_BYTES
-            for piece in response.iter_content(PIECE_BYTES):
+            for piece in pieces(response, self._configuration.timeout_seconds):
                 size += len(piece)
                 if size > most:
                     raise PassingFileError(f"more than {most:,} bytes came, and the listing says {file.size:,}")
@@ -178,8 +184,8 @@ class ArchiveHost:
     def _page(self, prefix: str, marker: str) -> Element:
         def read(response: requests.Response) -> Element:
             try:
-                page: Element = fromstring(_limited(response, LISTING_BYTES))
-            except (ParseError, DefusedXmlException) as error:
+                page: Element = fromstring(self._limited(response, LISTING_BYTES))
+            except _NO_XML as error:
                 raise PassingFileError(f"a listing in XML was expected ({error})") from error
             answered = (_text(page, "Prefix", ""), _text(page, "Marker", ""))
             if _name(page) != "ListBucketResult" or answered != (prefix, marker):
@@ -214,6 +220,14 @@ class ArchiveHost:
             self._has_answered = True
             return result
 
+    def _limited(self, response: requests.Response, most: int) -> bytes:
+        body = bytearray()
+        for piece in pieces(response, self._configuration.timeout_seconds):
+            body += piece
+            if len(body) > most:
+                raise PassingFileError(f"an answer of more than {most:,} bytes")
+        return bytes(body)
+
     def _give_up(self, url: str, error: Exception, attempts: int) -> Exception:
         said = f"{transport_error(error)} ({attempts} attempts)"
         if self._has_answered:
@@ -222,15 +236,6 @@ class ArchiveHost:
             f"the archive does not answer at {url.split('?')[0]}: {said}; check the network, or "
             "sources.binance.archive_url and archive_listing_url, or use --source rest"
         )
-
-
-def _limited(response: requests.Response, most: int) -> bytes:
-    body = b""
-    for piece in response.iter_content(PIECE_BYTES):
-        body += piece
-        if len(body) > most:
-            raise PassingFileError(f"an answer of more than {most:,} bytes")
-    return body
 
 
 def _name(element: Element) -> str:
@@ -253,7 +258,7 @@ def _size_and_time(entry: Element) -> tuple[int, int]:
     size, modified = _text(entry, "Size"), _text(entry, "LastModified")
     try:
         moment = datetime.fromisoformat(modified.replace("Z", "+00:00"))
-        if not size.isdecimal() or moment.tzinfo is None:
+        if not _SIZE.fullmatch(size) or moment.tzinfo is None:
             raise ValueError
     except ValueError:
         raise ArchiveFileError(f"the listing says {size!r} bytes, modified {modified!r}, of a file") from None

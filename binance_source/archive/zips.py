@@ -16,15 +16,37 @@ MOST_INFLATED = 100
 
 ALLOWANCE_BYTES = 2**20
 
+MOST_DIRECTORY_BYTES = 2**17
+"""A directory of one member has some hundred bytes, after which a comment of 64 KB may come."""
+
 PIECE_BYTES = 2**18
 """Compressed bytes taken at once."""
 
-_BROKEN = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, struct.error)
+_BROKEN = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, OverflowError, struct.error)
 """What opening a damaged zip raises."""
 
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _ENCRYPTED = 1
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+
+
+class _Directory:
+    """What zipfile may read to open a zip: a directory takes eight times its size in memory, however long it is."""
+
+    def __init__(self, zipped: IO[bytes]) -> None:
+        self._zipped = zipped
+        self.seek, self.tell = zipped.seek, zipped.tell
+
+    def read(self, size: int = -1) -> bytes:
+        """Give up to `size` bytes, or all that are left.
+
+        Raises:
+            zipfile.BadZipFile: They are too many.
+        """
+        read = self._zipped.read(min(size, MOST_DIRECTORY_BYTES + 1) if size >= 0 else MOST_DIRECTORY_BYTES + 1)
+        if len(read) > MOST_DIRECTORY_BYTES:
+            raise zipfile.BadZipFile("its directory is too large for one member")
+        return read
 
 
 class _Member(io.RawIOBase):
@@ -95,7 +117,7 @@ def open_member(zipped: IO[bytes], size: int, name: str) -> Iterator[IO[bytes]]:
         ArchiveFileError: It is no zip, or holds anything else than this one member, or too much; also while reading.
     """
     try:
-        archive = zipfile.ZipFile(zipped)
+        archive = zipfile.ZipFile(_Directory(zipped))
     except _BROKEN as error:
         raise ArchiveFileError(f"it is not a whole zip: {error}") from error
     with archive:

@@ -5,12 +5,13 @@ first and last id of a period are found through aggTrades by time.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 import msgspec
 import pyarrow as pa
 
+from ..columns import Microseconds, Whole, WholeOrNone
 from ..coverage import IdEntry, Range, missing
 from ..rest.client import MICROSECONDS, Params, RestClient, Tally
 from ..rest.errors import BadResponseError, GaveUpError
@@ -22,6 +23,9 @@ NEWEST_ROWS = 99
 """Rows asked for when only an id is looked for: historic tombstones among them have no trade ids. The numbers differ so
 that the answer to one question cannot pass for the answer to the other."""
 
+OTHER_UNIT = 100
+"""A time that is so many times smaller than the start of what is wanted is in milliseconds."""
+
 SAME_ANSWERS = 3
 """How often ids must be answered with the same hole in them."""
 
@@ -31,12 +35,12 @@ SAME_ANSWERS = 3
 class AggTradeRow(msgspec.Struct, gc=False):
     """A row of GET /api/v3/aggTrades; tombstones of removed duplicates have f = l = -1."""
 
-    a: int
+    a: Whole
     p: str
     q: str
-    f: int
-    l: int  # noqa: E741 - the exchange's spelling
-    T: int
+    f: WholeOrNone
+    l: WholeOrNone  # noqa: E741 - the exchange's spelling
+    T: Microseconds
     m: bool
 
 
@@ -201,6 +205,7 @@ class IdSeries(ABC, Generic[R]):
     ) -> list[AggTradeRow]:
         def decode(body: bytes) -> list[AggTradeRow]:
             rows = _LOOKUP_DECODER.decode(body)
+            self._check_unit(row.T for row in rows)
             if len(rows) > limit or not plausible(rows):
                 raise BadResponseError(f"aggTrades {self.key} {query} was answered with other rows")
             return rows
@@ -238,6 +243,7 @@ class IdSeries(ABC, Generic[R]):
 
     def _checked(self, from_id: int) -> Callable[[list[R]], list[R]]:
         def check(rows: list[R]) -> list[R]:
+            self._check_unit(self._time_of(row) for row in rows)
             before = from_id - 1
             for row in rows:
                 if self._id_of(row) <= before:
@@ -248,6 +254,11 @@ class IdSeries(ABC, Generic[R]):
             return rows
 
         return check
+
+    def _check_unit(self, times: Iterable[int]) -> None:
+        """Refuse an answer of a host, or through a proxy, that does not heed the header for microseconds."""
+        if any(time * OTHER_UNIT < self._start for time in times):
+            raise BadResponseError(f"{self.key}: the answer's times are not in microseconds")
 
 
 def series_key(market: str, symbol: str) -> str:

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import msgspec
 import pyarrow as pa
 
-from ..columns import build, decimals, times_from_us
+from ..columns import Whole, build, decimals, times_from_us
 from ..rest.client import RestClient
+from ..rest.errors import BadResponseError
 from ..schemas import SYMBOLS
 
 
@@ -14,7 +15,7 @@ class _RateLimit(msgspec.Struct, rename="camel"):
     rate_limit_type: str
     interval: str
     interval_num: int
-    limit: int
+    limit: Whole
 
 
 class SymbolInfo(msgspec.Struct, rename="camel"):
@@ -24,8 +25,8 @@ class SymbolInfo(msgspec.Struct, rename="camel"):
     status: str
     base_asset: str
     quote_asset: str
-    base_asset_precision: int
-    quote_asset_precision: int
+    base_asset_precision: Whole
+    quote_asset_precision: Whole
     order_types: list[str]
     is_spot_trading_allowed: bool
     is_margin_trading_allowed: bool
@@ -48,7 +49,8 @@ class ExchangeInfo(msgspec.Struct, rename="camel"):
         return None
 
 
-_DECODER = msgspec.json.Decoder(ExchangeInfo)
+# A filter's value is text; one that comes as a number keeps its digits, which a float would not.
+_DECODER = msgspec.json.Decoder(ExchangeInfo, float_hook=str)
 
 # Column to the filters that may hold it and the field's name there (binance-spot-api-docs, filters.md). The precision
 # fields of exchangeInfo are not the tick and step sizes.
@@ -65,7 +67,17 @@ _FILTER_COLUMNS = {
 
 def fetch_exchange_info(client: RestClient) -> ExchangeInfo:
     """Ask for all symbols and limits."""
-    return client.get("exchangeInfo", {}, _DECODER.decode)
+    return client.get("exchangeInfo", {}, _decode)
+
+
+def _decode(body: bytes) -> ExchangeInfo:
+    info = _DECODER.decode(body)
+    if len({one.symbol for one in info.symbols}) < len(info.symbols):
+        raise BadResponseError("exchangeInfo answered with a symbol twice")
+    for one in info.symbols:
+        if len({str(rule.get("filterType")) for rule in one.filters}) < len(one.filters):
+            raise BadResponseError(f"exchangeInfo answered with a filter of {one.symbol} twice")
+    return info
 
 
 def symbols_table(market: str, symbols: Sequence[SymbolInfo], updated_at_us: int) -> pa.Table:

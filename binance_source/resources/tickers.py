@@ -5,8 +5,9 @@ from collections.abc import Sequence
 import msgspec
 import pyarrow as pa
 
-from ..columns import build, decimals, times_from_ms, times_from_us
+from ..columns import Milliseconds, Whole, WholeOrNone, build, decimals, times_from_ms, times_from_us
 from ..rest.client import RestClient, Tally
+from ..rest.errors import BadResponseError
 from ..schemas import TICKER_NUMBERS, TICKERS_24H
 
 _ALL = 100
@@ -32,14 +33,21 @@ class Ticker(msgspec.Struct, rename="camel"):
     low_price: str
     volume: str
     quote_volume: str
-    open_time: int
-    close_time: int
-    first_id: int
-    last_id: int
-    count: int
+    open_time: Milliseconds
+    close_time: Milliseconds
+    first_id: WholeOrNone
+    last_id: WholeOrNone
+    count: Whole
 
 
 _DECODER = msgspec.json.Decoder(list[Ticker])
+
+
+def _decode(body: bytes) -> list[Ticker]:
+    rows = _DECODER.decode(body)
+    if len({row.symbol for row in rows}) < len(rows):
+        raise BadResponseError("ticker/24hr answered with a symbol twice")
+    return rows
 
 
 def ticker_weight(symbols: int) -> int:
@@ -58,7 +66,7 @@ def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> l
     # The exchange wants the array without blanks; requests percent-encodes it.
     params = {} if len(symbols) > _ALL else {"symbols": msgspec.json.encode(list(symbols)).decode()}
     wanted = set(symbols)
-    rows = client.get("ticker/24hr", params, _DECODER.decode, weight=ticker_weight(len(symbols)), tally=tally)
+    rows = client.get("ticker/24hr", params, _decode, weight=ticker_weight(len(symbols)), tally=tally)
     return [row for row in rows if row.symbol in wanted]
 
 

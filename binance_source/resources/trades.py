@@ -8,7 +8,7 @@ from collections.abc import Callable
 import msgspec
 import pyarrow as pa
 
-from ..columns import build, decimals, times_from_us
+from ..columns import Microseconds, Whole, build, decimals, times_from_us
 from ..coverage import Range
 from ..rest.client import MICROSECONDS
 from ..schemas import TRADES
@@ -18,11 +18,11 @@ from .id_series import AggTradeRow, IdSeries
 class TradeRow(msgspec.Struct, gc=False, rename="camel"):
     """A row of GET /api/v3/historicalTrades."""
 
-    id: int
+    id: Whole
     price: str
     qty: str
     quote_qty: str
-    time: int
+    time: Microseconds
     is_buyer_maker: bool
 
 
