@@ -10,14 +10,21 @@ GUARD_SECONDS = 0.05
 """How much later than the exchange's minute a new window is believed in, on top of the clock's uncertainty: a request
 sent too early would count against the old minute, which may be full."""
 
+LEAST_WAIT_SECONDS = 1.0
+"""Retry-After is in whole seconds: one of 0 would have the next request sent at once, and so on."""
+
+LEAST_BAN_SECONDS = 120.0
+"""How long a ban is at least (binance-spot-api-docs, rest-api.md), for a 418 that does not say it."""
+
 
 class WeightBudget:
     """Keeps the weight that the exchange counts for this IP address under its limit.
 
     The exchange counts in fixed windows aligned to its own clock and says in each answer how much is used, by all
     programs behind the IP address. Its count can never be above the highest value that it has reported in this window
-    plus the weight of the requests still under way: that sum is what is held under the limit. A request that straddles
-    two windows is counted in both. All threads share one budget, and a Retry-After stops all of them.
+    plus the weight of the requests still under way: that sum is what is held under the limit. It is never taken to be
+    below what this process has used itself, whatever is reported. A request that straddles two windows is counted in
+    both. All threads share one budget, and a Retry-After stops all of them.
 
     The limit on raw requests (300,000 in 5 minutes) needs no budget of its own: with at least weight 1 a request,
     6,000 weight a minute cannot reach it.
@@ -50,6 +57,7 @@ class WeightBudget:
         self._guard = GUARD_SECONDS
         self._window = -1
         self._counted = 0
+        self._own = 0
         self._under_way = 0
         self._paused_until = 0.0
 
@@ -100,7 +108,7 @@ class WeightBudget:
                 self._turn_window(now)
                 if now < self._paused_until:
                     wait = self._paused_until - now
-                elif self._counted + self._under_way + weight <= self._cap:
+                elif max(self._counted, self._own) + self._under_way + weight <= self._cap:
                     self._under_way += weight
                     return self._window, now - began
                 else:
@@ -119,26 +127,31 @@ class WeightBudget:
         with self._changed:
             self._turn_window(self._monotonic())
             self._under_way -= weight
+            self._own += weight
             if window == self._window and used is not None:
                 self._counted = max(self._counted, used)
             else:
                 self._counted += weight
             self._changed.notify_all()
 
-    def pause(self, status: int, seconds: float | None) -> None:
+    def pause(self, status: int, seconds: float | None, since: float | None = None) -> None:
         """Stop all threads for as long as the exchange asks for.
 
         Args:
             status: The HTTP status that asked for it: 429, 418 or 403.
-            seconds: Retry-After; None waits for the next window.
+            seconds: Retry-After; None where it is not said.
+            since: The monotonic time at which it first refused what is refused now, if not just now.
 
         Raises:
-            BannedError: The wait is longer than the patience.
+            BannedError: The wait, together with those before it, is longer than the patience.
         """
         with self._changed:
             now = self._monotonic()
-            wait = self._seconds_to_next_window(now) if seconds is None else seconds
-            if wait > self._patience:
+            if seconds is not None:
+                wait = max(seconds, LEAST_WAIT_SECONDS)
+            else:
+                wait = LEAST_BAN_SECONDS if status == 418 else self._seconds_to_next_window(now)
+            if wait + (0.0 if since is None else now - since) > self._patience:
                 raise BannedError(status, wait, self._patience, time.time())
             self._paused_until = max(self._paused_until, now + wait)
 
@@ -147,6 +160,7 @@ class WeightBudget:
         if window != self._window:
             self._window = window
             self._counted = 0
+            self._own = 0
 
     def _seconds_to_next_window(self, now: float) -> float:
         return self._window_seconds - (now + self._offset - self._guard) % self._window_seconds

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from typing import TypeVar
 
 import msgspec
@@ -14,7 +13,8 @@ import requests
 from ..settings import ALTERNATIVE_HOSTS, DEFAULT_WEIGHT_LIMIT, WEIGHTS, BinanceConfiguration
 from .budget import WeightBudget
 from .errors import BadResponseError, GaveUpError, GeoBlockedError, RejectedError, UnreachableError
-from .session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, transport_error
+from .session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, pieces, transport_error
+from .waits import seconds_since_1970, seconds_to_wait
 
 T = TypeVar("T")
 
@@ -30,7 +30,13 @@ PASSING_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 """What JSON raises that is not what was expected: broken UTF-8 and deep nesting are not msgspec's own errors."""
 
-_BAN_UNTIL = re.compile(r"banned until (\d{13})")
+ANSWER_BYTES = 2**28
+"""More than this is no answer of the exchange's; exchangeInfo, the largest, is a tenth of it."""
+
+CLOCK_TOLERANCE_SECONDS = 5.0
+"""How far the exchange's time may be from the Date of the same answer, which is in whole seconds."""
+
+_WEIGHT = re.compile("[0-9]{1,18}")
 
 
 class _ErrorBody(msgspec.Struct):
@@ -40,6 +46,9 @@ class _ErrorBody(msgspec.Struct):
 
 class _ServerTime(msgspec.Struct):
     serverTime: int  # noqa: N815 - the exchange's spelling
+
+
+_TIME_DECODER = msgspec.json.Decoder(_ServerTime)
 
 
 @dataclass
@@ -74,6 +83,8 @@ class RestClient:
             DEFAULT_WEIGHT_LIMIT, configuration.weight_share, configuration.ban_patience_seconds, self.stop
         )
         self._session = open_session(configuration.market_data_url, configuration.connections)
+        # Archive files are compared with REST by threads of the archive's.
+        self._connections = threading.BoundedSemaphore(configuration.connections)
         self._last_success = -1.0
 
     def close(self) -> None:
@@ -85,10 +96,20 @@ class RestClient:
 
         Returns:
             Milliseconds since 1970, as of the moment at which the exchange answered.
+
+        Raises:
+            RunError: The exchange cannot be reached, or its answers contradict their own dates.
         """
         began = time.monotonic()
-        decoder = msgspec.json.Decoder(_ServerTime)
-        answer = self.get("time", {}, lambda body: decoder.decode(body).serverTime, max_attempts=FIRST_CONTACT_ATTEMPTS)
+        dated: list[float | None] = []
+
+        def decode(body: bytes) -> int:
+            answer = _TIME_DECODER.decode(body).serverTime
+            if dated[-1] is not None and abs(answer / 1000 - dated[-1]) > CLOCK_TOLERANCE_SECONDS:
+                raise BadResponseError(f"its clock says {answer} in an answer of {dated[-1] * 1000:.0f}")
+            return answer
+
+        answer = self.get("time", {}, decode, max_attempts=FIRST_CONTACT_ATTEMPTS, on_date=dated.append)
         ended = time.monotonic()
         self.budget.set_clock(answer / 1000, (began + ended) / 2, (ended - began) / 2)
         return answer
@@ -104,6 +125,7 @@ class RestClient:
         headers: Mapping[str, str] | None = None,
         tally: Tally | None = None,
         max_attempts: int | None = None,
+        on_date: Callable[[float | None], None] | None = None,
     ) -> T:
         """GET /api/v3/`endpoint`, again where that may help, and decode the answer.
 
@@ -117,6 +139,7 @@ class RestClient:
             headers: Additional request headers.
             tally: Where to count the request.
             max_attempts: Fewer attempts than configured.
+            on_date: Called before `decode` with the Date of the answer, in seconds since 1970.
 
         Returns:
             What `decode` returned.
@@ -132,7 +155,7 @@ class RestClient:
         attempt = 0
         while True:
             try:
-                return self._attempt(url, params, headers, cost, decode, tally)
+                return self._attempt(url, params, headers, cost, decode, tally, on_date)
             except (requests.RequestException, BadResponseError, *UNREADABLE) as error:
                 attempt += 1
                 if attempt >= (max_attempts or config.max_attempts):
@@ -147,29 +170,44 @@ class RestClient:
         weight: int,
         decode: Callable[[bytes], T],
         tally: Tally | None,
+        on_date: Callable[[float | None], None] | None,
     ) -> T:
+        refused_since: float | None = None
         while True:
+            response, body = self._send(url, params, headers, weight, tally)
+            if response.status_code not in (429, 418):
+                break
+            refused_since = time.monotonic() if refused_since is None else refused_since
+            self.budget.pause(response.status_code, seconds_to_wait(response.headers, body), refused_since)
+        self._check(response, body)
+        if on_date is not None:
+            on_date(seconds_since_1970(response.headers.get("Date")))
+        result = decode(body)
+        self._last_success = time.monotonic()
+        return result
+
+    def _send(
+        self, url: str, params: Params, headers: Mapping[str, str] | None, weight: int, tally: Tally | None
+    ) -> tuple[requests.Response, bytes]:
+        """Send one request when the budget allows it, and read its answer to the end."""
+        timeout = self.configuration.timeout_seconds
+        # The connection before the weight: who may send must not wait any more, since a ban may begin meanwhile.
+        with self._connections:
             window, waited = self.budget.acquire(weight)
             if tally is not None:
                 tally.add(weight, waited)
             used = None
             try:
-                response = self._session.get(
-                    url, params=dict(params), headers=headers, timeout=self.configuration.timeout_seconds
-                )
-                used = _used_weight(response)
+                with self._session.get(
+                    url, params=dict(params), headers=headers, timeout=timeout, stream=True
+                ) as response:
+                    used = _used_weight(response)
+                    return response, _whole(response, timeout)
             finally:
                 self.budget.settle(weight, window, used)
-            if response.status_code in (429, 418):
-                self.budget.pause(response.status_code, _seconds_to_wait(response))
-                continue
-            body = self._checked(response)
-            result = decode(body)
-            self._last_success = time.monotonic()
-            return result
 
-    def _checked(self, response: requests.Response) -> bytes:
-        """Give the body of a good answer; raise for all others."""
+    def _check(self, response: requests.Response, body: bytes) -> None:
+        """Raise for an answer that is not what was asked for."""
         status, path = response.status_code, response.url.split("?")[0]
         if status == 451:
             host = path.split("/api/")[0]
@@ -183,9 +221,9 @@ class RestClient:
             raise BadResponseError(f"{path} was refused by the exchange's firewall (HTTP 403)")
         is_json = "json" in response.headers.get("Content-Type", "")
         if status == 200 and is_json:
-            return response.content
+            return
         if is_json and 400 <= status < 500:
-            error = _error_body(response.content)
+            error = _error_body(body)
             if error is not None and error.code not in PASSING_CODES:
                 raise RejectedError(status, error.code, error.msg, path)
         if status == 404:
@@ -207,18 +245,16 @@ class RestClient:
 
 def _used_weight(response: requests.Response) -> int | None:
     value = response.headers.get("X-MBX-USED-WEIGHT-1M", "")
-    return int(value) if value.isdigit() else None
+    return int(value) if _WEIGHT.fullmatch(value) else None
 
 
-def _seconds_to_wait(response: requests.Response) -> float | None:
-    """Read the wait of a 429 or 418: the longer one of Retry-After and the body's "banned until <epoch ms>"."""
-    retry_after = response.headers.get("Retry-After", "")
-    waits = [float(retry_after)] if retry_after.isdigit() else []
-    until = _BAN_UNTIL.search(response.text)
-    date = response.headers.get("Date")
-    if until and date:
-        waits.append(int(until[1]) / 1000 - parsedate_to_datetime(date).timestamp())
-    return max(waits, default=None)
+def _whole(response: requests.Response, timeout_seconds: float) -> bytes:
+    body = bytearray()
+    for piece in pieces(response, timeout_seconds):
+        body += piece
+        if len(body) > ANSWER_BYTES:
+            raise BadResponseError(f"an answer of more than {ANSWER_BYTES:,} bytes")
+    return bytes(body)
 
 
 def _error_body(content: bytes) -> _ErrorBody | None:

@@ -1,6 +1,10 @@
-"""HTTP sessions: kept connections, the environment's proxies and certificates, verified TLS; and when to try again."""
+"""HTTP sessions: kept connections, the environment's proxies and certificates, verified TLS; bodies that end."""
+
+import time
+from collections.abc import Iterator
 
 import requests
+import urllib3
 from requests.adapters import HTTPAdapter
 
 from ..settings import BinanceConfiguration
@@ -10,6 +14,11 @@ AGENT = "binance-market-data"
 MAX_BACKOFF_SECONDS = 30.0
 FIRST_CONTACT_ATTEMPTS = 3
 """Attempts of a run's first request: a wrong host or a missing network is to be said soon."""
+
+SLOWEST_BYTES_PER_SECOND = 1024
+"""A body that comes more slowly, once the timeout is over, is given up: each piece of it may come in time for ever."""
+
+PIECE_BYTES = 2**16
 
 
 def open_session(url: str, connections: int) -> requests.Session:
@@ -33,6 +42,29 @@ def open_session(url: str, connections: int) -> requests.Session:
 def pause_seconds(configuration: BinanceConfiguration, attempt: int) -> float:
     """Give how long to wait after a request has failed for the `attempt`th time."""
     return float(min(configuration.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
+
+
+def pieces(response: requests.Response, timeout_seconds: float) -> Iterator[bytes]:
+    """Give the body of a streamed response as it arrives.
+
+    Raises:
+        requests.RequestException: It breaks off, cannot be decoded, or comes too slowly.
+    """
+    began, size = time.monotonic(), 0
+    while True:
+        try:
+            piece = response.raw.read1(PIECE_BYTES, decode_content=True)
+        except urllib3.exceptions.ReadTimeoutError as error:
+            raise requests.ReadTimeout(error) from error
+        except urllib3.exceptions.HTTPError as error:
+            raise requests.ConnectionError(error) from error
+        if not piece:
+            return
+        size += len(piece)
+        seconds = time.monotonic() - began
+        if seconds > timeout_seconds + size / SLOWEST_BYTES_PER_SECOND:
+            raise requests.Timeout(f"only {size:,} bytes of an answer came in {seconds:.0f} seconds")
+        yield piece
 
 
 def transport_error(error: Exception) -> str:
