@@ -11,7 +11,19 @@ from dlt.extract import DltResource
 from .package_file import as_file
 from .request import AUTO, DATASETS, REST, RequestError, check_request
 from .run import SpotRun
-from .schemas import AGG_TRADES, ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES, KLINES, SYMBOLS, TICKERS_24H, TRADES, Table
+from .schemas import (
+    AGG_TRADES,
+    ARCHIVE_DISAGREEMENTS,
+    ARCHIVE_FILES,
+    GAP_CHECKS,
+    KLINES,
+    LISTINGS,
+    SERIES_PERIODS,
+    SYMBOLS,
+    TICKERS_24H,
+    TRADES,
+    Table,
+)
 from .settings import BinanceConfiguration, load_configuration
 
 __all__ = [
@@ -98,6 +110,10 @@ def _resources(run: SpotRun, disposition: Any, strict: bool, as_files: bool = Fa
         **{table.name: partial(_walked_resource, table, disposition, run, strict, as_files) for table in _WALKED},
     }
     resources = [makers[name]() for name in DATASETS if name in run.request.datasets]
+    resources.append(_resource(SERIES_PERIODS, MERGE, lambda: run.periods()))
+    resources.append(_recorded_resource(LISTINGS, MERGE, run))
+    if run.repairs is not None:
+        resources.append(_recorded_resource(GAP_CHECKS, "append", run))
     if run.request.source != REST:
         resources.append(_recorded_resource(ARCHIVE_FILES, disposition, run))
         resources.append(_recorded_resource(ARCHIVE_DISAGREEMENTS, MERGE, run))

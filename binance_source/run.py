@@ -4,7 +4,6 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -13,8 +12,11 @@ import pyarrow as pa
 
 from .archive.host import ArchiveHost
 from .coverage import add
+from .periods import SeriesPeriods
+from .reports import SeriesReport
 from .request import ARCHIVE, REST, Request, RequestError
 from .resources.archived_series import KnownFiles
+from .resources.repairs import Repairs
 from .resources.revisions import Revisions
 from .resources.symbols import ExchangeInfo, fetch_exchange_info, symbols_table
 from .resources.tickers import fetch_tickers, tickers_table
@@ -32,30 +34,6 @@ YIELD_ROWS = 122_880
 
 Row groups of any other size are all written again when the database is closed, and after each later load, and leave the
 file twice as large (DuckDB 1.5.6, benchmarks/README.md). Smaller tables cost dlt a schema computation each."""
-
-
-@dataclass
-class SeriesReport:
-    """What a run did for one series.
-
-    Attributes:
-        tally: Requests, weight and waiting.
-        rows: Rows handed to dlt.
-        files: Files of the archive that were loaded.
-        downloaded_bytes: What was downloaded for them.
-        dropped: Tombstones left out.
-        newest_us: Time of the newest row, in microseconds since 1970.
-        seconds: From the first page to the last one.
-    """
-
-    tally: Tally = field(default_factory=Tally)
-    rows: int = 0
-    files: int = 0
-    downloaded_bytes: int = 0
-    dropped: int = 0
-    newest_us: int | None = None
-    began: float = field(default_factory=time.monotonic)
-    seconds: float = 0.0
 
 
 class SpotRun:
@@ -80,6 +58,7 @@ class SpotRun:
         pool: Threads for requests.
         host: The archive.
         revisions: Set before opening to look at known files of the archive only, and to fetch nothing else.
+        repairs: Set before opening to ask again for what is missing of what was asked for before, and for nothing else.
     """
 
     def __init__(
@@ -101,6 +80,8 @@ class SpotRun:
         self._known_files = known_files
         self.keep_archives = keep_archives
         self.revisions: Revisions | None = None
+        self.repairs: Repairs | None = None
+        self._periods = SeriesPeriods()
         self.pool = ThreadPoolExecutor(configuration.connections, thread_name_prefix="binance")
         self.host = ArchiveHost(configuration, self.stop)
         self._walks: dict[str, list[Stage]] = {}
@@ -137,7 +118,7 @@ class SpotRun:
             if self.request.start is not None and self.request.start >= self._now_us:
                 raise RequestError("start is not before the exchange's present time")
             self._exchange_symbols = frozenset(one.symbol for one in self._info.symbols) if self._info else frozenset()
-            if self.revisions is None:
+            if self.revisions is None and self.repairs is None:
                 self.names = self._resolve()
         return self
 
@@ -258,6 +239,14 @@ class SpotRun:
         if found := self._records.pop(table.name, None):
             yield _newest(_joined(found), table.key)
 
+    def periods(self) -> Iterator[pa.Table | None]:
+        """Give the lines of series_periods that go with the rows of this load package, as `records` does."""
+        yield None
+        while self._walking:
+            yield None
+        if (lines := self._periods.table(self._now_us)).num_rows:
+            yield lines
+
     def tables(self, dataset: str, coverage: Coverage, wanted: Coverage) -> Iterator[pa.Table]:
         """Give the missing rows of a dataset, until all are given or the load package is full.
 
@@ -271,6 +260,7 @@ class SpotRun:
         """
         self.open()
         self._coverage[dataset] = coverage
+        self._periods.follow(dataset, coverage, wanted)
         if dataset not in self._pages:
             self._pages[dataset] = self._walked(dataset, wanted)
         kind = DATASETS_OF_SERIES[dataset]
@@ -285,6 +275,7 @@ class SpotRun:
             if page.uncovered:
                 coverage[page.series] = kind.remove(coverage.get(page.series, []), page.uncovered)
             self._note(dataset, page)
+            self._periods.note(dataset, page)
             self._keep(page.records)
             if page.rows.num_rows:
                 buffer.append(page.rows)
@@ -317,8 +308,10 @@ class SpotRun:
         scope = self.scope(wanted)
         for walk in stages(self, dataset, scope, lambda: self._coverage[dataset]):
             walks.append(walk)
-            for key, period in scope.periods.items():
-                wanted[key] = add(wanted.get(key, []), [period])
+            if self.repairs is None:
+                for key, period in scope.periods.items():
+                    wanted[key] = add(wanted.get(key, []), [period])
+                    self._periods.asked(dataset, key)
             yield from walk.pages
             self.notes += walk.notes
             if walk.error is not None:

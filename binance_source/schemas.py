@@ -38,13 +38,15 @@ class Table:
 
     Attributes:
         name: Its name in the dataset.
-        key: The columns that identify a row.
+        key: The columns that identify a row; none where rows are replaced by `merge_key` alone.
         schema: Arrow schema; key columns are not nullable.
+        merge_key: A load replaces all rows that have the same values in these columns as one of its own.
     """
 
     name: str
     key: tuple[str, ...]
     schema: pa.Schema
+    merge_key: tuple[str, ...] = ()
 
     @property
     def columns(self) -> dict[str, TColumnSchema]:
@@ -59,17 +61,22 @@ class Table:
         """Arguments of `dlt.resource`: name, key, columns, and a contract that no other column passes."""
         return {
             "name": self.name,
-            "primary_key": self.key,
+            "primary_key": self.key or None,
+            "merge_key": self.merge_key or None,
             "columns": self.columns,
             "schema_contract": {"columns": "freeze", "data_type": "freeze"},
         }
 
 
 def _table(
-    name: str, key: Sequence[str], types: dict[str, pa.DataType], nullable: frozenset[str] = frozenset()
+    name: str,
+    key: Sequence[str],
+    types: dict[str, pa.DataType],
+    nullable: frozenset[str] = frozenset(),
+    merge_key: Sequence[str] = (),
 ) -> Table:
     fields = [pa.field(column, kind, nullable=column in nullable) for column, kind in types.items()]
-    return Table(name, tuple(key), pa.schema(fields))
+    return Table(name, tuple(key), pa.schema(fields), tuple(merge_key))
 
 
 KLINES: Final = _table(
@@ -217,3 +224,57 @@ ARCHIVE_DISAGREEMENTS: Final = _table(
     nullable=frozenset({"interval", "archive_value", "other_value"}),
 )
 """Values of a file that another source gives otherwise."""
+
+
+SERIES_PERIODS: Final = _table(
+    "series_periods",
+    (),
+    {
+        "series": _TEXT,
+        "market": _TEXT,
+        "dataset": _TEXT,
+        "symbol": _TEXT,
+        "interval": _TEXT,
+        "state": _TEXT,
+        "period_start": TIME,
+        "period_end": TIME,
+        "first_id": _INT,
+        "end_id": _INT,
+        "recorded_at": TIME,
+    },
+    nullable=frozenset({"interval", "period_start", "period_end", "first_id", "end_id"}),
+    merge_key=("dataset", "series"),
+)
+"""What was asked for of each series, and what of it was answered: the cursors, where SQL can see them."""
+
+LISTINGS: Final = _table(
+    "listings",
+    ("market", "symbol"),
+    {"market": _TEXT, "symbol": _TEXT, "first_open_time": TIME, "checked_at": TIME},
+    nullable=frozenset({"first_open_time"}),
+)
+"""When the very first 1m kline of a symbol opened."""
+
+GAP_CHECKS: Final = _table(
+    "gap_checks",
+    ("dataset", "series", "first_key", "source", "checked_at"),
+    {
+        "series": _TEXT,
+        "market": _TEXT,
+        "dataset": _TEXT,
+        "symbol": _TEXT,
+        "interval": _TEXT,
+        "first_key": _INT,
+        "gap_start": TIME,
+        "gap_end": TIME,
+        "first_id": _INT,
+        "last_id": _INT,
+        "source": _TEXT,
+        "outcome": _TEXT,
+        "rows_found": _INT,
+        "detail": _TEXT,
+        "checked_at": TIME,
+    },
+    nullable=frozenset({"interval", "gap_start", "gap_end", "first_id", "last_id", "detail"}),
+)
+"""Gaps that were asked for again, and the answers. A question that failed leaves no row: it proves nothing."""

@@ -1,7 +1,7 @@
 """What is meant: which symbols (names, patterns, all of them, also the archive's delisted ones), and which source."""
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -82,6 +82,21 @@ def has_patterns(symbols: Iterable[str]) -> bool:
     return any(symbol.lower() == ALL or _PATTERN.search(symbol) for symbol in symbols)
 
 
+def chooser(symbols: Sequence[str] | None, intervals: Sequence[str] | None) -> Callable[[str, str], bool]:
+    """Give a function that tells whether a symbol and an interval are meant.
+
+    Args:
+        symbols: Names and patterns; None is all of them.
+        intervals: Names; None is all of them. What has no interval (empty) is meant in any case.
+    """
+
+    def is_meant(symbol: str, interval: str) -> bool:
+        of_symbols = symbols is None or any(one.lower() == ALL or fnmatchcase(symbol, one) for one in symbols)
+        return of_symbols and (intervals is None or not interval or interval in intervals)
+
+    return is_meant
+
+
 def resolve(
     symbols: Sequence[str], quotes: Sequence[str], exchange: Mapping[str, Assets], archive: Iterable[str]
 ) -> tuple[str, ...]:
@@ -105,7 +120,9 @@ def resolve(
         elif _PATTERN.search(symbol):
             matching = [name for name in known if fnmatchcase(name, symbol)]
             if not matching:
-                raise RequestError(f"no symbol matches {symbol!r}; patterns are case-sensitive, such as *USDT")
+                raise RequestError(
+                    f"no symbol matches {symbol!r}; patterns are case-sensitive, such as *USDT", "symbol"
+                )
         else:
             matching = [symbol]
         found += matching

@@ -1,7 +1,7 @@
 """Which series a dataset is made of, by REST and out of the archive, and how their coverage is kept."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -165,3 +165,28 @@ DATASETS_OF_SERIES: dict[str, Dataset] = {
     ),
 }
 """The datasets that are walked, and how."""
+
+
+def asked_before(scope: Scope, is_meant: Callable[[str, str], bool]) -> Iterator[Scope]:
+    """Give scopes that ask for what earlier runs have asked for, and for no more: one for each period of a series.
+
+    Args:
+        scope: Of a run that asks for no period of its own.
+        is_meant: Tells whether a symbol and an interval (empty for trades) are meant.
+    """
+    series = {}
+    for key, asked in scope.wanted.items():
+        _market, symbol, *interval = key.split("|")
+        if is_meant(symbol, *interval or [""]):
+            series[key] = (symbol, interval[0] if interval else "", list(asked))
+    names = list(dict.fromkeys(symbol for symbol, _, _ in series.values()))
+    intervals = tuple(dict.fromkeys(interval for _, interval, _ in series.values()))
+    request = replace(scope.request, intervals=intervals)
+    nothing = {_series_key(name, interval): (0, 0) for name in names for interval in intervals}
+    for number in range(max((len(asked) for _, _, asked in series.values()), default=0)):
+        periods = {key: asked[number] for key, (_, _, asked) in series.items() if number < len(asked)}
+        yield replace(scope, request=request, names=names, periods={**nothing, **periods})
+
+
+def _series_key(symbol: str, interval: str) -> str:
+    return klines.series_key(SPOT, symbol, interval) if interval else id_series.series_key(SPOT, symbol)

@@ -10,20 +10,23 @@ from typing import Protocol
 from .archive.host import ArchiveFile, ArchiveHost
 from .archive.verified import Downloads
 from .request import ARCHIVE, REST
+from .resources.archive_repair import ArchiveRepair
 from .resources.archived import ArchiveWalk
 from .resources.archived_series import ArchiveSeries, KnownFiles
 from .resources.file_task import Archive
+from .resources.repairs import Question, Repairs
+from .resources.rest_repair import RestRepair
 from .resources.revisions import Revisions, RevisionWalk
 from .resources.samples import Sample, daily_sample, rest_sample
 from .resources.walk import Walk
 from .rest.client import RestClient, Tally
-from .series import DATASETS_OF_SERIES, Coverage, Scope
+from .series import DATASETS_OF_SERIES, Coverage, Scope, asked_before
 from .settings import BinanceConfiguration
 
 LOOKAHEAD_PAGES = 16
 """Pages of REST fetched ahead for each connection."""
 
-Stage = Walk | ArchiveWalk | RevisionWalk
+Stage = Walk | ArchiveWalk | RevisionWalk | ArchiveRepair | RestRepair
 
 
 class Report(Protocol):
@@ -43,14 +46,11 @@ class Staged(Protocol):
     source: str
     keep_archives: Path | None
     revisions: Revisions | None
+    repairs: Repairs | None
 
     @property
     def now_us(self) -> int:
         """The run's "now" in microseconds since 1970."""
-
-    @property
-    def listed_names(self) -> list[str]:
-        """The symbols that REST knows."""
 
     @property
     def followed_by_rest(self) -> frozenset[str]:
@@ -72,12 +72,21 @@ def stages(run: Staged, dataset: str, scope: Scope, coverage: Callable[[], Cover
         scope: What its series are made for.
         coverage: Gives what is covered by now.
     """
-    kind = DATASETS_OF_SERIES[dataset]
-    config = run.configuration
-    downloads = Downloads(run.host, run.keep_archives, run.stop, config.backoff_seconds)
+    downloads = Downloads(run.host, run.keep_archives, run.stop, run.configuration.backoff_seconds)
     if run.revisions is not None:
         yield RevisionWalk(dataset, run.revisions, run.host, downloads, run.now_us, run.stop)
-        return
+    elif run.repairs is not None:
+        yield from _repairs(run, run.repairs, dataset, scope, coverage, downloads)
+    else:
+        yield from _missing(run, dataset, scope, coverage, downloads)
+
+
+def _missing(
+    run: Staged, dataset: str, scope: Scope, coverage: Callable[[], Coverage], downloads: Downloads
+) -> Iterator[Stage]:
+    """Fetch what is wanted and not covered."""
+    kind = DATASETS_OF_SERIES[dataset]
+    config = run.configuration
     if run.source != REST:
         archived = kind.archive(scope, coverage(), run.followed_by_rest)
         for one in archived:
@@ -102,7 +111,31 @@ def stages(run: Staged, dataset: str, scope: Scope, coverage: Callable[[], Cover
         )
         yield ArchiveWalk(archived, lambda key: coverage().get(key, []), archive)
     if run.source != ARCHIVE:
-        rest = kind.rest(replace(scope, names=run.listed_names), run.client, coverage())
+        listed = [name for name in scope.names if name in run.followed_by_rest]
+        rest = kind.rest(replace(scope, names=listed), run.client, coverage())
         for series in rest:
             series.tally = run.report(dataset, series.key).tally
         yield Walk(rest, run.pool, config.connections * LOOKAHEAD_PAGES, run.stop)
+
+
+def _repairs(
+    run: Staged, repairs: Repairs, dataset: str, scope: Scope, coverage: Callable[[], Coverage], downloads: Downloads
+) -> Iterator[Stage]:
+    """Fetch what was asked for before and never answered, then ask again for what was answered with nothing."""
+    begun_with = {key: list(entries) for key, entries in coverage().items()}
+    for periods in asked_before(scope, repairs.is_meant):
+        yield from _missing(run, dataset, periods, coverage, downloads)
+    # What was just fetched for the first time is asked for again in a later run, if anything of it is missing.
+    gaps = [gap for gap in repairs.gaps if gap.dataset == dataset]
+    questions = [Question(gap) for gap in gaps if gap.is_within(begun_with.get(gap.series, []))]
+    for question in questions:
+        run.report(dataset, question.gap.series)
+    if run.source != REST:
+        threads = run.configuration.archive_connections
+        yield ArchiveRepair(questions, repairs, run.host, downloads, threads, run.now_us, run.stop)
+    if run.source != ARCHIVE:
+
+        def tally(series: str) -> Tally:
+            return run.report(dataset, series).tally
+
+        yield RestRepair(questions, repairs, run.client, run.followed_by_rest, run.pool, run.now_us, run.stop, tally)

@@ -1,8 +1,7 @@
 """What the destination knows of the archive's files, and the rows that came out of them."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
-from fnmatch import fnmatchcase
 from itertools import chain
 from typing import Any
 
@@ -10,10 +9,9 @@ import pyarrow as pa
 
 from binance_source.archive.datasets import ArchiveDataset
 from binance_source.moments import EPOCH, microseconds, milliseconds
-from binance_source.resources.archived_series import BEGUN, COMPARED, LOADED, KnownFiles
-from binance_source.resources.revisions import KnownFile, Revisions
+from binance_source.resources.archived_series import LOADED, PARTLY_LOADED, KnownFiles
+from binance_source.resources.revisions import KnownFile, OfSeries, Revisions, StoredRows
 from binance_source.schemas import ARCHIVE_FILES
-from binance_source.selection import ALL
 
 _COLUMNS = (
     "path", "market", "dataset", "symbol", "interval", "sha256", "last_modified", "size_bytes", "row_count",
@@ -29,44 +27,63 @@ def known_files(pipeline: Any) -> KnownFiles:
     """
     return KnownFiles(
         loaded=frozenset(path for (path,) in _lines(pipeline, LOADED, ("path",))),
-        begun=dict(chain(*(_lines(pipeline, status, ("path", "rows_loaded")) for status in (BEGUN, COMPARED)))),
+        begun=dict(chain(*(_lines(pipeline, status, ("path", "rows_loaded")) for status in PARTLY_LOADED))),
     )
 
 
-def revisions(
-    pipeline: Any, datasets: Collection[str], symbols: Sequence[str] | None, intervals: Sequence[str] | None
-) -> Revisions:
-    """Give the loaded files of some datasets, symbols (names and patterns) and intervals; None is all of them.
+def loaded_files(
+    pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool] = lambda _symbol, _interval: True
+) -> list[KnownFile]:
+    """Give the files of which all rows are in the destination.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
         datasets: Staging tables.
-        symbols: Such as ["BTCUSDT", "*BTC"].
-        intervals: Such as ["1m"]; trades have none and are looked at in any case.
+        is_meant: Tells whether a symbol and an interval (empty for trades) are.
     """
     known = []
     for row in _lines(pipeline, LOADED, _COLUMNS):
         path, market, dataset, symbol, interval, sha256, modified, size, row_count, rows_loaded, revision, load_id = row
-        is_meant = symbols is None or any(one.lower() == ALL or fnmatchcase(symbol, one) for one in symbols)
-        if is_meant and dataset in datasets and (intervals is None or not interval or interval in intervals):
+        if dataset in datasets and is_meant(symbol, interval or ""):
             known.append(
                 KnownFile(
                     path, market, dataset, symbol, interval or "", sha256, microseconds(modified), size,
                     row_count, rows_loaded, revision, load_id,
                 )
             )  # fmt: skip
+    return known
 
-    def stored(dataset: ArchiveDataset, file: KnownFile, first: int, last: int) -> pa.Table:
+
+def stored_rows(pipeline: Any) -> StoredRows:
+    """Give a function that reads rows of a series out of the destination.
+
+    Args:
+        pipeline: The dlt pipeline, recovered (see recovery.py).
+    """
+
+    def stored(dataset: ArchiveDataset, series: OfSeries, first: int, last: int) -> pa.Table:
         with pipeline.sql_client() as client:
             name = client.make_qualified_table_name(dataset.table.name)
             columns = ", ".join(client.escape_column_name(field.name) for field in dataset.table.schema)
             key = client.escape_column_name(dataset.key)
-            condition, values = _of_series(client, file)
+            condition, values = _of_series(client, series)
             query = f"SELECT {columns} FROM {name} WHERE {condition} AND {key} >= %s AND {key} <= %s"  # noqa: S608
             with client.execute_query(query, *values, _key(dataset, first), _key(dataset, last)) as cursor:
                 found: pa.Table = cursor.arrow()
         columns_of_file = [column.cast(field.type) for column, field in zip(found, dataset.table.schema, strict=True)]
         return pa.Table.from_arrays(columns_of_file, schema=dataset.table.schema)
+
+    return stored
+
+
+def revisions(pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool]) -> Revisions:
+    """Give the loaded files that are to be looked at, and how to read what they have brought.
+
+    Args:
+        pipeline: The dlt pipeline, recovered (see recovery.py).
+        datasets: Staging tables.
+        is_meant: Tells whether a symbol and an interval (empty for trades) are.
+    """
 
     def stored_outside(dataset: ArchiveDataset, file: KnownFile, first: int, last: int) -> pa.Array:
         with pipeline.sql_client() as client:
@@ -80,7 +97,7 @@ def revisions(
             rows = client.execute_sql(query, *values, file.path, _key(dataset, first), _key(dataset, last))
         return pa.array((_number(row[0]) for row in rows), pa.int64())
 
-    return Revisions(known, stored, stored_outside)
+    return Revisions(loaded_files(pipeline, datasets, is_meant), stored_rows(pipeline), stored_outside)
 
 
 def settle(pipeline: Any) -> None:
@@ -140,12 +157,12 @@ def _lines(pipeline: Any, status: str, columns: Sequence[str]) -> list[Any]:
     return rows
 
 
-def _of_series(client: Any, file: KnownFile) -> tuple[str, list[str]]:
-    values = [file.market, file.symbol]
+def _of_series(client: Any, series: OfSeries) -> tuple[str, list[str]]:
+    values = [series.market, series.symbol]
     condition = "market = %s AND symbol = %s"
-    if file.interval:
+    if series.interval:
         condition += f" AND {client.escape_column_name('interval')} = %s"
-        values.append(file.interval)
+        values.append(series.interval)
     return condition, values
 
 

@@ -8,11 +8,12 @@ from dbt.cli.main import dbtRunner
 from .project import CREDENTIALS, ROOT
 
 
-def dbt_build(database: Path) -> list[str]:
+def dbt_build(database: Path, *selection: str) -> list[str]:
     """Build and test all models.
 
     Args:
         database: The DuckDB file; dbt would take a relative path for one of its own working directory.
+        selection: dbt's options that say which models and tests; default all.
 
     Returns:
         A line for each model or test that failed; empty when all is well.
@@ -21,7 +22,7 @@ def dbt_build(database: Path) -> list[str]:
     os.environ[CREDENTIALS] = str(database)
     try:
         result = dbtRunner().invoke(
-            ["build", "--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT), "--quiet"]
+            ["build", "--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT), "--quiet", *selection]
         )
     finally:
         if before is None:

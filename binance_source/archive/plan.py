@@ -8,6 +8,9 @@ from ..settings import DAY_MS
 from .datasets import DAILY, MONTHLY, ArchiveDataset, period_name
 from .host import ENDING, ArchiveFile, ArchiveHost
 
+PUBLICATION_MS = 7 * DAY_MS
+"""How long after its end a day without a file may still get one. As a rule that takes some hours."""
+
 
 @dataclass(frozen=True)
 class Listing:

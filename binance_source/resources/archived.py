@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ..archive.datasets import DAILY, period_name
 from ..archive.errors import ArchiveFileError, ArchiveUnreachableError
 from ..archive.host import ArchiveFile
-from ..archive.plan import Listing, choose, has_whole_day, list_days, list_series, unpublished_between
+from ..archive.plan import PUBLICATION_MS, Listing, choose, has_whole_day, list_days, list_series, unpublished_between
 from ..archive.rows import Rows
 from ..rest.errors import RunError, StoppedError
 from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES, Table
@@ -61,6 +61,7 @@ class ArchiveWalk:
         self._waiting = deque(series)
         self._plans: deque[tuple[ArchiveSeries, Future[Listing]]] = deque()
         self._begun: FileTask | None = None
+        self._answers: list[Page] = []
         self._ready: deque[tuple[ArchiveSeries, ArchiveFile, bool]] = deque()
         self.pages = self._run()
         """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
@@ -73,6 +74,7 @@ class ArchiveWalk:
                     task = FileTask(self._archive, *following)
                     self._pool.submit(task.run)
                     under_way.append(task)
+                yield from self._take_answers()
                 if not under_way:
                     break
                 yield from self._pages_of(under_way.popleft())
@@ -82,6 +84,10 @@ class ArchiveWalk:
             self._planner.shutdown(wait=False, cancel_futures=True)
             self._pool.shutdown(wait=False, cancel_futures=True)
         self.finished = True
+
+    def _take_answers(self) -> list[Page]:
+        answers, self._answers = self._answers, []
+        return answers
 
     def _end(self, error: RunError) -> None:
         series = [*self._waiting, *(planned for planned, _ in self._plans)]
@@ -102,8 +108,9 @@ class ArchiveWalk:
             try:
                 series.listing = listed.result()
             except ArchiveFileError as error:
+                self._plans.popleft()
                 self._miss(series, str(error))
-                series.listing = Listing()
+                continue
             self._plans.popleft()
             self._choose(series)
             if not series.taken:
@@ -247,6 +254,10 @@ class ArchiveWalk:
             for start, end in unpublished_between(series.listing, missing):
                 days = f"{period_name(start, DAILY)} to {period_name(end - 1, DAILY)}"
                 self._miss(series, f"the archive has no file for {days}; --source auto asks REST for it")
+            if not series.bad:
+                # Nobody else knows the symbol: what has no file after a week will not have one.
+                end = min(series.wanted[1], self._archive.now_us // 1000 - PUBLICATION_MS)
+                self._answers.append(Page(series.key, _no_rows(series), answered=(series.wanted[0], end)))
         series.listing = Listing()
 
     def _miss(self, series: ArchiveSeries, reason: str) -> None:

@@ -18,9 +18,11 @@ from ..coverage import Range
 from ..schemas import ARCHIVE_FILES
 from ..settings import INTERVAL_MS, LONGEST_MS
 
-LOADED, BEGUN, COMPARED, QUARANTINED = "loaded", "begun", "compared", "quarantined"
+LOADED, BEGUN, COMPARED, SEARCHED, QUARANTINED = "loaded", "begun", "compared", "searched", "quarantined"
 """Status of a file: all of it is in the destination; a part is, since a load package ended in it; some rows are, in the
-place of those of a file that was compared with it; or it cannot be used."""
+place of those of a file that was compared with it; some rows are that were missing; or it cannot be used."""
+
+PARTLY_LOADED = (BEGUN, COMPARED, SEARCHED)
 
 
 @dataclass(frozen=True)

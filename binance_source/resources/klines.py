@@ -1,5 +1,7 @@
 """Klines: GET /api/v3/klines, paged by open time in windows that are known beforehand, closed candles only."""
 
+from collections.abc import Sequence
+
 import msgspec
 import pyarrow as pa
 
@@ -7,7 +9,7 @@ from ..columns import build, decimals, times_from_ms
 from ..coverage import Range, missing
 from ..rest.client import Params, RestClient, Tally
 from ..rest.errors import BadResponseError, GaveUpError
-from ..schemas import KLINES
+from ..schemas import KLINES, LISTINGS, Table
 from ..settings import DAY_MS, INTERVAL_MS, LONGEST_MS, PAGE_ROWS
 from .walk import Page, Window
 
@@ -61,6 +63,8 @@ class KlineSeries:
         self._interval = interval
         self._step = INTERVAL_MS[interval]
         self._longest = LONGEST_MS.get(interval, self._step)
+        # Where nothing before is covered, a hole at the start may be the time before the listing.
+        self._first = None if any(entry[0] < wanted[0] for entry in covered) else wanted[0]
         self._missing = missing(wanted, covered)
         self._now = now_ms
 
@@ -78,10 +82,11 @@ class KlineSeries:
         to_now = end == self._now
         until = None if to_now else end
         rows = self._ask(start, end, is_empty_likely=to_now)
+        records = self._listing() if start == self._first and self._lacks_first(rows, start) else []
         if not rows or rows[-1][0] + self._step >= end:
-            return [self._page(rows, start, until)]
+            return [self._page(rows, start, until, records)]
         last = rows[-1][0]
-        steps: list[Page | Window] = [self._page(rows, start, last + 1)]
+        steps: list[Page | Window] = [self._page(rows, start, last + 1, records)]
         newest, begin, width = self._newest_open(last, end), last + 1, PAGE_ROWS * self._step
         while begin + width <= newest:
             steps.append(Window(begin, begin + width, (begin + width,)))
@@ -93,6 +98,23 @@ class KlineSeries:
     def _next_open(self, start: int) -> int:
         # Up to a day all candles open on multiples of their length since 1970; longer ones are not guessed.
         return -(-start // self._step) * self._step if self._step <= DAY_MS else start
+
+    def _lacks_first(self, rows: list[_Row], start: int) -> bool:
+        return not rows or rows[0][0] - self._next_open(start) >= self._longest
+
+    def _listing(self) -> list[tuple[Table, pa.Table]]:
+        """Ask for the symbol's very first minute: whether it was listed yet when the series was to begin."""
+
+        def decode(body: bytes) -> int | None:
+            rows = _DECODER.decode(body)
+            if len(rows) > 1:
+                raise BadResponseError(f"{len(rows)} klines answer the question for the first one of {self._symbol}")
+            return rows[0][0] * 1000 if rows else None
+
+        params: Params = {"symbol": self._symbol, "interval": "1m", "startTime": 0, "limit": 1}
+        first_us = self._client.get("klines", params, decode, tally=self.tally)
+        line = {"first_open_time": [first_us], "checked_at": [self._now * 1000]}
+        return [(LISTINGS, build(LISTINGS, 1, {"market": self._market, "symbol": self._symbol, **line}))]
 
     def _newest_open(self, known: int, end: int) -> int:
         """Ask for the newest open time in [known, end): a dead symbol has none for years, which need no pages."""
@@ -171,15 +193,18 @@ class KlineSeries:
         }
         return self._client.get("klines", params, decode, tally=self.tally)
 
-    def _page(self, rows: list[_Row], start: int, until: int | None) -> Page:
+    def _page(
+        self, rows: list[_Row], start: int, until: int | None, records: Sequence[tuple[Table, pa.Table]] = ()
+    ) -> Page:
         """Make a page that covers the times from `start` to `until`, or to its newest row where that is the present."""
+        answered = (start, self._now) if until is None else None
         if until is None:
             until = rows[-1][0] + 1 if rows else start
         closed = [row for row in rows if row[6] < self._now]
         if len(closed) < len(rows):
             until = min(until, next(row[0] for row in rows if row[6] >= self._now))
         newest = closed[-1][0] * 1000 if closed else None
-        return Page(self.key, self._table(closed), ((start, until),), newest)
+        return Page(self.key, self._table(closed), ((start, until),), newest, records=records, answered=answered)
 
     def _table(self, rows: list[_Row]) -> pa.Table:
         if not rows:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -50,8 +50,24 @@ class KnownFile:
     load_id: str
 
 
-StoredRows = Callable[[ArchiveDataset, KnownFile, int, int], pa.Table]
-"""Gives the rows of the destination of a file's series whose keys are in [first, last], in the staging columns."""
+class OfSeries(Protocol):
+    """What is of one series; interval is empty for trades."""
+
+    @property
+    def market(self) -> str:
+        """Such as "spot"."""
+
+    @property
+    def symbol(self) -> str:
+        """Such as "BTCUSDT"."""
+
+    @property
+    def interval(self) -> str:
+        """Such as "1m"."""
+
+
+StoredRows = Callable[[ArchiveDataset, OfSeries, int, int], pa.Table]
+"""Gives the rows of the destination of a series whose keys are in [first, last], in the staging columns."""
 
 
 @dataclass(frozen=True)

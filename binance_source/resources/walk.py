@@ -29,6 +29,8 @@ class Page:
         rows: Arrow table; may be empty where the exchange has nothing.
         covered: Coverage entries to add (see coverage.py): what is proven complete by this page.
         uncovered: Ranges of keys that are not complete any more.
+        answered: What the source has given all of that it has by now, in milliseconds, or None. The newest part of it
+            may not be covered: that is asked for again in the next run.
         newest_us: Time of the newest row in microseconds since 1970, or None.
         dropped: Rows left out because they are tombstones.
         records: Rows for other staging tables that are to be loaded together with these.
@@ -47,6 +49,7 @@ class Page:
     downloaded_bytes: int = 0
     is_boundary: bool = True
     uncovered: Sequence[Range] = ()
+    answered: Range | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,118 @@
+"""`--repair`: asks again for what the completeness ledger cannot explain, and says what came of it."""
+
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Any, Final
+
+from binance_source.resources.repairs import Gap, Repairs
+from binance_source.schemas import KLINES
+
+from . import archive_files
+from .project import database_file
+from .report import time_text
+from .transform import dbt_build
+
+LEDGER: Final = ("kline_gaps", "trade_gaps")
+"""The models of the schema silver that list what is missing, and why."""
+
+MAX_LINES = 40
+"""Gaps that are named in the summary; beyond it they are counted."""
+
+IsMeant = Callable[[str, str], bool]
+
+_KLINE_GAPS = """
+    SELECT market, 'klines', symbol, "interval", epoch_ms(gap_start), epoch_ms(gap_end), epoch_ms(gap_start),
+        epoch_ms(gap_end), status, missing_count, reason
+    FROM silver.kline_gaps
+    ORDER BY market, symbol, "interval", gap_start
+"""
+# The rows before and after a gap bound its times; both may share the millisecond of a missing one.
+_TRADE_GAPS = """
+    SELECT market, dataset, symbol, '', first_missing_id, last_missing_id + 1, epoch_ms(time_before),
+        epoch_ms(time_after) + 1, status, missing_count, reason
+    FROM silver.trade_gaps
+    ORDER BY market, dataset, symbol, first_missing_id
+"""
+
+
+class RepairError(Exception):
+    """The ledger cannot be had; the message says why."""
+
+
+def find_repairs(pipeline: Any, datasets: Collection[str], is_meant: IsMeant) -> Repairs:
+    """Bring the ledger up to date, and give what it cannot explain.
+
+    Args:
+        pipeline: The dlt pipeline, recovered (see recovery.py).
+        datasets: Staging tables.
+        is_meant: Tells whether a symbol and an interval (empty for trades) are.
+
+    Raises:
+        RepairError: The destination is no DuckDB file, or dbt fails.
+    """
+    _update_ledger(pipeline)
+    unexplained = [
+        gap for gap, status, _count, _reason in _gaps(pipeline, datasets, is_meant) if status == "unexplained"
+    ]
+    loaded = archive_files.loaded_files(pipeline, datasets, is_meant)
+    return Repairs(
+        gaps=unexplained,
+        is_meant=is_meant,
+        loaded={file.path: file for file in loaded},
+        begun=archive_files.known_files(pipeline).begun,
+        stored=archive_files.stored_rows(pipeline),
+    )
+
+
+def summary(pipeline: Any, asked: Repairs, datasets: Collection[str]) -> Iterator[str]:
+    """Bring the ledger up to date again, and say what came of the gaps.
+
+    Args:
+        pipeline: The dlt pipeline, after the run.
+        asked: What the run has asked for.
+        datasets: Staging tables.
+
+    Raises:
+        RepairError: dbt fails.
+    """
+    _update_ledger(pipeline)
+    left = list(_gaps(pipeline, datasets, asked.is_meant))
+    counts: dict[str, int] = {}
+    for _gap, status, _count, _reason in left:
+        counts[status] = counts.get(status, 0) + 1
+    parts = [f"{count} {status}" for status, count in sorted(counts.items())]
+    yield f"asked again for {len(asked.gaps)} unexplained gaps; now there are {', '.join(parts) or 'no gaps'}"
+    lines = [
+        f"UNEXPLAINED: {gap.dataset} {gap.series.replace('|', ' ')} {_where(gap)} ({count:,} missing): {reason}"
+        for gap, status, count, reason in left
+        if status == "unexplained"
+    ]
+    yield from lines[:MAX_LINES]
+    if len(lines) > MAX_LINES:
+        yield f"and {len(lines) - MAX_LINES} more; silver.kline_gaps and silver.trade_gaps list all of them"
+
+
+def _gaps(pipeline: Any, datasets: Collection[str], is_meant: IsMeant) -> Iterator[tuple[Gap, str, int, str]]:
+    with pipeline.sql_client() as client:
+        rows = [*client.execute_sql(_KLINE_GAPS), *client.execute_sql(_TRADE_GAPS)]
+    for market, dataset, symbol, interval, first, end, period_start, period_end, status, count, reason in rows:
+        if dataset in datasets and is_meant(symbol, interval):
+            gap = Gap(dataset, market, symbol, interval, first, end, (period_start, period_end))
+            yield gap, status, count, reason
+
+
+def _where(gap: Gap) -> str:
+    if gap.dataset != KLINES.name:
+        return f"ids {gap.first} to {gap.end - 1}"
+    return f"{time_text(gap.first * 1000)} to {time_text(gap.end * 1000)}"
+
+
+def _update_ledger(pipeline: Any) -> None:
+    path: Path | None = database_file(pipeline)
+    if path is None:
+        raise RepairError("--repair works on a DuckDB file, where dbt keeps the ledger of what is missing")
+    failed = dbt_build(
+        path, "--select", *(f"+{name}" for name in LEDGER), "--exclude-resource-type", "test", "unit_test"
+    )
+    if failed:
+        raise RepairError(f"dbt cannot say what is missing: {failed[0]}")
