@@ -21,7 +21,15 @@ TimeLike = str | date | None
 
 
 class RequestError(ValueError):
-    """The request itself is wrong; the message says what would be right."""
+    """The request itself is wrong; the message says what would be right.
+
+    Attributes:
+        kind: What is wrong, such as "symbol", where it is a name.
+    """
+
+    def __init__(self, message: str, kind: str = "") -> None:
+        self.kind = kind
+        super().__init__(message)
 
 
 @dataclass(frozen=True)
@@ -103,7 +111,7 @@ def known_names(kind: str, names: Sequence[str], known: Sequence[str]) -> tuple[
     existing = dict.fromkeys(known)
     for name in names:
         if name not in existing:
-            raise RequestError(f"unknown {kind} {name!r}; {nearest(name, known)}")
+            raise RequestError(f"unknown {kind} {name!r}; {nearest(name, known)}", kind)
     return tuple(names)
 
 

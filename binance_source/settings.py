@@ -1,11 +1,13 @@
 """Hosts, intervals, limits and defaults of the Binance API, and the configuration that overrides them."""
 
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from dlt.common.configuration import configspec
-from dlt.common.configuration.resolve import resolve_configuration
 from dlt.common.configuration.specs import BaseConfiguration
+
+from .configured import ConfigurationError, Configured, lookup
+from .rules import Number, Url
 
 SECTIONS: Final = ("sources", "binance")
 """Where the configuration lives: `[sources.binance]` in config.toml, `SOURCES__BINANCE__...` in the environment."""
@@ -85,8 +87,26 @@ def exchange_of(url: str) -> str:
     return "a simulated exchange on this machine" if host in LOOPBACK else host
 
 
-class ConfigurationError(ValueError):
-    """A configured value is unusable; the message names the key."""
+_RULES: Final[dict[str, Url | Number]] = {
+    "market_data_url": Url(),
+    "api_url": Url(),
+    "archive_url": Url(),
+    "archive_listing_url": Url(),
+    "archive_connections": Number(int, 1, 1_000),
+    "archive_samples": Number(int, 0, 1_000),
+    "connections": Number(int, 1, 1_000),
+    "timeout_seconds": Number(float, 0, 3_600, is_above=True),
+    "max_attempts": Number(int, 1, 100),
+    "backoff_seconds": Number(float, 0, 3_600),
+    "weight_share": Number(float, 0, 1, is_above=True),
+    "ban_patience_seconds": Number(float, 0, 30 * DAY_MS / 1000),
+    "firewall_pause_seconds": Number(float, 0, DAY_MS / 1000),
+    "klines_lookback_days": Number(float, 0, 20_000, is_above=True),
+    "trades_lookback_hours": Number(float, 0, 480_000, is_above=True),
+    "package_rows": Number(int, 1, 10**9),
+    "package_seconds": Number(float, 0, DAY_MS / 1000, is_above=True),
+}
+"""What each key of the configuration may be. The upper ends are far above what is of use: beyond them is a slip."""
 
 
 @configspec
@@ -119,30 +139,10 @@ class BinanceConfiguration(BaseConfiguration):
         """Refuse values that cannot work, by key.
 
         Raises:
-            ConfigurationError: A URL without http(s) scheme or host, or a number outside of its range.
+            ConfigurationError: A URL or a number that is not what its key takes.
         """
-        for key in ("market_data_url", "api_url", "archive_url", "archive_listing_url"):
-            value = getattr(self, key)
-            parts = urlsplit(value)
-            if parts.scheme not in ("http", "https") or not parts.netloc:
-                raise ConfigurationError(
-                    f"{'.'.join(SECTIONS)}.{key} is {value!r}; it must be a URL such as https://data-api.binance.vision"
-                )
-            setattr(self, key, value.rstrip("/"))
-        for key in ("connections", "archive_connections", "max_attempts", "package_rows"):
-            if getattr(self, key) < 1:
-                raise ConfigurationError(f"{'.'.join(SECTIONS)}.{key} is {getattr(self, key)}; it must be 1 or more")
-        for key in ("timeout_seconds", "klines_lookback_days", "trades_lookback_hours", "package_seconds"):
-            if getattr(self, key) <= 0:
-                raise ConfigurationError(f"{'.'.join(SECTIONS)}.{key} is {getattr(self, key)}; it must be above 0")
-        if self.archive_samples < 0:
-            raise ConfigurationError(
-                f"{'.'.join(SECTIONS)}.archive_samples is {self.archive_samples}; it must be 0 or more"
-            )
-        if not 0 < self.weight_share <= 1:
-            raise ConfigurationError(
-                f"{'.'.join(SECTIONS)}.weight_share is {self.weight_share}; it must be above 0 and at most 1"
-            )
+        for key in self.get_resolvable_fields():
+            setattr(self, key, _checked(key, Configured(getattr(self, key))))
 
 
 def load_configuration() -> BinanceConfiguration:
@@ -152,7 +152,21 @@ def load_configuration() -> BinanceConfiguration:
         The resolved configuration, with defaults where nothing is set.
 
     Raises:
-        ConfigurationError: A value is outside of its range.
-        dlt.common.configuration.exceptions.ConfigurationException: A value has the wrong type.
+        ConfigurationError: A file cannot be read, or a value is not what its key takes.
     """
-    return resolve_configuration(BinanceConfiguration(), sections=SECTIONS)
+    configuration = BinanceConfiguration()
+    for key in configuration.get_resolvable_fields():
+        found = lookup(key, SECTIONS)
+        if found is not None:
+            setattr(configuration, key, _checked(key, found))
+    configuration.resolve()
+    return configuration
+
+
+def _checked(key: str, found: Configured) -> Any:
+    try:
+        return _RULES[key].read(found.value)
+    except ValueError as error:
+        raise ConfigurationError(
+            f"{'.'.join(SECTIONS)}.{key} is {found.shown}; it must be {error} (set by {found.place})"
+        ) from error

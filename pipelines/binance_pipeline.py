@@ -26,12 +26,13 @@ from dlt.common.destination.exceptions import DestinationException  # noqa: E402
 from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: E402
 
 from binance_source import RequestError, SpotRun, load_configuration, spot_source  # noqa: E402
+from binance_source.configured import ConfigurationError  # noqa: E402
 from binance_source.request import ARCHIVE, Request, check_request, known_names  # noqa: E402
 from binance_source.rest.errors import BinanceError  # noqa: E402
 from binance_source.selection import ALL  # noqa: E402
 from binance_source.series import DATASETS_OF_SERIES  # noqa: E402
-from binance_source.settings import INTERVAL_MS, SPOT, ConfigurationError  # noqa: E402
-from pipelines import archive_files, database, options, recovery, report  # noqa: E402
+from binance_source.settings import INTERVAL_MS, SPOT  # noqa: E402
+from pipelines import archive_files, configuration, database, options, recovery, report  # noqa: E402
 from pipelines.plan import print_plan  # noqa: E402
 
 NAME = "binance"
@@ -50,20 +51,19 @@ def main(arguments: list[str] | None = None) -> int:
     given = options.parser().parse_args(arguments)
     try:
         known_names("market", given.market, (SPOT,))
+        configuration.check_names()
+        settings = load_configuration()
         request = _request(given)
-        configuration = load_configuration()
-    except (RequestError, ConfigurationError) as error:
-        return _say(error, WRONG_REQUEST)
-    except ConfigurationException as error:
-        return _say(f"[sources.binance] in .dlt/config.toml, or its environment variable: {error}", WRONG_REQUEST)
-
-    try:
         pipeline = project.open_pipeline(NAME)
+    except (RequestError, ConfigurationError) as error:
+        return _say(options.with_place(error, given), WRONG_REQUEST)
+    except (ConfigurationException, DestinationException) as error:
+        return _say(f"the configuration of dlt, in .dlt/config.toml or the environment: {error}", WRONG_REQUEST)
     except OSError as error:
         return _say(_loading_failed(error), INCOMPLETE)
     run = SpotRun(
         request,
-        configuration,
+        settings,
         known_files=lambda: archive_files.known_files(pipeline),
         keep_archives=given.keep_archives,
     )
@@ -112,8 +112,8 @@ def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
             print_plan(run, pipeline.state)
             return DONE
         _load(pipeline, run, given.progress)
-    except RequestError as error:
-        return _say(error, WRONG_REQUEST)
+    except (RequestError, ConfigurationError) as error:
+        return _say(options.with_place(error, given), WRONG_REQUEST)
     except (BinanceError, database.DatabaseError) as error:
         return _say(error, INCOMPLETE)
     except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as error:

@@ -1,11 +1,36 @@
 """Whether the database can be loaded into: found out before anything is fetched."""
 
+import os
+import re
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import duckdb
+import pyarrow as pa
+from dlt.common.configuration.exceptions import ConfigurationException
 
-from .project import database_file
+from binance_source import schemas
+from binance_source.configured import ConfigurationError, lookup
+
+from .project import DATASET, database_file
+
+DESTINATION: Final = ("destination", "market")
+
+SQLITE: Final = b"SQLite format 3\0"
+"""How a file of SQLite begins. DuckDB would want to download what it reads those with."""
+
+_TYPES: Final[dict[pa.DataType, str]] = {
+    schemas.DECIMAL: f"DECIMAL({schemas.DECIMAL.precision},{schemas.DECIMAL.scale})",
+    schemas.TIME: "TIMESTAMP WITH TIME ZONE",
+    schemas.LABEL: "VARCHAR",
+    pa.string(): "VARCHAR",
+    pa.int64(): "BIGINT",
+    pa.bool_(): "BOOLEAN",
+}
+"""Arrow type to the type of the column in DuckDB."""
+
+_AGAIN: Final = "move it away, and all is loaded again"
 
 
 class DatabaseError(Exception):
@@ -13,22 +38,66 @@ class DatabaseError(Exception):
 
 
 def check_database(pipeline: Any) -> None:
-    """See that the database file can be written, without changing or creating it.
+    """See that the database file can be written and has tables of this version, without changing or creating it.
 
     Raises:
-        DatabaseError: It is locked by another process, not writable, or not a DuckDB file of a known version.
+        ConfigurationError: What is configured names no database.
+        DatabaseError: It is locked by another process, not writable, no DuckDB file of a known version, or holds tables
+            of another version of this project.
     """
-    path = database_file(pipeline)
+    try:
+        path = database_file(pipeline)
+    except ConfigurationException as error:
+        # The message of dlt may hold the credentials themselves.
+        raise ConfigurationError(
+            f"destination.market.credentials{_place()} names no database ({type(error).__name__}); it must be a file, "
+            "such as /data/market.duckdb, or what the engine in [destination.market] takes"
+        ) from error
     if path is None:
         return
+    if path.is_dir():
+        raise DatabaseError(f"{path} is a folder{_place()}; choose a file, such as {path / 'market.duckdb'}")
     if not path.exists():
         if not path.parent.is_dir():
-            raise DatabaseError(f"{path}: there is no folder {path.parent}; create it or choose another file")
+            raise DatabaseError(f"{path}: there is no folder {path.parent}{_place()}; create it or choose another file")
         return
     try:
-        duckdb.connect(str(path)).close()
-    except duckdb.Error as error:
+        if _begins_with(path, SQLITE):
+            raise DatabaseError(f"{path} is a database of SQLite{_place()}; choose another file, which DuckDB creates")
+        with duckdb.connect(str(path)) as connection:
+            differing = next(_differences(connection), None)
+    except (duckdb.Error, OSError) as error:
         raise DatabaseError(_what_is_wrong(path, error)) from error
+    if differing:
+        raise DatabaseError(f"{path}{_place()} was made by another version of this project: {differing}; {_AGAIN}")
+
+
+def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
+    """Say how the tables differ from those that are loaded; a column that may be empty is added when it is missing."""
+    rows = connection.execute(
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = ?", [DATASET]
+    ).fetchall()
+    stored: dict[str, dict[str, str]] = {}
+    for table, column, kind in rows:
+        stored.setdefault(table, {})[column] = kind
+    for wanted in (value for value in vars(schemas).values() if isinstance(value, schemas.Table)):
+        columns = stored.get(wanted.name, {})
+        for field in wanted.schema if columns else ():
+            kind = columns.get(field.name)
+            if kind is None and not field.nullable:
+                yield f"{DATASET}.{wanted.name} lacks the column {field.name}"
+            elif kind not in (None, _TYPES[field.type]):
+                yield f"{DATASET}.{wanted.name}.{field.name} is {kind} in the place of {_TYPES[field.type]}"
+
+
+def _begins_with(path: Path, magic: bytes) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(magic)) == magic
+
+
+def _place() -> str:
+    found = lookup("credentials", DESTINATION)
+    return f" (set by {found.place})" if found else ""
 
 
 def is_locked(error: duckdb.Error) -> bool:
@@ -36,15 +105,20 @@ def is_locked(error: duckdb.Error) -> bool:
     return "could not set lock" in str(error).lower()
 
 
-def _what_is_wrong(path: Path, error: duckdb.Error) -> str:
+def _what_is_wrong(path: Path, error: Exception) -> str:
     text = " ".join(str(error).split())
-    if is_locked(error):
+    if isinstance(error, duckdb.Error) and is_locked(error):
         return (
             f"{path} is in use by another process; close it there (a notebook, a dashboard, another run) and run again"
         )
-    if isinstance(error, duckdb.IOException) and "permission" in text.lower():
-        return f"{path} cannot be written: permission denied"
+    if not os.access(path, os.W_OK) or "permission" in text.lower():
+        return f"{path} cannot be written: permission denied{_place()}"
+    if version := re.search(r"with version number \d+, but we can only read versions between \d+ and \d+", text):
+        return (
+            f"{path} was written by another version of DuckDB, {version[0]} with {duckdb.__version__}{_place()}; "
+            f"{_AGAIN}, or export it with the DuckDB that wrote it"
+        )
     return (
-        f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text[:200]}; put a copy in its place, "
-        "or move it away: what is missing then is loaded again"
+        f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text[:200]}{_place()}; put a copy in its "
+        "place, or move it away: what is missing then is loaded again"
     )

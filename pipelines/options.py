@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import dlt
-
 from binance_source import RequestError
+from binance_source.configured import ConfigurationError, lookup
 from binance_source.request import AUTO, SOURCES
+from binance_source.settings import SECTIONS
 
 
 def comma_list(text: str) -> list[str]:
@@ -61,21 +61,39 @@ def configured_list(given: Sequence[str] | None, key: str) -> list[str]:
     """Give an option's value, or its default from `[sources.binance]`.
 
     Raises:
-        RequestError: Neither is there, or what is there is no list.
+        RequestError: Neither is there.
+        ConfigurationError: What is configured is no list of names.
     """
     if given is not None:
         return list(given)
-    value: Any = dlt.config.get(f"sources.binance.{key}")
-    if isinstance(value, str):
-        # dlt's own way to write a list into an environment variable is JSON; plain commas are easier to type.
-        value = _json_list(value) if value.startswith("[") else comma_list(value)
-    if not value or not isinstance(value, list):
+    found = lookup(key, SECTIONS)
+    if found is None:
         raise RequestError(f"no {key}: give --{key} A,B or set {key} under [sources.binance] in .dlt/config.toml")
-    return [str(name) for name in value]
+    names = _names(found.value)
+    if not names:
+        raise ConfigurationError(
+            f"{'.'.join(SECTIONS)}.{key} is {found.shown}; it must be a list of names, such as "
+            f'["A", "B"] (set by {found.place}); or give --{key} A,B'
+        )
+    return names
 
 
-def _json_list(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
+def with_place(error: Exception, given: argparse.Namespace) -> str:
+    """Give the message of an error, and where the name that is wrong is configured, if no option gave it."""
+    key = f"{getattr(error, 'kind', '')}s"
+    if getattr(given, key, ()) is None and (found := lookup(key, SECTIONS)):
+        return f"{error} (set by {found.place})"
+    return str(error)
+
+
+def _names(value: Any) -> list[str]:
+    """Read a list of names, as TOML has it, or as JSON or with commas in a variable; empty where it is none."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    names = comma_list(value) if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
+        return []
+    return names

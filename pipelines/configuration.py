@@ -1,0 +1,104 @@
+"""Finds slips in the configuration that would otherwise go unnoticed: names that nothing reads."""
+
+import os
+import re
+from collections.abc import Collection, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, Final
+
+from binance_source.configured import ConfigurationError, files
+from binance_source.settings import BinanceConfiguration
+
+from .project import ROOT
+
+CONFIG_FILE: Final = ROOT / ".dlt" / "config.toml"
+
+OPTIONS: Final = ("symbols", "intervals", "datasets")
+"""Keys that are defaults of the command's options."""
+
+SECRETS: Final = frozenset({"api_key", "api_secret"})
+"""Keys that must not stand in config.toml, which is under version control."""
+
+DLT_TABLES: Final = frozenset({"data_writer", "extract", "normalize", "schema"})
+"""Tables below a source's section that dlt itself reads."""
+
+SECTIONS: Final[Mapping[tuple[str, str], Collection[str] | None]] = {
+    ("sources", "binance"): {*BinanceConfiguration().get_resolvable_fields(), *OPTIONS, *SECRETS},
+    ("destination", "market"): None,
+}
+"""The sections that are this project's, and their keys; None where they depend on the engine and are dlt's."""
+
+_LIKE: Final = 0.8
+"""How alike two names are that differ by a slip."""
+
+
+def check_names() -> None:
+    """See that config.toml is there, every file can be read, and every name in them and in the environment is known.
+
+    Raises:
+        ConfigurationError: With the place, the name, and the one that is like it.
+    """
+    if not CONFIG_FILE.is_file():
+        raise ConfigurationError(f"{CONFIG_FILE} is missing; get it back: git checkout .dlt/config.toml")
+    for place, document in files():
+        for wrong, right in _slips_of_file(document):
+            raise ConfigurationError(f"{wrong} in {place} is unknown; {right}")
+        public = _table(document, ("sources", "binance")).keys() & SECRETS
+        if public and os.path.basename(place).endswith("config.toml"):
+            raise ConfigurationError(
+                f"sources.binance.{min(public)} stands in {place}, which is no place for secrets; "
+                "move it to .dlt/secrets.toml, and get a new one if the file was ever shared"
+            )
+    for name in os.environ:
+        instead = _slip_of_variable(name)
+        if instead:
+            raise ConfigurationError(f"the variable {name} is unknown; {instead}")
+
+
+def _slips_of_file(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Give the names of a file that are none, each with what would be right."""
+    for section, keys in SECTIONS.items():
+        outer, inner = section
+        whole = f"[{outer}.{inner}]"
+        for name, value in document.items():
+            if name == inner or (name != outer and get_close_matches(name, [outer], 1, _LIKE)):
+                yield f"[{name}]", f"did you mean {whole}?"
+            elif not isinstance(value, dict) and name in (keys or ()):
+                yield name, f"it belongs below {whole}"
+        for name in _table(document, (outer,)):
+            if name != inner and get_close_matches(name.lower(), [inner], 1, _LIKE):
+                yield f"[{outer}.{name}]", f"did you mean {whole}?"
+        for name, value in _table(document, section).items():
+            is_dlts = isinstance(value, dict) and name in DLT_TABLES
+            if keys is not None and name not in keys and not is_dlts:
+                yield f"{outer}.{inner}.{name}", _nearest(name, keys)
+
+
+def _slip_of_variable(name: str) -> str | None:
+    """Say what would be right in the place of a variable that is none of ours, but looks like one."""
+    for (outer, inner), keys in SECTIONS.items():
+        prefix = f"{outer}__{inner}__".upper()
+        found = re.fullmatch(rf"{outer.rstrip('s')}s?_+{inner}s?_+(\w+)", name, re.IGNORECASE)
+        if not found:
+            continue
+        if not name.startswith(prefix):
+            return f"did you mean {prefix}{found[1].upper()}?"
+        key, _, nested = found[1].partition("__")
+        is_dlts = nested and key.lower() in DLT_TABLES
+        if keys is not None and not is_dlts and (not key.isupper() or nested or key.lower() not in keys):
+            return _nearest(found[1].lower(), keys, prefix)
+    return None
+
+
+def _nearest(name: str, keys: Collection[str], prefix: str = "") -> str:
+    near = get_close_matches(name.lower().replace("-", "_"), sorted(keys), 1, 0.5)
+    if not near:
+        return "see .dlt/config.toml for the keys that there are"
+    return f"did you mean {prefix}{near[0].upper() if prefix else near[0]}?"
+
+
+def _table(document: Mapping[str, Any], path: tuple[str, ...]) -> Mapping[str, Any]:
+    node: Any = document
+    for part in path:
+        node = node.get(part, {}) if isinstance(node, dict) else {}
+    return node if isinstance(node, dict) else {}
