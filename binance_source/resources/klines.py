@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 import pyarrow as pa
 
-from ..columns import build, decimals, times_from_ms
+from ..columns import Milliseconds, Whole, build, decimals, times_from_ms
 from ..coverage import Range, missing
 from ..rest.client import Params, RestClient, Tally
 from ..rest.errors import BadResponseError, GaveUpError
@@ -15,7 +15,7 @@ from .walk import Page, Window
 
 # Open time, open, high, low, close, volume, close time, quote volume, trades, taker buy volume, taker buy quote volume,
 # unused (rest-api.md, kline/candlestick data).
-_Row = tuple[int, str, str, str, str, str, int, str, int, str, str, str]
+_Row = tuple[Milliseconds, str, str, str, str, str, Milliseconds, str, Whole, str, str, str]
 _DECODER = msgspec.json.Decoder(list[_Row])
 _TEXT_COLUMNS = {
     "open": 1,
