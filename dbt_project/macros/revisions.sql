@@ -6,7 +6,7 @@
 
 
 {# The files of a dataset that a new load has brought again, with their periods [period_start, period_end). #}
-{% macro revised_files(dataset) %}
+{% macro revised_files(dataset, mark=none) %}
     select
         market,
         symbol,
@@ -24,7 +24,7 @@
                 *,
                 nullif(regexp_extract(path, '(\d{4}-\d{2})(-\d{2})?\.zip$', 2), '') as day_of_month
             from {{ ref("stg_binance__archive_files") }}
-            where dataset = '{{ dataset }}' and revision > 1 and {{ is_new_load() }}
+            where dataset = '{{ dataset }}' and revision > 1 and {{ is_new_load(mark=mark) }}
         )
     )
 {% endmacro %}
@@ -40,13 +40,13 @@
     The first and last time, in microseconds since 1970, of the periods to build anew; none where there are none, as in most
     builds: these then look at nothing more. As literals the times let DuckDB skip the blocks of other times.
 #}
-{% macro revised_bounds(dataset) %}
+{% macro revised_bounds(dataset, mark=none) %}
     {% if not execute or not is_incremental() %}{{ return(none) }}{% endif %}
     {% set query %}
         select
             epoch_us(min(period_start)) as period_start,
             epoch_us(max(period_end)) as period_end
-        from ({{ revised_files(dataset) }})
+        from ({{ revised_files(dataset, mark) }})
     {% endset %}
     {% set bounds = run_query(query).rows[0] %}
     {{ return(none if bounds[0] is none else [bounds[0] | int, bounds[1] | int]) }}
@@ -117,9 +117,13 @@
 {% endmacro %}
 
 
-{# Union with a query of market, symbol and `time`: the windows of revised files, one row every so many seconds. #}
-{% macro or_revised_windows(dataset, time, seconds) %}
-    {%- if revised_bounds(dataset) %}
+{#
+    Union with a query of market, symbol and `time`: the windows of revised files, one row every so many seconds.
+
+    mark: the watermark that says which files are new. interval: of the files of klines; none for all of them.
+#}
+{% macro or_revised_windows(dataset, time, seconds, mark=none, interval="1m") %}
+    {%- if revised_bounds(dataset, mark) %}
     union all
     select
         market,
@@ -131,9 +135,9 @@
                 interval '{{ seconds }} seconds'
             )
         ) as {{ time }}
-    from ({{ revised_files(dataset) }})
-    {%- if dataset == "klines" %}
-    where "interval" = '1m'
+    from ({{ revised_files(dataset, mark) }})
+    {%- if dataset == "klines" and interval %}
+    where "interval" = '{{ interval }}'
     {%- endif %}
     {%- endif %}
 {% endmacro %}

@@ -9,6 +9,14 @@
         symbol,
         '{{ interval }}' as "interval",
         {{ window_start("open_time", interval_seconds(interval)) }} as window_open_time,
+        {{ rolled_up_columns() }}
+    from {{ candles }}
+    group by market, symbol, window_open_time
+{% endmacro %}
+
+
+{# What becomes of the columns of the shorter candles of one window. #}
+{% macro rolled_up_columns() -%}
         coalesce(arg_min(open, open_time) filter (where trade_count > 0), arg_min(open, open_time)) as open,
         coalesce(max(high) filter (where trade_count > 0), max(high)) as high,
         coalesce(min(low) filter (where trade_count > 0), min(low)) as low,
@@ -21,9 +29,7 @@
         cast(sum(taker_buy_quote_volume) as decimal(38, 8)) as taker_buy_quote_volume,
         cast(sum(minutes_present) as bigint) as minutes_present,
         max(_dlt_load_id) as _dlt_load_id
-    from {{ candles }}
-    group by market, symbol, window_open_time
-{% endmacro %}
+{%- endmacro %}
 
 
 {#
@@ -92,8 +98,8 @@
 {% endmacro %}
 
 
-{# The minutes of trade flow that hold an aggregate trade of a new load, or did so before a file was revised. #}
-{% macro touched_flow_minutes() %}
+{# The minutes that hold a trade of a new load, or did so before a file was revised. #}
+{% macro touched_trade_minutes(dataset) %}
     select distinct
         market,
         symbol,
@@ -103,8 +109,8 @@
             market,
             symbol,
             {{ window_start("trade_time", interval_seconds("1m")) }} as minute
-        from {{ ref("agg_trades") }}
+        from {{ ref(dataset) }}
         where {{ is_new_load() }}
-        {{- or_revised_windows("agg_trades", "minute", interval_seconds("1m")) }}
+        {{- or_revised_windows(dataset, "minute", interval_seconds("1m")) }}
     )
 {% endmacro %}

@@ -40,9 +40,15 @@
 {% endmacro %}
 
 
-{# True for a row of a load that the model being built has not taken in. #}
-{% macro is_new_load(column="_dlt_load_id") -%}
-    {%- if is_incremental() -%} {{ column }} > '{{ watermark(this.identifier) }}' {%- else -%} true {%- endif -%}
+{#
+    True for a row of a load that the model being built has not taken in.
+
+    mark: the name of the watermark, for a model that keeps more than one; by default the model's own.
+#}
+{% macro is_new_load(column="_dlt_load_id", mark=none) -%}
+    {%- if is_incremental() -%}
+    {{ column }} > '{{ watermark(mark or this.identifier) }}'
+    {%- else -%} true {%- endif -%}
 {%- endmacro %}
 
 

@@ -1,5 +1,5 @@
 {{ config(
-    pre_hook="{{ delete_touched(touched_flow_minutes(), ['market', 'symbol', 'minute']) }}",
+    pre_hook="{{ delete_touched(touched_trade_minutes('agg_trades'), ['market', 'symbol', 'minute']) }}",
     post_hook="{{ record_upstream_loads(['agg_trades']) }}",
 ) }}
 
@@ -12,7 +12,7 @@ agg_trades as (
 
 {% if is_incremental() %}
 touched_minutes as (
-    {{ touched_flow_minutes() }}
+    {{ touched_trade_minutes("agg_trades") }}
 ),
 
 {% endif %}
