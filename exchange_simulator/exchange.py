@@ -79,7 +79,7 @@ class Exchange:
     async def archive_answer(self, request: Request) -> Answer:
         """Answer a request to the archive, which has no limits."""
         if request.method not in ("GET", "HEAD"):
-            return Answer(405, b"", shows_weight=False)
+            return Answer(405, b"", shown_weight=0.0)
         fault = self.faults.strike(request.path, request.symbol)
         if fault is None:
             return await self.archive.answer(request.path, request.query)

@@ -34,7 +34,8 @@ class Answer:
     seconds: float = 0.0
     bans: bool = False
     """Whether the address is banned for `seconds` with this answer."""
-    shows_weight: bool = True
+    shown_weight: float = 1.0
+    """The share of the weight used that the headers show; without them if 0."""
     wait: float | None = None
     """How many seconds a 429 or 418 tells the client to wait."""
     file: Path | None = None
@@ -64,7 +65,7 @@ class Fault:
     seed: int = 0
     symbol: str | None = None
     seconds: float | None = None
-    retry_after: int = 1
+    retry_after: int | str = 1
     status: int = 400
     code: int = -1000
     msg: str = "An unknown error occurred while processing the request."
@@ -76,6 +77,8 @@ class Fault:
 
     def __post_init__(self) -> None:
         self._random = random.Random(self.seed)  # noqa: S311 - chance, not a secret
+        if isinstance(self.retry_after, str) and self.seconds is None:
+            raise ValueError(f"retry_after = {self.retry_after!r} needs seconds, which say how long the wait really is")
         if self.kind == HIDDEN_ROWS:
             self._span = _span(self.start, self.end)
         elif not (self.start is None and self.end is None):
@@ -111,12 +114,14 @@ def _json_error(status: int, code: int, message: str) -> Answer:
 
 def _html_error(status: int, title: str) -> Callable[[Fault], Answer]:
     page = f"<html><head><title>{status} {title}</title></head><body><h1>{status} {title}</h1></body></html>"
-    return lambda _fault: Answer(status, page.encode(), _HTML_TYPE, shows_weight=False)
+    return lambda _fault: Answer(status, page.encode(), _HTML_TYPE, shown_weight=0.0)
 
 
 def _rate_429(fault: Fault) -> Answer:
     answer = _json_error(429, -1003, "Too many requests; current limit is 6000 request weight per 1 MINUTE.")
-    return replace(answer, headers={"Retry-After": str(fault.retry_after)}, wait=float(fault.retry_after))
+    in_force = fault.retry_after if fault.seconds is None else fault.seconds
+    headers = {} if fault.retry_after == "" else {"Retry-After": str(fault.retry_after)}
+    return replace(answer, headers=headers, wait=float(in_force))
 
 
 def _ban_418(fault: Fault) -> Answer:
@@ -128,9 +133,9 @@ INSTEAD: Final[dict[str, Callable[[Fault], Answer]]] = {
     "http_500_html": _html_error(500, "Internal Server Error"),
     "http_502_html": _html_error(502, "Bad Gateway"),
     "http_503_html": _html_error(503, "Service Temporarily Unavailable"),
-    "waf_403_html": lambda _fault: Answer(403, _WAF_PAGE, _HTML_TYPE, shows_weight=False),
-    "geo_451": lambda _fault: replace(_json_error(451, 0, _GEO_TEXT), shows_weight=False),
-    "html_200": lambda _fault: Answer(200, _MAINTENANCE_PAGE, _HTML_TYPE, shows_weight=False),
+    "waf_403_html": lambda _fault: Answer(403, _WAF_PAGE, _HTML_TYPE, shown_weight=0.0),
+    "geo_451": lambda _fault: replace(_json_error(451, 0, _GEO_TEXT), shown_weight=0.0),
+    "html_200": lambda _fault: Answer(200, _MAINTENANCE_PAGE, _HTML_TYPE, shown_weight=0.0),
     "reset": lambda _fault: Answer(0, b"", delivery="reset"),
     "stall": lambda fault: Answer(
         0, b"", delivery="silent", seconds=3600.0 if fault.seconds is None else fault.seconds
@@ -175,7 +180,11 @@ def _skewed(fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
 
 
 def _without_weight(_fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
-    return replace(answer, shows_weight=False)
+    return replace(answer, shown_weight=0.0)
+
+
+def _with_half_the_weight(_fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
+    return replace(answer, shown_weight=0.5)
 
 
 # Kinds that spoil the endpoint's own answer; the last argument is the page before it on the same path and symbol.
@@ -187,6 +196,7 @@ AFTERWARDS: Final[dict[str, Callable[[Fault, Answer, bytes | None], Answer]]] = 
     "short_page": _short,
     "clock_skew": _skewed,
     "missing_weight_header": _without_weight,
+    "low_weight_header": _with_half_the_weight,
 }
 # The kind that is about rows and not about requests: it goes together with all others.
 HIDDEN_ROWS: Final = "hidden_rows"
@@ -199,7 +209,7 @@ _SETTABLE: Final[dict[str, tuple[type, ...]]] = {
     "seed": (int,),
     "symbol": (str, type(None)),
     "seconds": (int, float),
-    "retry_after": (int,),
+    "retry_after": (int, str),
     "status": (int,),
     "code": (int,),
     "msg": (str,),

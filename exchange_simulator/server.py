@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+import time
 from email.utils import formatdate
 from typing import Any
 
@@ -13,6 +14,7 @@ from exchange_simulator.exchange import Exchange, Request
 from exchange_simulator.faults import Answer
 
 _SLOW_PIECES = 20
+_LOOK_SECONDS = 0.02
 _CONTROL_PREFIX = "/simulator/"
 
 
@@ -54,7 +56,7 @@ class Server:
         # Who is told to wait may go on with the archive, which is another host of the exchange's.
         to_archive = is_archive_path(asked.path)
         told_to_wait = limiter.is_told_to_wait and not to_archive
-        stats.begin(asked.path, asked.symbol, _peer(request), told_to_wait)
+        stats.begin(asked.path, asked.symbol, _peer(request), to_archive, told_to_wait)
         try:
             answer = await self._exchange.archive_answer(asked) if to_archive else self._exchange.answer(asked)
             if self._latency:
@@ -62,13 +64,13 @@ class Server:
             status, wait = answer.status, answer.wait
             return await self._send(request, answer)
         finally:
-            stats.finish(status)
+            stats.finish(status, to_archive)
             if wait is not None:
                 limiter.announce_wait(wait)
 
     async def _send(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
         if answer.delivery in ("reset", "silent"):
-            await self._pause(answer.seconds)
+            await self._be_silent(request, answer.seconds)
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
@@ -87,8 +89,8 @@ class Server:
             "Date": formatdate(self._exchange.clock.now() / 1_000_000, usegmt=True),
             **answer.headers,
         }
-        if answer.shows_weight:
-            used = str(self._exchange.limiter.used_weight)
+        if answer.shown_weight:
+            used = str(int(self._exchange.limiter.used_weight * answer.shown_weight))
             headers["X-MBX-USED-WEIGHT"] = used
             headers["X-MBX-USED-WEIGHT-1M"] = used
         return headers
@@ -98,6 +100,12 @@ class Server:
         stop = asyncio.ensure_future(self._stopped.wait())
         await asyncio.wait({stop}, timeout=seconds)
         stop.cancel()
+
+    async def _be_silent(self, request: web.BaseRequest, seconds: float) -> None:
+        """Wait as long as the client does: a request that was given up is under way no more."""
+        ends = time.monotonic() + seconds
+        while request.transport is not None and not self._stopped.is_set() and (left := ends - time.monotonic()) > 0:
+            await self._pause(min(left, _LOOK_SECONDS))
 
     async def _send_slowly(
         self, request: web.BaseRequest, answer: Answer, headers: dict[str, str]

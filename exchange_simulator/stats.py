@@ -8,7 +8,7 @@ class Statistics:
     """Counts since the start or the last reset."""
 
     def __init__(self) -> None:
-        self._active = 0
+        self._active: Counter[bool] = Counter()
         self.reset()
 
     def reset(self) -> None:
@@ -20,15 +20,19 @@ class Statistics:
         self.weight = 0
         self.weight_by_window: Counter[int] = Counter()
         self.max_window_weight = 0
-        self.max_concurrency = self._active
+        self.max_concurrency = self._active.total()
+        self.max_api_concurrency = self._active[False]
+        self.max_archive_concurrency = self._active[True]
         self.while_told_to_wait = 0
         self.faults = 0
         self._connections: set[object] = set()
 
-    def begin(self, path: str, symbol: str | None, connection: object, told_to_wait: bool) -> None:
+    def begin(self, path: str, symbol: str | None, connection: object, to_archive: bool, told_to_wait: bool) -> None:
         """Count a request on its arrival."""
-        self._active += 1
-        self.max_concurrency = max(self.max_concurrency, self._active)
+        self._active[to_archive] += 1
+        self.max_concurrency = max(self.max_concurrency, self._active.total())
+        self.max_api_concurrency = max(self.max_api_concurrency, self._active[False])
+        self.max_archive_concurrency = max(self.max_archive_concurrency, self._active[True])
         self.requests += 1
         self.by_path[path] += 1
         if symbol:
@@ -42,9 +46,9 @@ class Statistics:
         self.weight_by_window[window_minute] += weight
         self.max_window_weight = max(self.max_window_weight, used_in_window)
 
-    def finish(self, status: int) -> None:
+    def finish(self, status: int, to_archive: bool) -> None:
         """Count the end of a request; status 0 is a connection ended without an answer."""
-        self._active -= 1
+        self._active[to_archive] -= 1
         self.by_status[str(status)] += 1
 
     def as_dict(self) -> dict[str, Any]:
@@ -58,6 +62,8 @@ class Statistics:
             "weight_by_window": {str(minute * 60_000): weight for minute, weight in self.weight_by_window.items()},
             "max_window_weight": self.max_window_weight,
             "max_concurrency": self.max_concurrency,
+            "max_api_concurrency": self.max_api_concurrency,
+            "max_archive_concurrency": self.max_archive_concurrency,
             "requests_while_told_to_wait": self.while_told_to_wait,
             "responses_429": self.by_status["429"],
             "responses_418": self.by_status["418"],

@@ -65,7 +65,7 @@ class ArchiveSite:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, path, query)
         except _ClosedError:
-            return Answer(0, b"", delivery="reset", shows_weight=False)
+            return Answer(0, b"", delivery="reset", shown_weight=0.0)
 
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders in a folder; what faults hide makes no folder."""
@@ -136,15 +136,15 @@ class ArchiveSite:
         try:
             page = listing_page(self, ListingRequest.of(query))
         except ListingError as error:
-            return Answer(400, error_document("InvalidArgument", str(error)), _XML_TYPE, shows_weight=False)
-        return Answer(200, page, _XML_TYPE, shows_weight=False)
+            return Answer(400, error_document("InvalidArgument", str(error)), _XML_TYPE, shown_weight=0.0)
+        return Answer(200, page, _XML_TYPE, shown_weight=0.0)
 
 
 def _answer_of(body: bytes | Path, content_type: str, found: ArchiveZip, etag: str) -> Answer:
     headers = {"Last-Modified": formatdate(found.modified // 1_000_000, usegmt=True), "ETag": f'"{etag}"'}
     if isinstance(body, Path):
-        return Answer(200, b"", content_type, headers=headers, shows_weight=False, file=body)
-    return Answer(200, body, content_type, headers=headers, shows_weight=False)
+        return Answer(200, b"", content_type, headers=headers, shown_weight=0.0, file=body)
+    return Answer(200, body, content_type, headers=headers, shown_weight=0.0)
 
 
 def _loaded(body: bytes | Path) -> bytes:
@@ -153,4 +153,4 @@ def _loaded(body: bytes | Path) -> bytes:
 
 def _missing(key: str) -> Answer:
     page = error_document("NoSuchKey", "The specified key does not exist.", key)
-    return Answer(404, page, _XML_TYPE, shows_weight=False)
+    return Answer(404, page, _XML_TYPE, shown_weight=0.0)

@@ -2,6 +2,7 @@
 
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -127,6 +128,43 @@ def test_a_429_on_demand_has_its_retry_after_and_who_ignores_it_is_counted(fault
     time.sleep(0.15)
     assert faulty.ask("ping").status_code == 200
     assert faulty.simulator.stats()["requests_while_told_to_wait"] == 1
+
+
+@pytest.mark.parametrize(("text", "shown"), [("", None), ("soon", "soon"), ("Sat, 01 Feb 2025 00:00:00 GMT",) * 2])
+def test_a_429_may_say_anything_of_its_wait(faulty, text, shown):
+    faulty.simulator.add_fault("rate_429", retry_after=text, seconds=5)
+    assert faulty.ask("ping").headers.get("Retry-After") == shown
+    time.sleep(0.15)
+    faulty.ask("ping")
+    assert faulty.simulator.stats()["requests_while_told_to_wait"] == 1
+    with pytest.raises(ValueError, match="needs seconds"):
+        faulty.simulator.add_fault("rate_429", retry_after=text)
+
+
+def test_the_weight_header_can_say_too_little(faulty):
+    faulty.ask("exchangeInfo")
+    faulty.simulator.add_fault("low_weight_header")
+    assert faulty.ask("klines", **KLINES).headers["X-MBX-USED-WEIGHT-1M"] == "11"
+    assert faulty.ask("ping").headers["X-MBX-USED-WEIGHT-1M"] == "23"
+
+
+def test_requests_under_way_are_counted_by_host(faulty):
+    faulty.simulator.add_fault("stall", path="/s3", seconds=1)
+    with pytest.raises(requests.Timeout):
+        requests.get(f"{faulty.simulator.url}/s3", timeout=0.2, proxies={"http": ""})
+    # The client has given up, and the next request is not one beside it.
+    time.sleep(0.2)
+    faulty.ask("ping")
+    stats = faulty.simulator.stats()
+    assert (stats["max_api_concurrency"], stats["max_archive_concurrency"], stats["max_concurrency"]) == (1, 1, 1)
+    faulty.simulator.add_fault("stall", path="/s3", seconds=0.5)
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(requests.get, f"{faulty.simulator.url}/s3", timeout=5, proxies={"http": ""})
+        time.sleep(0.2)
+        faulty.ask("ping")
+        assert isinstance(listing.exception(), requests.ConnectionError)
+    stats = faulty.simulator.stats()
+    assert (stats["max_api_concurrency"], stats["max_archive_concurrency"], stats["max_concurrency"]) == (1, 1, 2)
 
 
 def test_a_ban_on_demand_holds_for_all_paths_until_it_is_over(faulty):
