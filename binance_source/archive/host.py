@@ -16,7 +16,7 @@ from defusedxml.ElementTree import ParseError, fromstring
 
 from ..moments import microseconds
 from ..rest.errors import StoppedError
-from ..rest.session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, pieces, transport_error
+from ..rest.session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, pieces, transport_error, whole_body
 from ..settings import BinanceConfiguration
 from .datasets import period_of
 from .errors import ArchiveFileError, ArchiveUnreachableError, MissingFileError, PassingFileError
@@ -131,10 +131,11 @@ class ArchiveHost:
         """
 
         def read(response: requests.Response) -> str:
-            body = self._limited(response, CHECKSUM_BYTES).decode("utf-8", "replace").strip()
-            found = _CHECKSUM.fullmatch(body)
+            body = whole_body(response, self._configuration.timeout_seconds, CHECKSUM_BYTES)
+            said = body.decode("utf-8", "replace").strip()
+            found = _CHECKSUM.fullmatch(said)
             if not found or found[2] != file.name:
-                raise PassingFileError(f"its CHECKSUM says {body[:100]!r}, which is not a SHA-256 and {file.name}")
+                raise PassingFileError(f"its CHECKSUM says {said[:100]!r}, which is not a SHA-256 and {file.name}")
             return found[1].lower()
 
         return self._get(f"{self._configuration.archive_url}/{quote(file.key)}.CHECKSUM", {}, read)
@@ -184,7 +185,7 @@ class ArchiveHost:
     def _page(self, prefix: str, marker: str) -> Element:
         def read(response: requests.Response) -> Element:
             try:
-                page: Element = fromstring(self._limited(response, LISTING_BYTES))
+                page: Element = fromstring(whole_body(response, self._configuration.timeout_seconds, LISTING_BYTES))
             except _NO_XML as error:
                 raise PassingFileError(f"a listing in XML was expected ({error})") from error
             answered = (_text(page, "Prefix", ""), _text(page, "Marker", ""))
@@ -219,14 +220,6 @@ class ArchiveHost:
             result = read(response)
             self._has_answered = True
             return result
-
-    def _limited(self, response: requests.Response, most: int) -> bytes:
-        body = bytearray()
-        for piece in pieces(response, self._configuration.timeout_seconds):
-            body += piece
-            if len(body) > most:
-                raise PassingFileError(f"an answer of more than {most:,} bytes")
-        return bytes(body)
 
     def _give_up(self, url: str, error: Exception, attempts: int) -> Exception:
         said = f"{transport_error(error)} ({attempts} attempts)"

@@ -13,7 +13,7 @@ import requests
 from ..settings import ALTERNATIVE_HOSTS, DEFAULT_WEIGHT_LIMIT, WEIGHTS, BinanceConfiguration
 from .budget import WeightBudget
 from .errors import BadResponseError, GaveUpError, GeoBlockedError, RejectedError, UnreachableError
-from .session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, pieces, transport_error
+from .session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, transport_error, whole_body
 from .waits import seconds_since_1970, seconds_to_wait
 
 T = TypeVar("T")
@@ -202,7 +202,7 @@ class RestClient:
                     url, params=dict(params), headers=headers, timeout=timeout, stream=True
                 ) as response:
                     used = _used_weight(response)
-                    return response, _whole(response, timeout)
+                    return response, whole_body(response, timeout, ANSWER_BYTES)
             finally:
                 self.budget.settle(weight, window, used)
 
@@ -246,15 +246,6 @@ class RestClient:
 def _used_weight(response: requests.Response) -> int | None:
     value = response.headers.get("X-MBX-USED-WEIGHT-1M", "")
     return int(value) if _WEIGHT.fullmatch(value) else None
-
-
-def _whole(response: requests.Response, timeout_seconds: float) -> bytes:
-    body = bytearray()
-    for piece in pieces(response, timeout_seconds):
-        body += piece
-        if len(body) > ANSWER_BYTES:
-            raise BadResponseError(f"an answer of more than {ANSWER_BYTES:,} bytes")
-    return bytes(body)
 
 
 def _error_body(content: bytes) -> _ErrorBody | None:

@@ -67,6 +67,20 @@ def pieces(response: requests.Response, timeout_seconds: float) -> Iterator[byte
         yield piece
 
 
+def whole_body(response: requests.Response, timeout_seconds: float, most: int) -> bytes:
+    """Read the body of a streamed response.
+
+    Raises:
+        requests.RequestException: As `pieces`, or it has more than `most` bytes.
+    """
+    body = bytearray()
+    for piece in pieces(response, timeout_seconds):
+        body += piece
+        if len(body) > most:
+            raise requests.RequestException(f"an answer of more than {most:,} bytes")
+    return bytes(body)
+
+
 def transport_error(error: Exception) -> str:
     """Shorten an error of the HTTP library, which nests its causes, to the innermost."""
     if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
