@@ -26,7 +26,8 @@ KLINE_FIELDS = {
 }  # fmt: skip
 AGG_TRADE_FIELDS = {
     "agg_trade_id": ("a", integer), "price": ("p", decimal), "quantity": ("q", decimal),
-    "first_trade_id": ("f", integer), "last_trade_id": ("l", integer), "trade_time": ("T", integer), "is_buyer_maker": ("m", boolean),
+    "first_trade_id": ("f", integer), "last_trade_id": ("l", integer),
+    "trade_time": ("T", integer), "is_buyer_maker": ("m", boolean),
 }  # fmt: skip
 TRADE_FIELDS = {
     "trade_id": ("id", integer), "price": ("price", decimal), "quantity": ("qty", decimal),
