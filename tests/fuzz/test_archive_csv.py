@@ -56,9 +56,8 @@ def lines_of(draw, name):
             opened = 1_700_006_400_000 + at * 60_000
             row[0] = draw(st.sampled_from([str(opened), str(opened * 1_000)]))
         else:
-            row[0] = str(
-                1_000_000 + at * draw(st.integers(1, 3)) if at == 0 else int(rows[-1][0]) + draw(st.integers(1, 3))
-            )
+            key += draw(st.integers(1, 3))
+            row[0] = str(key)
         rows.append(row)
     if name != "klines" and draw(booleans):
         rows = [row[:-1] for row in rows]
