@@ -1,4 +1,6 @@
-"""Runs the pipeline command of a project, and kills it at a named stage: launcher.py PROJECT STAGE [options].
+"""Runs the pipeline command of a project, and ends it at a named stage: launcher.py kill|hold PROJECT STAGE [options].
+
+"kill" is SIGKILL. "hold" makes the file PROJECT/held and keeps the stage from going on, for a signal from outside.
 
 The functions at the stages are wrapped from here; the pipeline itself knows nothing of it.
 """
@@ -8,8 +10,10 @@ import os
 import runpy
 import signal
 import sys
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
+from functools import partial, wraps
 from pathlib import Path
 
 
@@ -33,39 +37,55 @@ class Stage:
 
 
 PIPELINE, LOAD, COPY = "dlt.pipeline.pipeline", "dlt.load.load", "dlt.destinations.impl.duckdb.duck"
-CLIENT = "dlt.destinations.job_client_impl"
+CLIENT, INSERT = "dlt.destinations.job_client_impl", "dlt.destinations.insert_job_client"
 
 STAGES = {
     "fetching from REST": Stage("binance_source.rest.client", "RestClient._attempt", call=6),
     "fetching a file": Stage("binance_source.archive.host", "ArchiveHost.download", call=3, after=True),
     "writing a package": Stage("pyarrow.parquet", "ParquetWriter.write_table", after=True),
-    "package written": Stage("pyarrow.parquet", "ParquetWriter.close", after=True),
     "before normalise": Stage(PIPELINE, "Pipeline.normalize"),
     "after normalise": Stage(PIPELINE, "Pipeline.normalize", after=True),
     "before the load": Stage(LOAD, "Load.load_single_package"),
     "tables made": Stage(LOAD, "Load.initialize_package", after=True),
-    "rows of a table copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="klines"),
+    "rows of a table copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="trades"),
     "line of a file copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="archive_files"),
-    "state copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="_dlt_pipeline_state"),
+    "state copied": Stage(INSERT, "InsertValuesLoadJob.run", after=True, concerning="_dlt_pipeline_state"),
     "before the entry of the load": Stage(CLIENT, "SqlJobClientBase.complete_load"),
     "after the entry of the load": Stage(CLIENT, "SqlJobClientBase.complete_load", after=True),
-    "load archived": Stage(LOAD, "Load.complete_package", after=True),
-    "before settling": Stage("pipelines.archive_files", "settle", call=2),
-    "after settling": Stage("pipelines.archive_files", "settle", call=2, after=True),
-    "before the next package": Stage("binance_source", "spot_source", call=2),
-    "trace copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="_trace"),
-    "after the trace": Stage("pipelines.project", "forget_old_packages"),
     "before recovery": Stage("pipelines.recovery", "recover"),
     "orphans removed": Stage("pipelines.recovery", "_remove_orphans", after=True),
-    "working folder to be dropped": Stage(PIPELINE, "Pipeline.drop"),
     "working folder emptied": Stage(PIPELINE, "Pipeline._wipe_working_folder", after=True),
     "working folder dropped": Stage(PIPELINE, "Pipeline.drop", after=True),
     "state restored": Stage(PIPELINE, "Pipeline.sync_destination", after=True),
     "settled in recovery": Stage("pipelines.archive_files", "settle", after=True),
+    "load archived": Stage(LOAD, "Load.complete_package", after=True),
+    "before settling": Stage("pipelines.archive_files", "settle", call=2),
+    "before the next package": Stage("binance_source", "spot_source", call=2),
+    "trace copied": Stage(INSERT, "InsertValuesLoadJob.run", after=True, concerning="_trace"),
+}
+
+OTHER_STAGES = {
+    "importing": Stage("pipelines.project", "enter"),
+    "copying": Stage(COPY, "DuckDbCopyJob.run"),
+    "building models": Stage("dbt.adapters.sql.connections", "SQLConnectionManager.add_query", call=20),
 }
 
 
-def kill_at(stage: Stage) -> None:
+def kill(folder: str) -> None:
+    """End as a power cut does."""
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def hold(folder: str) -> None:
+    """Say that the stage is reached, and stay there."""
+    Path(folder, "held").touch()
+    time.sleep(600)
+
+
+ACTIONS = {"kill": kill, "hold": hold}
+
+
+def act_at(stage: Stage, act: Callable[[], None]) -> None:
     """Wrap the function at a stage."""
     *path, name = stage.attribute.split(".")
     holder = importlib.import_module(stage.module)
@@ -81,10 +101,10 @@ def kill_at(stage: Stage) -> None:
         calls += is_meant
         is_last = is_meant and calls >= stage.call
         if is_last and not stage.after:
-            os.kill(os.getpid(), signal.SIGKILL)
+            act()
         result = function(*args, **kwargs)
-        if is_last:
-            os.kill(os.getpid(), signal.SIGKILL)
+        if is_last and stage.after:
+            act()
         return result
 
     setattr(holder, name, wrapped)
@@ -92,11 +112,13 @@ def kill_at(stage: Stage) -> None:
 
 def main() -> None:
     """Run the command."""
-    folder, stage, *options = sys.argv[1:]
+    # As the pipeline itself does before there is any other thread; the imports below start some.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    action, folder, stage, *options = sys.argv[1:]
     sys.path[0] = folder
     # Where dlt's project is has to be decided before dlt is imported.
     importlib.import_module("pipelines.project").enter()
-    kill_at(STAGES[stage])
+    act_at((STAGES | OTHER_STAGES)[stage], partial(ACTIONS[action], folder))
     script = str(Path(folder) / "pipelines" / "binance_pipeline.py")
     sys.argv = [script, "--progress", "none", *options]
     runpy.run_path(script, run_name="__main__")

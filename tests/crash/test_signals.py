@@ -1,0 +1,94 @@
+"""SIGINT and SIGTERM end a run within 5 s, at each stage, with what was loaded kept; the next run completes it."""
+
+import signal
+import time
+
+import pytest
+from crashes import OPTIONS, REST, SMALL, Watched, assert_as_uninterrupted, launch, wait_for
+
+CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
+SECONDS = 5
+
+SILENCE = {"kind": "stall", "count": None, "seconds": 60}
+# What keeps the run busy, and for what the options and settings are.
+AT_FAULTS = {
+    "opening": ({**SILENCE, "path": "/api/v3/exchangeInfo"}, (), {}),
+    "planning": ({**SILENCE, "path": "/api/v3/klines"}, ("--plan", *REST), {}),
+    "listing files": ({**SILENCE, "path": "/s3"}, (), {}),
+    "in the midst of a download": ({"kind": "slow_body", "path": "/data/*.zip", "seconds": 60}, (), {}),
+    "downloading": ({**SILENCE, "path": "/data/*.zip", "after": 4}, (), SMALL),
+    "waiting for an answer": ({**SILENCE, "path": "/api/v3/aggTrades", "after": 3}, REST, SMALL),
+    "banned": ({"kind": "ban_418", "path": "/api/v3/aggTrades", "seconds": 120}, REST, {}),
+    "before another attempt": (
+        {"kind": "http_503_html", "path": "/api/v3/aggTrades", "count": None}, REST, {"backoff_seconds": 60},
+    ),
+}  # fmt: skip
+AT_STAGES = {
+    "importing": (), "before recovery": (), "before normalise": (), "copying": (), "before settling": (),
+    "building models": ("--datasets", "klines", "--symbols", "BTCUSDT", "--start", "2025-02-11T11:00", "--transform"),
+}  # fmt: skip
+
+
+@pytest.fixture
+def watched(project, exchange):
+    project.use_archive(exchange, TIMEOUT_SECONDS="60")
+    return Watched(project, exchange)
+
+
+def alternately(cases):
+    """Give each case with one of the signals."""
+    numbers = list(CODES)
+    return [(case, numbers[place % len(numbers)]) for place, case in enumerate(cases)]
+
+
+def assert_ended_by(process, number, seconds=SECONDS):
+    began = time.monotonic()
+    process.send_signal(number)
+    out, error = process.communicate(timeout=60)
+    assert time.monotonic() - began < seconds
+    assert process.returncode == CODES[number], out + error
+    assert "Traceback" not in error
+    assert len(error.splitlines()) <= 1
+
+
+def test_a_run_that_waits_for_the_exchange_ends_in_time(watched, exchange, truth):
+    project = watched.project
+    for (fault, options, settings), number in alternately(AT_FAULTS.values()):
+        exchange.reset_limits()
+        exchange.add_fault(**fault)
+        process = project.start(*OPTIONS, *options, **settings)
+        wait_for(process, lambda: exchange.faults()[0]["hits"])
+        assert_ended_by(process, number)
+        exchange.clear_faults()
+        watched.check()
+    exchange.reset_limits()
+    project.load(*OPTIONS)
+    watched.check()
+    assert_as_uninterrupted(project, truth)
+
+
+def held(project, stage, *options):
+    """Start a run and wait until it is held at a stage."""
+    process = launch(project, "hold", stage, *OPTIONS, *options, **SMALL)
+    marker = project.folder / "held"
+    wait_for(process, marker.exists)
+    marker.unlink()
+    return process
+
+
+def test_a_run_that_is_busy_ends_in_time(watched, truth):
+    for (stage, options), number in alternately(AT_STAGES.items()):
+        assert_ended_by(held(watched.project, stage, *options), number)
+        watched.check()
+    watched.project.load(*OPTIONS)
+    watched.check()
+    assert_as_uninterrupted(watched.project, truth)
+
+
+def test_a_second_signal_ends_at_once(project, exchange):
+    process = held(project.use(exchange), "copying", *REST)
+    process.send_signal(signal.SIGTERM)
+    # Until the first one is taken, a second one of the same kind is not told from it.
+    time.sleep(0.5)
+    assert process.poll() is None
+    assert_ended_by(process, signal.SIGTERM, seconds=2)
