@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import threading
+from types import FrameType
 
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
 
@@ -30,6 +31,8 @@ class Signals:
         """Begin to wait for signals. It must be called before any thread is started, in the main thread."""
         # Threads that are started from here on inherit this.
         signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        # What multiprocessing would say of the semaphores of dbt, by a process of its own that outlives this one.
+        sys.warnoptions.append("ignore:resource_tracker:UserWarning")
         threading.Thread(target=self._wait, name="signals", daemon=True).start()
 
     def stop_orderly(self, stop: threading.Event) -> None:
@@ -37,12 +40,17 @@ class Signals:
         self._stop = stop
 
     def stop_at_once(self) -> None:
-        """Let a signal end the process at once from here on."""
+        """Let a signal end the process at once from here on; also where multiprocessing unblocks it, as it does."""
         self._stop = None
+        for number in SIGNALS:
+            signal.signal(number, self._on_signal)
+
+    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
+        self.code = 128 + number
+        self._end()
 
     def _wait(self) -> None:
-        number = signal.sigwait(SIGNALS)
-        self.code = 128 + number
+        self.code = 128 + signal.sigwait(SIGNALS)
         if self._stop is not None:
             self._stop.set()
             timer = threading.Timer(GRACE_SECONDS, self._end)
