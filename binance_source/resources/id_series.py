@@ -4,6 +4,7 @@ Times say which ids are wanted, ids say what is fetched: many rows can share one
 first and last id of a period are found through aggTrades by time.
 """
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
@@ -28,6 +29,9 @@ OTHER_UNIT = 100
 
 SAME_ANSWERS = 3
 """How often ids must be answered with the same hole in them."""
+
+DIFFERENT_ANSWERS = 10
+"""How often the same question may be answered differently before the series is given up."""
 
 # The exchange's names: a id, p price, q quantity, f first trade id, l last trade id, T time, m buyer is maker.
 
@@ -175,24 +179,32 @@ class IdSeries(ABC, Generic[R]):
             first = rows[0].a
             if first == 0:
                 return None
-            rows = self._ask({"fromId": max(first - NEWEST_ROWS, 0)}, min(first, NEWEST_ROWS), bool)
+            from_id, limit = max(first - NEWEST_ROWS, 0), min(first, NEWEST_ROWS)
+            rows = self._ask({"fromId": from_id}, limit, _within(0, first - 1))
 
     def _oldest(self, newest: AggTradeRow | None) -> AggTradeRow:
         """Ask for the oldest aggregate since the start that is no tombstone; `newest`, where known, is one of them."""
-        rows = self._since_start(newest)
-        while rows[0].a > 0:
-            before = self._ask({"fromId": rows[0].a - 1}, 1, bool)
-            if before[0].T < self._start or before[0].a >= rows[0].a:
-                break
-            again = self._since_start(newest)
-            if again[0].a == rows[0].a:
-                break  # the times of some old aggregates are out of order: the exchange stands by its answer
-            rows = again
+        rows = self._agreed_start(newest)
         while True:
             for row in rows:
                 if row.f >= 0:
                     return row
-            rows = self._ask({"fromId": rows[-1].a + 1}, OLDEST_ROWS, bool)
+            rows = self._ask({"fromId": rows[-1].a + 1}, OLDEST_ROWS, _within(rows[-1].a + 1))
+
+    def _agreed_start(self, newest: AggTradeRow | None) -> list[AggTradeRow]:
+        """Ask for the first rows since the start until the row before them is none of these."""
+        rows = self._since_start(newest)
+        for _ in range(DIFFERENT_ANSWERS):
+            if rows[0].a == 0:
+                return rows
+            before = self._ask({"fromId": rows[0].a - 1}, 1, bool)
+            if before[0].T < self._start or before[0].a >= rows[0].a:
+                return rows
+            again = self._since_start(newest)
+            if again[0].a == rows[0].a:
+                return rows  # the times of some old aggregates are out of order: the exchange stands by its answer
+            rows = again
+        raise GaveUpError(f"{self.key}: the exchange gives different answers on its oldest trade since the start")
 
     def _since_start(self, newest: AggTradeRow | None) -> list[AggTradeRow]:
         def plausible(rows: list[AggTradeRow]) -> bool:
@@ -227,11 +239,16 @@ class IdSeries(ABC, Generic[R]):
 
     def _agreed(self, start: int, limit: int) -> list[R]:
         """Ask for rows from an id on; ids are consecutive, and a hole in them is not believed at once."""
-        answers = 1
+        same = different = 1
         rows = self._request(start, limit, self._checked(start))
-        while not self._is_dense(rows, start) and answers < SAME_ANSWERS:
+        while not self._is_dense(rows, start) and same < SAME_ANSWERS:
             again = self._request(start, limit, self._checked(start))
-            answers = answers + 1 if self._span(again) == self._span(rows) else 1
+            if self._span(again) == self._span(rows):
+                same += 1
+            else:
+                same, different = 1, different + 1
+            if different > DIFFERENT_ANSWERS:
+                raise GaveUpError(f"{self.key}: the exchange goes on giving different answers on the ids from {start}")
             rows = again
         return rows
 
@@ -259,6 +276,11 @@ class IdSeries(ABC, Generic[R]):
         """Refuse an answer of a host, or through a proxy, that does not heed the header for microseconds."""
         if any(time * OTHER_UNIT < self._start for time in times):
             raise BadResponseError(f"{self.key}: the answer's times are not in microseconds")
+
+
+def _within(first: int, last: float = math.inf) -> Callable[[list[AggTradeRow]], bool]:
+    """Tell rows with ids in [first, last] from none, and from the answer to another question."""
+    return lambda rows: bool(rows) and first <= rows[0].a <= rows[-1].a <= last
 
 
 def series_key(market: str, symbol: str) -> str:
