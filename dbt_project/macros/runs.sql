@@ -1,0 +1,86 @@
+{#
+    Runs: what follows upon each other without a hole, one row a run and day (UTC). Gaps and completeness are found from
+    these, whose number follows the days and not the rows.
+#}
+
+
+{# The days of the slots of klines that came to silver, or left it, with the loads that the model has not taken in. #}
+{% macro touched_run_days() %}
+    select distinct
+        market,
+        symbol,
+        "interval",
+        {{ window_start(slot_start(slot_of("open_time")), interval_seconds("1d")) }} as day
+    from (
+        select
+            market,
+            symbol,
+            "interval",
+            open_time
+        from {{ ref("klines") }}
+        where {{ is_new_load() }}
+        union all
+        select
+            market,
+            symbol,
+            "interval",
+            open_time
+        from {{ ref("rejected_klines") }}
+        where {{ is_new_load() }} and market is not null and symbol is not null and open_time is not null
+        {{- or_days_of_revised_files("klines", ["market", "symbol", '"interval"'], "open_time") }}
+    )
+    where day is not null
+{% endmacro %}
+
+
+{# The days of the trades that came to silver with the loads that the model has not taken in. #}
+{% macro touched_trade_days() %}
+    {%- for dataset, times in times_of().items() if dataset != "klines" %}
+    {{ "union" if not loop.first }}
+    select distinct
+        '{{ dataset }}' as dataset,
+        market,
+        symbol,
+        {{ window_start(times, interval_seconds("1d")) }} as day
+    from (
+        select
+            market,
+            symbol,
+            {{ times }}
+        from {{ ref(dataset) }}
+        where {{ is_new_load() }}
+        {{- or_days_of_revised_files(dataset, ["market", "symbol"], times) }}
+    )
+    {%- endfor %}
+{% endmacro %}
+
+
+{# Union with a query of a series' columns and a time: a time in each day of revised files. #}
+{% macro or_days_of_revised_files(dataset, series, time) %}
+    {%- if revised_bounds(dataset) %}
+    union all
+    select
+        {{ series | join(", ") }},
+        unnest(
+            generate_series(
+                {{ window_start("period_start", interval_seconds("1d")) }},
+                period_end - interval '1 microsecond',
+                interval '1 day'
+            )
+        ) as {{ time }}
+    from ({{ revised_files(dataset) }})
+    {%- endif %}
+{% endmacro %}
+
+
+{#
+    Bounds on a time that hold the touched days, in a form that lets DuckDB skip the blocks of other times; all on a full
+    build. `longest`: how long after its day's beginning a row that counts for the day can be.
+#}
+{% macro within_touched_days(time, longest="1 day") %}
+    {%- if is_incremental() %}
+    where
+        {{ time }} >= (select min(touched_days.day) from touched_days)
+        and {{ time }} < (select max(touched_days.day) from touched_days) + interval '{{ longest }}'
+    {%- endif %}
+{% endmacro %}

@@ -1,0 +1,1 @@
+{{ staged("gap_checks") }}

@@ -1,0 +1,1 @@
+{{ staged("series_periods") }}
