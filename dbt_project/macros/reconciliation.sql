@@ -251,16 +251,16 @@
 {% endmacro %}
 
 
-{# The rows of a CTE with open_time whose time up to `until` is within one covered period. #}
-{% macro rows_in_covered_periods(rows, periods, until) %}
+{# The rows of a CTE with open_time that, up to `until`, lie within one covered period. #}
+{% macro rows_in_covered_periods(rows, until) %}
     select {{ rows }}.*
     from {{ rows }}
-    semi join {{ periods }}
+    semi join covered_periods
         on
-            {{ rows }}.market = {{ periods }}.market
-            and {{ rows }}.symbol = {{ periods }}.symbol
-            and {{ rows }}.open_time >= {{ periods }}.period_start
-            and {{ until }} <= {{ periods }}.period_end
+            {{ rows }}.market = covered_periods.market
+            and {{ rows }}.symbol = covered_periods.symbol
+            and {{ rows }}.open_time >= covered_periods.period_start
+            and {{ rows }}.{{ until }} <= covered_periods.period_end
 {% endmacro %}
 
 
@@ -320,15 +320,16 @@
 
 {# Market, symbol, interval and day under which the exchange's own candles have to be compared with minutes. #}
 {% macro rollup_days_to_reconcile() %}
-    {%- for name in reconciled_intervals() %}
-    {{ "union all" if not loop.first }}
     select distinct
         market,
         symbol,
-        '{{ name }}' as "interval",
-        {{ interval_start("day", name) if name in multi_day_intervals() else "day" }} as day
+        unnest(['{{ reconciled_intervals() | join("', '") }}']) as "interval",
+        unnest([
+            {%- for name in reconciled_intervals() %}
+            {{ interval_start("day", name) if name in multi_day_intervals() else "day" }}{{ "," if not loop.last }}
+            {%- endfor %}
+        ]) as day
     from ({{ touched_kline_days() }})
-    {%- endfor %}
 {% endmacro %}
 
 

@@ -1,0 +1,4 @@
+{# Every row of the model is a finding: there should be none. #}
+{% test rows_are_absent(model) %}
+    select * from {{ model }}
+{% endtest %}
