@@ -1,0 +1,209 @@
+"""Tickers and exchangeInfo: rows that equal the document, or a named error."""
+
+import json
+
+from documents import Written, bodies, booleans, decimal_texts, dumps, ids
+from hypothesis import example, given
+from hypothesis import strategies as st
+from readings import boolean, decimal, from_json, from_ms, integer, rows_of, text
+
+from binance_source.resources.symbols import fetch_exchange_info, symbols_table
+from binance_source.resources.tickers import fetch_tickers, tickers_table
+from binance_source.rest.client import Tally
+from binance_source.rest.errors import BinanceError
+
+NOW = 1_700_000_000_000_000
+NAMES = ("BTCUSDT", "ETHUSDT")
+
+TICKER_FIELDS = {
+    "symbol": ("symbol", text), "price_change": ("priceChange", decimal),
+    "price_change_percent": ("priceChangePercent", decimal), "weighted_avg_price": ("weightedAvgPrice", decimal),
+    "prev_close_price": ("prevClosePrice", decimal), "last_price": ("lastPrice", decimal),
+    "last_qty": ("lastQty", decimal),
+    "bid_price": ("bidPrice", decimal), "bid_qty": ("bidQty", decimal), "ask_price": ("askPrice", decimal),
+    "ask_qty": ("askQty", decimal), "open_price": ("openPrice", decimal), "high_price": ("highPrice", decimal),
+    "low_price": ("lowPrice", decimal), "volume": ("volume", decimal), "quote_volume": ("quoteVolume", decimal),
+    "open_time": ("openTime", from_ms), "close_time": ("closeTime", from_ms), "first_id": ("firstId", integer),
+    "last_id": ("lastId", integer), "count": ("count", integer),
+}  # fmt: skip
+SYMBOL_FIELDS = {
+    "symbol": ("symbol", text), "status": ("status", text), "base_asset": ("baseAsset", text),
+    "quote_asset": ("quoteAsset", text), "base_asset_precision": ("baseAssetPrecision", integer),
+    "quote_asset_precision": ("quoteAssetPrecision", integer),
+    "is_spot_trading_allowed": ("isSpotTradingAllowed", boolean),
+    "is_margin_trading_allowed": ("isMarginTradingAllowed", boolean),
+}  # fmt: skip
+FILTER_FIELDS = {
+    "tick_size": ("PRICE_FILTER", "tickSize"), "min_price": ("PRICE_FILTER", "minPrice"),
+    "max_price": ("PRICE_FILTER", "maxPrice"), "step_size": ("LOT_SIZE", "stepSize"),
+    "min_quantity": ("LOT_SIZE", "minQty"), "max_quantity": ("LOT_SIZE", "maxQty"),
+}  # fmt: skip
+VALUES = {
+    decimal: decimal_texts(),
+    integer: ids,
+    from_ms: st.integers(0, 10**13 - 1),
+    boolean: booleans,
+    text: st.text(),
+}
+
+
+def documents(fields, name):
+    return st.fixed_dictionaries({theirs: VALUES[of] for theirs, of in fields.values()} | {"symbol": st.just(name)})
+
+
+tickers = st.tuples(*(documents(TICKER_FIELDS, name) for name in (*NAMES, "XRPUSDT"))).map(list)
+
+
+def ticker(name, **fields):
+    values = {decimal: "1.5", integer: 7, from_ms: NOW // 1_000, text: name}
+    return {**{theirs: values[of] for theirs, of in TICKER_FIELDS.values()}, **fields}
+
+
+def load_tickers(exchange, body):
+    return rows_of(tickers_table("spot", fetch_tickers(exchange.play(body), NAMES, Tally()), NOW))
+
+
+def read_tickers(rows):
+    labels = {"market": "spot", "snapshot_time": NOW}
+    return [
+        {**labels, **{ours: of(row[theirs]) for ours, (theirs, of) in TICKER_FIELDS.items()}}
+        for row in rows
+        if row["symbol"] in NAMES
+    ]
+
+
+@given(tickers)
+def test_valid_tickers_are_the_rows_that_they_say(exchange, rows):
+    assert load_tickers(exchange, dumps(rows)) == read_tickers(rows)
+
+
+@given(bodies(tickers))
+@example(dumps([ticker("BTCUSDT"), ticker("BTCUSDT", count=8)]))
+@example(dumps([ticker("BTCUSDT", lastPrice="\u0661")]))
+@example(dumps([ticker("BTCUSDT", count=2**64)]))
+@example(dumps([ticker("BTCUSDT", openTime=-(2**70))]))
+def test_any_tickers_are_the_rows_that_they_say_or_a_named_error(exchange, body):
+    try:
+        found = load_tickers(exchange, body)
+    except BinanceError:
+        return
+    assert found == read_tickers(from_json(body))
+    assert len({row["symbol"] for row in found}) == len(found)
+
+
+def numbers(*names):
+    return st.fixed_dictionaries({name: decimal_texts() for name in names})
+
+
+@st.composite
+def symbols(draw):
+    texts = st.lists(st.text(max_size=6), max_size=2)
+    return [
+        {
+            **draw(documents(SYMBOL_FIELDS, name)),
+            "orderTypes": draw(texts),
+            "permissionSets": draw(st.lists(texts, max_size=2)),
+            "filters": [
+                {"filterType": "PRICE_FILTER", **draw(numbers("tickSize", "minPrice", "maxPrice"))},
+                {"filterType": "LOT_SIZE", **draw(numbers("stepSize", "minQty", "maxQty"))},
+                {"filterType": draw(st.sampled_from(["NOTIONAL", "MIN_NOTIONAL"])), **draw(numbers("minNotional"))},
+                {"filterType": "TRAILING_DELTA", "minTrailingAboveDelta": draw(ids), "new": [1.5, {}, None]},
+            ],
+        }
+        for name in NAMES
+    ]  # fmt: skip
+
+
+odd_numbers = (
+    decimal_texts()
+    | st.sampled_from([None, True, [], {}, 5, "1e-8", "\u0661", "", "NaN", 2**70])
+    | st.sampled_from(["0.1234567890123456789", "1E-8", "1e400", "12345678901234567890.12345678"]).map(Written)
+)
+
+
+@st.composite
+def damaged_filters(draw):
+    """Symbols of which a filter has another value, is none, or is there twice."""
+    made = draw(symbols())
+    at = draw(st.integers(0, 3))
+    rule = made[0]["filters"][at]
+    field = draw(st.sampled_from(sorted(set(rule) - {"filterType"})))
+    made[0]["filters"][at : at + draw(st.integers(0, 1))] = [{**rule, field: draw(odd_numbers)}]
+    return made
+
+
+def info_of(rows, limit=6_000):
+    limits = [{"rateLimitType": "REQUEST_WEIGHT", "interval": "MINUTE", "intervalNum": 1, "limit": limit}]
+    return {"timezone": "UTC", "rateLimits": limits, "symbols": rows}
+
+
+def load_symbols(exchange, body):
+    info = fetch_exchange_info(exchange.play(body))
+    rows = rows_of(symbols_table("spot", info.symbols, NOW))
+    for row in rows:
+        row.update({name: json.loads(row[name]) for name in ("order_types", "permission_sets")})
+    return rows, info.weight_limit
+
+
+def read_symbols(document):
+    rows = []
+    for symbol in document["symbols"]:
+        by_kind = {rule.get("filterType"): rule for rule in symbol["filters"]}
+        notional = by_kind.get("NOTIONAL", by_kind.get("MIN_NOTIONAL", {})).get("minNotional")
+        numbers = {ours: by_kind.get(kind, {}).get(theirs) for ours, (kind, theirs) in FILTER_FIELDS.items()}
+        numbers["min_notional"] = notional
+        rows.append(
+            {
+                "market": "spot",
+                "updated_at": NOW,
+                **{ours: of(symbol[theirs]) for ours, (theirs, of) in SYMBOL_FIELDS.items()},
+                **{name: None if value is None else decimal(value) for name, value in numbers.items()},
+                "order_types": symbol["orderTypes"],
+                "permission_sets": symbol.get("permissionSets", []),
+            }
+        )
+    limits = [
+        integer(rule["limit"])
+        for rule in document["rateLimits"]
+        if (rule["rateLimitType"], rule["interval"], rule["intervalNum"]) == ("REQUEST_WEIGHT", "MINUTE", 1)
+    ]
+    return rows, limits[0] if limits else None
+
+
+@given(symbols())
+def test_valid_symbols_are_the_rows_that_they_say(exchange, rows):
+    document = info_of(rows)
+    assert load_symbols(exchange, dumps(document)) == read_symbols(document)
+
+
+def with_filters(*filters, name="BTCUSDT"):
+    values = {integer: 8, boolean: True, text: "X"}
+    symbol = {theirs: values[of] for theirs, of in SYMBOL_FIELDS.values()}
+    return {**symbol, "symbol": name, "orderTypes": [], "permissionSets": [], "filters": list(filters)}
+
+
+PRICES = {"filterType": "PRICE_FILTER", "tickSize": "0.01"}
+
+
+@given(
+    bodies(symbols()).map(lambda rows: dumps(info_of([])).replace(b'"symbols": []', b'"symbols": ' + rows))
+    | damaged_filters().map(info_of).map(dumps)
+)
+@example(dumps(info_of([with_filters({**PRICES, "tickSize": Written("0.1234567890123456789")})])))
+@example(dumps(info_of([with_filters({**PRICES, "tickSize": Written("12345678901234567890.12345678")})])))
+@example(dumps(info_of([with_filters({**PRICES, "tickSize": 2**80})])))
+@example(dumps(info_of([with_filters(PRICES, {**PRICES, "tickSize": "0.1"})])))
+@example(dumps(info_of([with_filters(PRICES), with_filters(PRICES)])))
+@example(dumps(info_of([], limit=10**400)))
+@example(dumps(info_of([with_filters({"new": Written("[" * 100_000 + "]" * 100_000)})])))
+def test_any_symbols_are_the_rows_that_they_say_or_a_named_error(exchange, body):
+    try:
+        found = load_symbols(exchange, body)
+    except BinanceError:
+        return
+    document = from_json(body)
+    assert found == read_symbols(document)
+    assert len({row["symbol"] for row in found[0]}) == len(found[0])
+    for symbol in document["symbols"]:
+        kinds = [rule.get("filterType") for rule in symbol["filters"]]
+        assert len(set(kinds)) == len(kinds)
