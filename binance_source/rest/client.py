@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 import requests
@@ -45,7 +45,8 @@ class _ErrorBody(msgspec.Struct):
 
 
 class _ServerTime(msgspec.Struct):
-    serverTime: int  # noqa: N815 - the exchange's spelling
+    # In milliseconds since 1970, up to 2286.
+    serverTime: Annotated[int, msgspec.Meta(ge=0, lt=10**13)]  # noqa: N815 - the exchange's spelling
 
 
 _TIME_DECODER = msgspec.json.Decoder(_ServerTime)
