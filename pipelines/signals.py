@@ -4,9 +4,8 @@ import os
 import signal
 import sys
 import threading
-from types import FrameType
 
-SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM})
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 GRACE_SECONDS = 4.0
 """How long an orderly end may take. What is under way then is dropped, and is fetched again by the next run."""
@@ -15,9 +14,8 @@ GRACE_SECONDS = 4.0
 class Signals:
     """Ends the process on SIGINT or SIGTERM, with exit code 130 or 143.
 
-    A thread waits for the signals. Python's own handlers run in the main thread alone, which may be inside of the
-    database for long, and the ones that dlt installs for some of its steps end in tracebacks. An end at any moment does
-    no harm: recovery.py puts everything right.
+    A thread waits for the signals: handlers run in the main thread alone, which may be inside of the database for long.
+    An end at any moment does no harm: recovery.py puts everything right.
 
     Attributes:
         code: The exit code that a signal has asked for, or 0.
@@ -28,35 +26,33 @@ class Signals:
         self._stop: threading.Event | None = None
 
     def watch(self) -> None:
-        """Begin to wait for signals. It must be called before any thread is started, in the main thread."""
-        # Threads that are started from here on inherit this.
-        signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+        """Begin to wait for signals; in the main thread."""
+        heard, told = os.pipe()
+        os.set_blocking(told, False)
+        signal.set_wakeup_fd(told, warn_on_full_buffer=False)
+        for number in SIGNALS:
+            # Without a handler of Python's nothing is told.
+            signal.signal(number, lambda _number, _frame: None)
         # What multiprocessing would say of the semaphores of dbt, by a process of its own that outlives this one.
         sys.warnoptions.append("ignore:resource_tracker:UserWarning")
-        threading.Thread(target=self._wait, name="signals", daemon=True).start()
+        threading.Thread(target=self._wait, args=(heard,), name="signals", daemon=True).start()
 
     def stop_orderly(self, stop: threading.Event) -> None:
         """Let a signal set an event from here on, and end the process if that takes long; a second one ends it."""
         self._stop = stop
 
     def stop_at_once(self) -> None:
-        """Let a signal end the process at once from here on; also where multiprocessing unblocks it, as it does."""
+        """Let a signal end the process at once from here on."""
         self._stop = None
-        for number in SIGNALS:
-            signal.signal(number, self._on_signal)
 
-    def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self.code = 128 + number
-        self._end()
-
-    def _wait(self) -> None:
-        self.code = 128 + signal.sigwait(SIGNALS)
+    def _wait(self, heard: int) -> None:
+        self.code = 128 + os.read(heard, 1)[0]
         if self._stop is not None:
             self._stop.set()
             timer = threading.Timer(GRACE_SECONDS, self._end)
             timer.daemon = True
             timer.start()
-            signal.sigwait(SIGNALS)
+            os.read(heard, 1)
         self._end()
 
     def _end(self) -> None:
