@@ -112,8 +112,6 @@ def act_at(stage: Stage, act: Callable[[], None]) -> None:
 
 def main() -> None:
     """Run the command."""
-    # As the pipeline itself does before there is any other thread; the imports below start some.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     action, folder, stage, *options = sys.argv[1:]
     sys.path[0] = folder
     # Where dlt's project is has to be decided before dlt is imported.

@@ -1,11 +1,8 @@
 """The pipeline is killed at each stage; the next run ends with the tables of an uninterrupted one."""
 
-from datetime import datetime, timezone
 
-import pytest
-from crashes import KILLED, OPTIONS, REST, SMALL, Watched, assert_as_uninterrupted, run_until
+from crashes import OPTIONS, SMALL, Watched, assert_as_uninterrupted, run_until
 from launcher import STAGES
-from tests.integration.served_archive import key_of
 
 AT_THE_END = "trace copied"
 FIRST_OF_RECOVERY = "before recovery"
