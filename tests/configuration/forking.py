@@ -1,0 +1,39 @@
+"""Runs the pipeline command many times in forks of one process that has imported it: python forking.py PROJECT.
+
+Reads a line of JSON for each run from standard input, {"arguments", "environment", "out", "error"}, and answers each with
+the exit code. What a process would do once, when it imports dlt, is therefore not seen; all that main() does is.
+"""
+
+import json
+import os
+import sys
+import traceback
+
+sys.path[0] = sys.argv[1]
+
+from pipelines.binance_pipeline import main  # noqa: E402
+
+
+def run(asked):
+    """Run the command in this process, which ends with it."""
+    os.environ.update(asked["environment"])
+    for path, descriptor in ((asked["out"], 1), (asked["error"], 2)):
+        os.dup2(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), descriptor)
+    try:
+        code = main(asked["arguments"])
+    except SystemExit as end:
+        code = end.code
+    except BaseException:  # noqa: BLE001 - whatever it is, the test has to see it
+        traceback.print_exc()
+        code = -1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+print("ready", flush=True)
+for line in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        run(json.loads(line))
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
