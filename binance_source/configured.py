@@ -99,6 +99,8 @@ def _providers() -> list[ConfigProvider]:
         for path in filter(os.path.isfile, error.full_paths):
             _read(path)
         raise ConfigurationError(f"{error.file_name} cannot be read") from error
+    except ValueError as error:
+        raise ConfigurationError(f"dlt refuses its own settings, such as [runtime] in config.toml: {error}") from error
 
 
 def _read(path: str) -> dict[str, Any]:

@@ -38,6 +38,8 @@ from pipelines.plan import print_plan  # noqa: E402
 NAME = "binance"
 DONE, INCOMPLETE, WRONG_REQUEST = 0, 1, 2
 
+OF_DLT = "a setting of dlt is wrong, in .dlt/config.toml, .dlt/secrets.toml or a variable"
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command.
@@ -51,14 +53,15 @@ def main(arguments: list[str] | None = None) -> int:
     given = options.parser().parse_args(arguments)
     try:
         known_names("market", given.market, (SPOT,))
-        configuration.check_names()
+        configuration.check()
         settings = load_configuration()
         request = _request(given)
-        pipeline = project.open_pipeline(NAME)
     except (RequestError, ConfigurationError) as error:
         return _say(options.with_place(error, given), WRONG_REQUEST)
-    except (ConfigurationException, DestinationException) as error:
-        return _say(f"the configuration of dlt, in .dlt/config.toml or the environment: {error}", WRONG_REQUEST)
+    try:
+        pipeline = project.open_pipeline(NAME)
+    except (ConfigurationException, DestinationException, ValueError) as error:
+        return _say(f"{OF_DLT}: {error}", WRONG_REQUEST)
     except OSError as error:
         return _say(_loading_failed(error), INCOMPLETE)
     run = SpotRun(
@@ -114,6 +117,8 @@ def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
         _load(pipeline, run, given.progress)
     except (RequestError, ConfigurationError) as error:
         return _say(options.with_place(error, given), WRONG_REQUEST)
+    except ConfigurationException as error:
+        return _say(f"{OF_DLT}: {error}", WRONG_REQUEST)
     except (BinanceError, database.DatabaseError) as error:
         return _say(error, INCOMPLETE)
     except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as error:

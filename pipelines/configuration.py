@@ -6,6 +6,12 @@ from collections.abc import Collection, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, Final
 
+from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.configuration.resolve import resolve_configuration
+from dlt.common.data_writers.buffered import BufferedDataWriter
+from dlt.load.configuration import LoaderConfiguration
+from dlt.normalize.configuration import NormalizeConfiguration
+
 from binance_source.configured import ConfigurationError, files
 from binance_source.settings import BinanceConfiguration
 
@@ -28,12 +34,21 @@ SECTIONS: Final[Mapping[tuple[str, str], Collection[str] | None]] = {
 }
 """The sections that are this project's, and their keys; None where they depend on the engine and are dlt's."""
 
+SETTINGS_OF_DLT: Final = {
+    "load": LoaderConfiguration,
+    "normalize": NormalizeConfiguration,
+    "data_writer": BufferedDataWriter.BufferedDataWriterConfiguration,
+}
+"""Sections that dlt would read only when all is fetched."""
+
 _LIKE: Final = 0.8
 """How alike two names are that differ by a slip."""
 
 
-def check_names() -> None:
+def check() -> None:
     """See that config.toml is there, every file can be read, and every name in them and in the environment is known.
+
+    What dlt reads for itself is looked at too, as far as it would fail late.
 
     Raises:
         ConfigurationError: With the place, the name, and the one that is like it.
@@ -53,6 +68,11 @@ def check_names() -> None:
         instead = _slip_of_variable(name)
         if instead:
             raise ConfigurationError(f"the variable {name} is unknown; {instead}")
+    for section, settings in SETTINGS_OF_DLT.items():
+        try:
+            resolve_configuration(settings(), sections=(section,), accept_partial=True)
+        except ConfigurationException as error:
+            raise ConfigurationError(f"[{section}] of dlt, in .dlt/config.toml or a variable: {error}") from error
 
 
 def _slips_of_file(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Runs the pipeline command many times in forks of one process that has imported it: python forking.py PROJECT.
 
-Reads a line of JSON for each run from standard input, {"arguments", "environment", "out", "error"}, and answers each with
-the exit code. What a process would do once, when it imports dlt, is therefore not seen; all that main() does is.
+Reads a line of JSON for each run from standard input, {"arguments", "environment", "out", "error"}, and answers each
+with the exit code. What a process would do once, when it imports dlt, is therefore not seen; all that main() does is.
 """
 
 import json
@@ -31,9 +31,11 @@ def run(asked):
     os._exit(code)
 
 
-print("ready", flush=True)
+sys.stdout.write("ready\n")
+sys.stdout.flush()
 for line in sys.stdin:
     child = os.fork()
     if child == 0:
         run(json.loads(line))
-    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+    sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
+    sys.stdout.flush()
