@@ -28,17 +28,24 @@ from dlt.pipeline.exceptions import PipelineStepFailed  # noqa: E402
 from binance_source import RequestError, SpotRun, load_configuration, spot_source  # noqa: E402
 from binance_source.configured import ConfigurationError  # noqa: E402
 from binance_source.request import ARCHIVE, Request, check_request, known_names  # noqa: E402
+from binance_source.resources.repairs import Repairs  # noqa: E402
 from binance_source.rest.errors import BinanceError  # noqa: E402
-from binance_source.selection import ALL  # noqa: E402
+from binance_source.selection import ALL, chooser  # noqa: E402
 from binance_source.series import DATASETS_OF_SERIES  # noqa: E402
 from binance_source.settings import INTERVAL_MS, SPOT  # noqa: E402
-from pipelines import archive_files, configuration, database, options, recovery, report  # noqa: E402
+from pipelines import archive_files, configuration, database, options, recovery, repair, report  # noqa: E402
 from pipelines.plan import print_plan  # noqa: E402
 
 NAME = "binance"
 DONE, INCOMPLETE, WRONG_REQUEST = 0, 1, 2
 
 OF_DLT = "a setting of dlt is wrong, in .dlt/config.toml, .dlt/secrets.toml or a variable"
+
+_LOOKING_BACK = {
+    "revisions": ("start", "end", "quote", "plan", "repair"),
+    "repair": ("start", "end", "quote", "plan", "revisions"),
+}
+"""Options that look at what was loaded or asked for before, and those that have no meaning beside them."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -75,6 +82,8 @@ def main(arguments: list[str] | None = None) -> int:
     if code is None:
         print(*report.summary(run), sep="\n")
         code = INCOMPLETE if any(report.missing(run)) else DONE
+        if run.repairs is not None and not signals.code:
+            code = max(code, _say_repaired(pipeline, run, run.repairs))
         if given.transform and not signals.code:
             sys.stdout.flush()
             signals.stop_at_once()
@@ -83,12 +92,16 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _request(given: Namespace) -> Request:
-    if given.revisions:
-        for option in ("start", "end", "quote", "plan"):
-            if getattr(given, option):
-                raise RequestError(f"--revisions looks at all that is loaded, and takes no --{option}")
-        datasets = given.datasets or list(DATASETS_OF_SERIES)
-        return check_request(given.symbols or [ALL], given.intervals or list(INTERVAL_MS), datasets, source=ARCHIVE)
+    for name, excluded in _LOOKING_BACK.items():
+        if getattr(given, name):
+            for option in excluded:
+                if getattr(given, option):
+                    raise RequestError(f"--{name} looks at all that was asked for before, and takes no --{option}")
+            datasets = given.datasets or list(DATASETS_OF_SERIES)
+            known_names("dataset", datasets, tuple(DATASETS_OF_SERIES))
+            source = ARCHIVE if given.revisions else given.source
+            intervals = given.intervals or list(INTERVAL_MS)
+            return check_request(given.symbols or [ALL], intervals, datasets, source=source)
     return check_request(
         options.configured_list(given.symbols, "symbols"),
         options.configured_list(given.intervals, "intervals"),
@@ -104,12 +117,15 @@ def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
     """Load what is missing; give the exit code where nothing is left to be done after that."""
     try:
         database.check_database(pipeline)
-        if not given.revisions:
+        if not (given.revisions or given.repair):
             run.open()
         recovery.recover(pipeline, NAME)
+        is_meant = chooser(given.symbols, given.intervals)
         if given.revisions:
-            run.revisions = archive_files.revisions(pipeline, run.request.datasets, given.symbols, given.intervals)
-            run.open()
+            run.revisions = archive_files.revisions(pipeline, run.request.datasets, is_meant)
+        if given.repair:
+            run.repairs = repair.find_repairs(pipeline, run.request.datasets, is_meant)
+        run.open()
         run.check_origin(pipeline.state)
         if given.plan:
             print_plan(run, pipeline.state)
@@ -119,13 +135,21 @@ def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
         return _say(options.with_place(error, given), WRONG_REQUEST)
     except ConfigurationException as error:
         return _say(f"{OF_DLT}: {error}", WRONG_REQUEST)
-    except (BinanceError, database.DatabaseError) as error:
+    except (BinanceError, database.DatabaseError, repair.RepairError) as error:
         return _say(error, INCOMPLETE)
     except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as error:
         return _say(_loading_failed(error), INCOMPLETE)
     finally:
         run.close()
     return None
+
+
+def _say_repaired(pipeline: Any, run: SpotRun, repairs: Repairs) -> int:
+    try:
+        print(*repair.summary(pipeline, repairs, run.request.datasets), sep="\n")
+    except repair.RepairError as error:
+        return _say(error, INCOMPLETE)
+    return DONE
 
 
 def _load(pipeline: Any, run: SpotRun, progress: str) -> None:

@@ -51,6 +51,12 @@ def parser() -> argparse.ArgumentParser:
         help="look whether the archive has published loaded files again (of all symbols, unless --symbols says "
         "otherwise), and load those anew",
     )
+    add(
+        "--repair",
+        action="store_true",
+        help="ask again, at the archive and at REST, for what is missing of what was asked for before (of all symbols, "
+        "unless --symbols says otherwise), and load what is found",
+    )
     add("--plan", action="store_true", help="print what would be fetched, and stop")
     add("--transform", action=argparse.BooleanOptionalAction, default=False, help="run `dbt build` afterwards")
     add("--progress", choices=("tqdm", "log", "none"), default="tqdm", help="how progress is shown")
