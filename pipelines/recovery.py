@@ -19,8 +19,8 @@ from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 from . import archive_files
 from .project import DATASET, database_file
 
-APPENDED_TABLES = ("klines", "agg_trades", "trades", "tickers_24h", "archive_files")
-"""Tables that are appended to. `symbols` is merged, which is safe to repeat."""
+APPENDED_TABLES = ("klines", "agg_trades", "trades", "tickers_24h", "archive_files", "gap_checks")
+"""Tables that are appended to. The others are merged, which is safe to repeat."""
 
 
 DLT_TABLES = frozenset({"_dlt_loads", "_dlt_pipeline_state", "_dlt_version"})
