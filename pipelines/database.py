@@ -11,11 +11,13 @@ import pyarrow as pa
 from dlt.common.configuration.exceptions import ConfigurationException
 
 from binance_source import schemas
-from binance_source.configured import ConfigurationError, lookup
+from binance_source.configured import ConfigurationError, Configured, lookup
 
 from .project import DATASET, database_file
 
 DESTINATION: Final = ("destination", "market")
+
+DUCKDB_SCHEMES: Final = frozenset({"duckdb", "md", "motherduck"})
 
 SQLITE: Final = b"SQLite format 3\0"
 """How a file of SQLite begins. DuckDB would want to download what it reads those with."""
@@ -47,12 +49,16 @@ def check_database(pipeline: Any) -> None:
     """
     try:
         path = database_file(pipeline)
-    except ConfigurationException as error:
-        # The message of dlt may hold the credentials themselves.
+        # What is of another engine would be taken for the name of a file.
+        is_wrong = path is not None and not _is_of_duckdb(lookup("credentials", DESTINATION))
+    except ConfigurationException:
+        is_wrong = True
+    if is_wrong:
+        # They may hold a password: neither they nor the message of dlt are shown.
         raise ConfigurationError(
-            f"destination.market.credentials{_place()} names no database ({type(error).__name__}); it must be a file, "
-            "such as /data/market.duckdb, or what the engine in [destination.market] takes"
-        ) from error
+            f"destination.market.credentials{_place()} name no database; they must be a file, such as "
+            "/data/market.duckdb, or what the destination_type in [destination.market] takes"
+        )
     if path is None:
         return
     if path.is_dir():
@@ -88,6 +94,13 @@ def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
                 yield f"{DATASET}.{wanted.name} lacks the column {field.name}"
             elif kind not in (None, _TYPES[field.type]):
                 yield f"{DATASET}.{wanted.name}.{field.name} is {kind} in the place of {_TYPES[field.type]}"
+
+
+def _is_of_duckdb(credentials: Configured | None) -> bool:
+    if credentials is None or isinstance(credentials.value, dict):
+        return True
+    scheme, has_scheme, _ = str(credentials.value).partition("://")
+    return scheme in DUCKDB_SCHEMES if has_scheme else not str(credentials.value).strip().startswith(("[", "{"))
 
 
 def _begins_with(path: Path, magic: bytes) -> bool:

@@ -93,15 +93,6 @@ def test_a_database_in_use_elsewhere_is_left_alone(project, exchange):
     assert project.count("klines") == rows
 
 
-def test_a_file_that_is_no_database_is_left_alone(project, exchange):
-    project.database.write_text("a letter")
-    done = project.use(exchange).run(*ARGUMENTS)
-    assert done.returncode == 1
-    assert "cannot be opened as a DuckDB" in done.stderr
-    assert len(done.stderr.splitlines()) == 1
-    assert project.database.read_text() == "a letter"
-
-
 def test_data_of_two_exchanges_are_not_mixed(project, exchange):
     project.use(exchange).load(*ARGUMENTS)
     with duckdb.connect(str(project.database)) as connection:
