@@ -49,7 +49,7 @@ ANSWER_KINDS: Final[dict[str, dict[str, Setting]]] = {
     "cut_zip": {"bytes": _BYTES},
     "corrupt_zip": {},
 }
-_HIDING_KINDS: Final[dict[str, dict[str, Setting]]] = {"missing": {}, "not_published": {"since": _SINCE}}
+HIDING_KINDS: Final[dict[str, dict[str, Setting]]] = {"missing": {}, "not_published": {"since": _SINCE}}
 # What is another file: listing, zip and CHECKSUM agree.
 CONTENT_KINDS: Final[dict[str, dict[str, Setting]]] = {
     "drop_rows": _RANGE,
@@ -70,7 +70,7 @@ CONTENT_KINDS: Final[dict[str, dict[str, Setting]]] = {
     "short_zip": {"bytes": _BYTES},
     "not_a_zip": {},
 }
-_KINDS: Final = {**_HIDING_KINDS, **ANSWER_KINDS, **CONTENT_KINDS}
+_KINDS: Final = {**HIDING_KINDS, **ANSWER_KINDS, **CONTENT_KINDS}
 
 
 @dataclass
@@ -92,7 +92,7 @@ class ArchiveFault:
 
     def hides(self, key: str) -> bool:
         """Tell whether the zip of this key is neither listed nor served."""
-        if self.kind not in _HIDING_KINDS or not self.fits(key):
+        if self.kind not in HIDING_KINDS or not self.fits(key):
             return False
         parts = split_key(key)
         return self.kind == "missing" or (parts is not None and parts[1].end > _start_of(self.settings["since"]))
@@ -119,7 +119,7 @@ class ArchiveFaults:
     @property
     def hides_any(self) -> bool:
         """Tell whether any rule hides files."""
-        return any(rule.kind in _HIDING_KINDS for rule in self.rules)
+        return any(rule.kind in HIDING_KINDS for rule in self.rules)
 
     def hides(self, key: str) -> bool:
         """Tell whether the zip of this key is neither listed nor served."""

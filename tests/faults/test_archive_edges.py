@@ -4,7 +4,8 @@ import re
 from decimal import Decimal
 
 import pytest
-from served_archive import (
+
+from tests.integration.served_archive import (
     assert_traced,
     assert_trades_equal,
     csv_rows,

@@ -3,7 +3,9 @@
 import re
 
 import pytest
-from served_archive import assert_traced, assert_trades_equal, files, rest_requests, zips_asked_for
+
+from exchange_simulator.archive import faults
+from tests.integration.served_archive import assert_traced, assert_trades_equal, files, rest_requests, zips_asked_for
 
 HOUR_MS = 3_600_000
 FIRST_MS = 1_738_368_000_000  # 2025-02-01
@@ -34,6 +36,12 @@ FAULTS = {
         "10": ("its content is not .*row 1: Rescaling", {"kind": "bad_number", "text": "1.123456789"}),
     },
 }  # fmt: skip
+# What is no fault that a single file shows, and the tests that are about it.
+ELSEWHERE = {
+    "not_published": "test_archive_edges",
+    "change_rows": "test_archive_edges",
+    "republished": "test_archive_revisions",
+}
 ALL = [(symbol, day) for symbol, of_days in FAULTS.items() for day in of_days]
 TABLES = {
     "klines": "klines/{0}/1h/{0}-1h",
@@ -58,6 +66,11 @@ def spoil(exchange):
 
 def expected_of(truth, table):
     return truth(table, FAULTS, "2025-02-01", END, ["1h"] if table == "klines" else [None])
+
+
+def test_each_kind_of_fault_has_its_day():
+    of_days = {fault["kind"] for days in FAULTS.values() for _, fault in days.values()}
+    assert of_days | set(ELSEWHERE) == {*faults.HIDING_KINDS, *faults.ANSWER_KINDS, *faults.CONTENT_KINDS}
 
 
 @pytest.fixture(scope="module")
