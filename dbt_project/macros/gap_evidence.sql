@@ -74,6 +74,33 @@
 
 
 {#
+    Each piece in up to three: before the listing, in the symbol's life, and after its last candle.
+
+    pieces: a CTE with first_slot, end_slot, listed_slot and delisted_slot; these two are null where they are not known.
+#}
+{% macro parts_of_life(pieces) %}
+    select *
+    from (
+        select
+            * exclude (first_slot, end_slot, listed_slot, delisted_slot),
+            unnest([
+                {'life': 'before', 'first_slot': first_slot, 'end_slot': life_start},
+                {'life': 'listed', 'first_slot': life_start, 'end_slot': life_end},
+                {'life': 'after', 'first_slot': life_end, 'end_slot': end_slot}
+            ], recursive := true)
+        from (
+            select
+                *,
+                greatest(first_slot, least(end_slot, coalesce(listed_slot, first_slot))) as life_start,
+                greatest(life_start, least(end_slot, coalesce(delisted_slot, end_slot))) as life_end
+            from {{ pieces }}
+        )
+    )
+    where first_slot < end_slot
+{% endmacro %}
+
+
+{#
     The slots that lie within the known outages, of every interval. Scans differ by a minute or two at the edges, and by
     more where these are approximate.
 #}
@@ -117,15 +144,18 @@
     from (
         select
             *,
-            count_if(follows is distinct from true) over (partition by {{ columns }} order by first_slot) as gap
+            count_if(is_first) over (partition by {{ columns }} order by first_slot) as gap
         from (
             select
                 *,
-                first_slot = lag(end_slot) over by_slot
-                {%- for column in evidence %}
-                and {{ column }} is not distinct from lag({{ column }}) over by_slot
-                {%- endfor %} as follows
-            from {{ pieces }}
+                coalesce(first_slot <> lag(end_slot) over by_slot or grounds <> lag(grounds) over by_slot, true)
+                    as is_first
+            from (
+                select
+                    *,
+                    concat_ws('|', {{ evidence | join(", ") }}) as grounds
+                from {{ pieces }}
+            )
             window by_slot as (partition by {{ columns }} order by first_slot)
         )
     )

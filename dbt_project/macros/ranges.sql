@@ -7,15 +7,16 @@
     select
         {{ columns }},
         min({{ begins }}) as {{ begins }},
-        max({{ ends }}) as {{ ends }},
+        max({{ ends }}) as {{ ends }}
     from (
         select
             *,
-            count_if(follows is distinct from true) over (partition by {{ columns }} order by {{ begins }}) as stretch
+            count_if(is_first) over (partition by {{ columns }} order by {{ begins }}) as stretch
         from (
             select
                 *,
-                {{ begins }} = lag({{ ends }}) over (partition by {{ columns }} order by {{ begins }}) as follows
+                coalesce({{ begins }} <> lag({{ ends }}) over (partition by {{ columns }} order by {{ begins }}), true)
+                    as is_first
             from {{ runs }}
         )
     )

@@ -67,15 +67,15 @@ ranges as (
     union all
     -- What was loaded before the pipeline said what it asked for: from the first to the last candle.
     select
-        market,
-        symbol,
-        "interval",
-        min(first_slot) as first_slot,
-        max(end_slot) as end_slot,
+        present.market,
+        present.symbol,
+        present."interval",
+        min(present.first_slot) as first_slot,
+        max(present.end_slot) as end_slot,
         'expected' as kind
     from present
     anti join asked using (market, symbol, "interval")
-    group by market, symbol, "interval"
+    group by present.market, present.symbol, present."interval"
     union all
     select
         market,
@@ -116,31 +116,12 @@ absent as (
     where pieces.present = 0
 ),
 
--- Each piece in three: before the listing, in the symbol's life, and after its last candle.
-parts as (
-    select
-        * exclude (first_slot, end_slot, listed_slot, delisted_slot),
-        unnest([
-            {'life': 'before', 'first_slot': first_slot, 'end_slot': life_start},
-            {'life': 'listed', 'first_slot': life_start, 'end_slot': life_end},
-            {'life': 'after', 'first_slot': life_end, 'end_slot': end_slot}
-        ], recursive := true)
-    from (
-        select
-            *,
-            greatest(first_slot, least(end_slot, coalesce(listed_slot, first_slot))) as life_start,
-            greatest(life_start, least(end_slot, coalesce(delisted_slot, end_slot))) as life_end
-        from absent
-    )
-),
-
 judged as (
     select
         *,
         life = 'before' and (is_listing_known or is_covered) as is_before_listing,
         life = 'after' and is_covered and delisting is not null as is_after_delisting
-    from parts
-    where first_slot < end_slot
+    from ({{ parts_of_life("absent") }}) as parts
 ),
 
 rejected as (
@@ -310,7 +291,7 @@ explained as (
             when is_before_listing then listing
             when is_after_delisting then delisting
             when outage is not null then outage
-            when symbols_missing is not null then 'none of the symbols that were asked for has it'
+            when symbols_missing is not null then 'no symbol that was asked for has it'
             when is_confirmed then 'REST and the archive have nothing of it'
             when rule is not null then 'a row was rejected: ' || rule
             when not is_covered then 'never answered: not covered'

@@ -44,7 +44,7 @@ holes as (
 
 -- A hole between two periods is nothing that was asked for; one within a period is, whether it was answered or not.
 asked_holes as (
-    select * from holes
+    select holes.* from holes
     semi join series_periods
         on
             holes.dataset = series_periods.dataset
@@ -55,7 +55,7 @@ asked_holes as (
             and holes.time_after < series_periods.period_end
     union all
     -- What was loaded before the pipeline said what it asked for.
-    select * from holes
+    select holes.* from holes
     anti join series_periods using (dataset, market, symbol)
 ),
 
@@ -138,14 +138,28 @@ checked as (
     {{ with_checks("cut", "standing_checks", series) }}
 ),
 
--- Before the first row and after the last one there is no hole, and one of the times is unknown.
+spans as (
+    select
+        dataset,
+        market,
+        symbol,
+        min(first_id) as first_id,
+        arg_min(first_time, first_id) as first_time,
+        max(last_id) as last_id,
+        arg_max(last_time, last_id) as last_time
+    from trade_runs
+    group by dataset, market, symbol
+),
+
+-- Before the first row and after the last one there is no hole: one of the times is not known.
 placed as (
     select
         checked.*,
         holes.is_joined_by_trade_ids,
-        coalesce(holes.time_before, ends.last_time) as time_before,
-        coalesce(holes.time_after, begins.first_time) as time_after
+        case when checked.first_slot > spans.last_id then spans.last_time else holes.time_before end as time_before,
+        case when checked.end_slot <= spans.first_id then spans.first_time else holes.time_after end as time_after
     from checked
+    left join spans using (dataset, market, symbol)
     left join holes
         on
             checked.dataset = holes.dataset
@@ -153,36 +167,6 @@ placed as (
             and checked.symbol = holes.symbol
             and checked.first_slot >= holes.first_slot
             and checked.end_slot <= holes.end_slot
-    left join (
-        select
-            dataset,
-            market,
-            symbol,
-            max(last_id) as last_id,
-            arg_max(last_time, last_id) as last_time
-        from trade_runs
-        group by all
-    ) as ends
-        on
-            checked.dataset = ends.dataset
-            and checked.market = ends.market
-            and checked.symbol = ends.symbol
-            and checked.first_slot > ends.last_id
-    left join (
-        select
-            dataset,
-            market,
-            symbol,
-            min(first_id) as first_id,
-            arg_min(first_time, first_id) as first_time
-        from trade_runs
-        group by all
-    ) as begins
-        on
-            checked.dataset = begins.dataset
-            and checked.market = begins.market
-            and checked.symbol = begins.symbol
-            and checked.first_slot < begins.first_id
 ),
 
 explained as (
@@ -194,7 +178,7 @@ explained as (
             else 'unexplained'
         end as status,
         case
-            when is_joined_by_trade_ids then 'the trades before and after it follow each other: nothing was traded in it'
+            when is_joined_by_trade_ids then 'the trades before and after follow each other: nothing was traded in it'
             when is_confirmed then 'REST and the archive have nothing of it'
             when not is_covered then 'never answered: not covered'
             else 'answered without it'
