@@ -62,7 +62,12 @@ def main(arguments: list[str] | None = None) -> int:
         known_names("market", given.market, (SPOT,))
         configuration.check()
         settings = load_configuration()
-        request = _request(given)
+        run = SpotRun(
+            _request(given),
+            settings,
+            known_files=lambda: archive_files.known_files(pipeline),
+            keep_archives=given.keep_archives,
+        )
     except (RequestError, ConfigurationError) as error:
         return _say(options.with_place(error, given), WRONG_REQUEST)
     try:
@@ -71,12 +76,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(f"{OF_DLT}: {error}", WRONG_REQUEST)
     except OSError as error:
         return _say(_loading_failed(error), INCOMPLETE)
-    run = SpotRun(
-        request,
-        settings,
-        known_files=lambda: archive_files.known_files(pipeline),
-        keep_archives=given.keep_archives,
-    )
     signals.stop_orderly(run.stop)
     code = _load_all(pipeline, run, given)
     if code is None:

@@ -1,12 +1,15 @@
 """HTTP sessions: kept connections, the environment's proxies and certificates, verified TLS; bodies that end."""
 
+import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
+from ..configured import ConfigurationError
 from ..settings import BinanceConfiguration
 
 AGENT = "binance-market-data"
@@ -21,22 +24,52 @@ SLOWEST_BYTES_PER_SECOND = 1024
 PIECE_BYTES = 2**16
 
 
+_CREDENTIALS = re.compile(r"//[^/\s'\"]*@")
+"""User name and password in the address of a proxy."""
+
+
+class _Session(requests.Session):
+    """A session that stays with the host and the scheme that it was told to ask."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Follow no redirect: what another address answers is not the exchange's word."""
+
+
 def open_session(url: str, connections: int) -> requests.Session:
     """Make a session that any number of threads may use.
 
     Args:
         url: A URL of the host, for which proxies and certificates are looked up.
         connections: Connections kept for each host.
+
+    Raises:
+        ConfigurationError: The environment names a proxy or a file of certificates that cannot be.
     """
-    session = requests.Session()
+    session = _Session()
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections)
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     session.headers["User-Agent"] = AGENT
     # Read proxies and certificates from the environment once, and not again for each of thousands of requests.
     found = session.merge_environment_settings(url, {}, None, None, None)
+    _check_environment(found["proxies"], found["verify"])
     session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
     return session
+
+
+def _check_environment(proxies: Mapping[str, str], certificates: object) -> None:
+    for scheme, proxy in proxies.items():
+        try:
+            is_address = bool(urllib3.util.parse_url(proxy).host)
+        except urllib3.exceptions.LocationParseError:
+            is_address = False
+        if not is_address:
+            # It may hold a password.
+            raise ConfigurationError(f"the variable {scheme.upper()}_PROXY is no URL, such as http://host:3128")
+    if isinstance(certificates, str) and not Path(certificates).exists():
+        raise ConfigurationError(
+            f"there are no certificates at {certificates}, which REQUESTS_CA_BUNDLE or CURL_CA_BUNDLE names"
+        )
 
 
 def pause_seconds(configuration: BinanceConfiguration, attempt: int) -> float:
@@ -85,8 +118,9 @@ def transport_error(error: Exception) -> str:
     """Shorten an error of the HTTP library, which nests its causes, to the innermost."""
     if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
         return "no answer in time"
+    said = str(error)
     if isinstance(error, requests.ConnectionError):
         cause: object = error.args[0] if error.args else error
         cause = getattr(cause, "reason", cause)
-        return f"cannot connect ({str(cause).split(': ', 1)[-1]})"
-    return " ".join(str(error).split())
+        said = f"cannot connect ({str(cause).split(': ', 1)[-1]})"
+    return _CREDENTIALS.sub("//", " ".join(said.split()))
