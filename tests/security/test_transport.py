@@ -105,9 +105,11 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(authority, certificate
 
 def test_a_certificate_of_another_host_is_refused(authority, certificates, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(certificates))
-    with served(say_time, context_of(authority, "api.binance.com")) as (url, asked):
-        with pytest.raises(requests.exceptions.SSLError):
-            open_session(url, 1).get(url, timeout=5)
+    with (
+        served(say_time, context_of(authority, "api.binance.com")) as (url, asked),
+        pytest.raises(requests.exceptions.SSLError),
+    ):
+        open_session(url, 1).get(url, timeout=5)
     assert asked == []
 
 
