@@ -70,6 +70,8 @@ def main(arguments: list[str] | None = None) -> int:
         )
     except (RequestError, ConfigurationError) as error:
         return _say(options.with_place(error, given), WRONG_REQUEST)
+    except OSError as error:
+        return _say(_loading_failed(error), INCOMPLETE)
     try:
         pipeline = project.open_pipeline(NAME)
     except (ConfigurationException, DestinationException, ValueError) as error:
@@ -195,12 +197,21 @@ def _transform(pipeline: Any) -> int:
 
 def _loading_failed(error: Exception) -> str:
     cause: BaseException = error
-    while (deeper := cause.__cause__ or getattr(cause, "exception", None)) is not None:
+    while (deeper := _deeper(cause)) is not None:
         cause = deeper
     hint = "; run again: what was loaded is kept, and the rest is fetched again"
     if isinstance(cause, duckdb.Error) and database.is_locked(cause):
         hint = "; another process has opened the database: close it there and run again"
-    return f"{getattr(error, 'step', 'opening the database')} failed: {' '.join(str(cause).split())[:300]}{hint}"
+    step = "a file" if isinstance(error, OSError) else "the database"
+    return f"{getattr(error, 'step', step)} failed: {' '.join(str(cause).split())[:300]}{hint}"
+
+
+def _deeper(error: BaseException) -> BaseException | None:
+    # dlt hands on what went wrong in one of these ways.
+    for found in (error.__cause__, getattr(error, "exception", None), getattr(error, "inner_exc", None)):
+        if isinstance(found, BaseException):
+            return found
+    return None
 
 
 def _say(what: object, code: int) -> int:

@@ -37,22 +37,40 @@ def open_pipeline(name: str) -> Any:
     Args:
         name: The pipeline's name, such as "binance".
     """
-    import dlt
+    from dlt.common.configuration.exceptions import ConfigurationException
     from dlt.common.pipeline import get_dlt_pipelines_dir
 
     folder = Path(get_dlt_pipelines_dir()) / name
-    state_file = folder / "state.json"
-    if state_file.exists():
-        try:
-            state = json.loads(state_file.read_text())
-            moved = state["_local"]["initial_cwd"] != str(ROOT)
-        except (ValueError, KeyError, TypeError):
+    try:
+        _tell_place(folder / "state.json")
+        return _opened(name)
+    except ConfigurationException:
+        raise
+    except Exception:  # noqa: BLE001 - dlt raises anything that reading damaged JSON, versions and pickles can raise
+        if folder.is_dir():
             shutil.rmtree(folder)
         else:
-            if moved:
-                state["_local"]["initial_cwd"] = str(ROOT)
-                state_file.write_text(json.dumps(state))
-    return dlt.pipeline(name, destination="market", dataset_name=DATASET)
+            folder.unlink(missing_ok=True)
+        return _opened(name)
+
+
+def _tell_place(state_file: Path) -> None:
+    if state_file.exists():
+        state = json.loads(state_file.read_text())
+        if state["_local"]["initial_cwd"] != str(ROOT):
+            state["_local"]["initial_cwd"] = str(ROOT)
+            state_file.write_text(json.dumps(state))
+
+
+def _opened(name: str) -> Any:
+    import dlt
+
+    pipeline = dlt.pipeline(name, destination="market", dataset_name=DATASET)
+    # Whatever is damaged is to be found now, and not in the midst of a run.
+    for schema in pipeline.schema_names:
+        pipeline.schemas.load_schema(schema)
+    _ = pipeline.state, pipeline.has_pending_data, pipeline.last_trace
+    return pipeline
 
 
 def forget_old_packages(pipeline: Any) -> None:

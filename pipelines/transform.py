@@ -1,5 +1,6 @@
 """Runs `dbt build` on the database that was just loaded."""
 
+import logging
 import os
 from pathlib import Path
 
@@ -18,6 +19,8 @@ def dbt_build(database: Path, *selection: str) -> list[str]:
     Returns:
         A line for each model or test that failed; empty when all is well.
     """
+    # What dbt cannot write to its log, on a full disk, must not come as tracebacks beside the line that says so.
+    logging.raiseExceptions = False
     before = os.environ.get(CREDENTIALS)
     os.environ[CREDENTIALS] = str(database)
     try:

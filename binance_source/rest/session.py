@@ -46,7 +46,8 @@ def open_session(url: str, connections: int) -> requests.Session:
         ConfigurationError: The environment names a proxy or a file of certificates that cannot be.
     """
     session = _Session()
-    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=connections)
+    # Listings are asked for while files are: with room for half as much again, none of them is told to be discarded.
+    adapter = HTTPAdapter(pool_connections=4, pool_maxsize=2 * connections)
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     session.headers["User-Agent"] = AGENT
