@@ -43,6 +43,24 @@ def wait_for(process, reached):
         time.sleep(0.02)
 
 
+def held(project, stage, *options, **settings):
+    """Start a run and wait until it is held at a stage of launcher.py; give the process, and the file that holds it."""
+    marker = project.folder / "held"
+    marker.unlink(missing_ok=True)
+    process = launch(project, "hold", stage, *options, **settings)
+    wait_for(process, marker.exists)
+    return process, marker
+
+
+def assert_said(done, code, *words):
+    """Assert that a run failed with one line that has some words."""
+    assert done.returncode == code, done.stdout + done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("error: ")
+    for word in words:
+        assert word in done.stderr
+
+
 def has_table(project, name):
     if not project.database.exists():
         return False

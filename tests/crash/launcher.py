@@ -1,6 +1,6 @@
 """Runs the pipeline command of a project, and ends it at a named stage: launcher.py kill|hold PROJECT STAGE [options].
 
-"kill" is SIGKILL. "hold" makes the file PROJECT/held and keeps the stage from going on, for a signal from outside.
+"kill" is SIGKILL. "hold" makes the file PROJECT/held, and goes on when it is removed.
 
 The functions at the stages are wrapped from here; the pipeline itself knows nothing of it.
 """
@@ -67,6 +67,7 @@ STAGES = {
 OTHER_STAGES = {
     "importing": Stage("pipelines.project", "enter"),
     "copying": Stage(COPY, "DuckDbCopyJob.run"),
+    "before the models": Stage("pipelines.transform", "dbt_build"),
     "building models": Stage("dbt.adapters.sql.connections", "SQLConnectionManager.add_query", call=20),
 }
 
@@ -77,9 +78,11 @@ def kill(folder: str) -> None:
 
 
 def hold(folder: str) -> None:
-    """Say that the stage is reached, and stay there."""
-    Path(folder, "held").touch()
-    time.sleep(600)
+    """Say that the stage is reached, and stay there until told to go on."""
+    marker = Path(folder, "held")
+    marker.touch()
+    while marker.exists():
+        time.sleep(0.05)
 
 
 ACTIONS = {"kill": kill, "hold": hold}

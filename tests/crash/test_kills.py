@@ -1,6 +1,5 @@
 """The pipeline is killed at each stage; the next run ends with the tables of an uninterrupted one."""
 
-
 from crashes import OPTIONS, SMALL, Watched, assert_as_uninterrupted, run_until
 from launcher import STAGES
 

@@ -4,7 +4,7 @@ import signal
 import time
 
 import pytest
-from crashes import OPTIONS, REST, SMALL, Watched, assert_as_uninterrupted, launch, wait_for
+from crashes import OPTIONS, REST, SMALL, Watched, assert_as_uninterrupted, held, wait_for
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 SECONDS = 5
@@ -67,18 +67,10 @@ def test_a_run_that_waits_for_the_exchange_ends_in_time(watched, exchange, truth
     assert_as_uninterrupted(project, truth)
 
 
-def held(project, stage, *options):
-    """Start a run and wait until it is held at a stage."""
-    process = launch(project, "hold", stage, *OPTIONS, *options, **SMALL)
-    marker = project.folder / "held"
-    wait_for(process, marker.exists)
-    marker.unlink()
-    return process
-
-
 def test_a_run_that_is_busy_ends_in_time(watched, truth):
     for (stage, options), number in alternately(AT_STAGES.items()):
-        assert_ended_by(held(watched.project, stage, *options), number)
+        process, _ = held(watched.project, stage, *OPTIONS, *options, **SMALL)
+        assert_ended_by(process, number)
         watched.check()
     watched.project.load(*OPTIONS)
     watched.check()
@@ -86,7 +78,7 @@ def test_a_run_that_is_busy_ends_in_time(watched, truth):
 
 
 def test_a_second_signal_ends_at_once(project, exchange):
-    process = held(project.use(exchange), "copying", *REST)
+    process, _ = held(project.use(exchange), "copying", *OPTIONS, *REST, **SMALL)
     process.send_signal(signal.SIGTERM)
     # Until the first one is taken, a second one of the same kind is not told from it.
     time.sleep(0.5)
