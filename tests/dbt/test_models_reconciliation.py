@@ -147,7 +147,7 @@ def agreeing(new_warehouse):
             *(kline(6, symbol="QUIETUSDT", open_time=DAY + minute * MINUTE) for minute in range(6, 29)),
             # Nothing is recorded of what is covered.
             *({**one, "symbol": "OLDUSDT"} for one in minutes),
-            # An outage in minutes 6 and 7, in a covered window; and the same where it is not known whether there is more.
+            # An outage in minutes 6 and 7, in a covered window; and where it is not known whether there is more.
             *(kline(minute, symbol=symbol) for symbol in ("HALTUSDT", "HOLEUSDT") for minute in (5, 8, 9)),
             *(kline(5, "5m", 5, symbol=symbol) for symbol in ("HALTUSDT", "HOLEUSDT")),
             # Listed at midnight.
@@ -212,8 +212,8 @@ def of_minutes(interval, minute, column, left, right, symbol="BTCUSDT"):
     return ("klines_against_minutes", symbol, interval, minute, column, *values)
 
 
-# Trades 9 to 11, of minute 3: 0.5 + 0.5 + 0.25. Trades 24 to 26, of minute 10, at 100, 101 and 102, of which the second is
-# missing. Trades 30 and 31, of minute 12, buy 0.5 each at 102 and 103, and the first one is said to be a sale.
+# Trades 9 to 11, of minute 3: 0.5 + 0.5 + 0.25. Trades 24 to 26, of minute 10, at 100, 101 and 102, of which the second
+# is missing. Trades 30 and 31, of minute 12, buy 0.5 each at 102 and 103, and the first one is said to be a sale.
 # The candle of minute 15 for 5 minutes is a unit too high; minute 7, of no trade, has a volume.
 TRADES, AGG_TRADES = "klines_against_trades", "klines_against_agg_trades"
 PLANTED = sorted(

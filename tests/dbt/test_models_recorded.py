@@ -148,3 +148,23 @@ def test_flow_of_recorded_aggregate_trades_equals_the_minutes_klines(recorded):
         where flow.minute > '2020-01-02 15:10:00+00' and flow.minute < '2020-01-02 15:18:00+00'"""
     )
     assert compared == [(True,) * 5] * 7
+
+
+def test_recorded_klines_agree_with_recorded_trades_and_with_the_exchanges_own_longer_klines(recorded, tmp_path):
+    warehouse = recorded.copy(tmp_path / "reconciled.duckdb")
+    warehouse.build("--resource-type", "model", "--select", "+reconciliation", "+reconciliation_summary")
+    assert warehouse.query("select * from gold.reconciliation") == []
+    compared = warehouse.query(
+        """select check_name, symbol, "interval", sum(compared) from gold.reconciliation_summary group by all
+        order by all"""
+    )
+    # Whole minutes of the page of aggregates; longer windows of which every minute is there. The halt cut 13:00 off
+    # altogether, and left the windows of 12:30, 12:00 and the day incomplete: nothing says that no more is to be had.
+    assert compared == [
+        ("klines_against_agg_trades", "BTCUSDT", "1m", 7),
+        ("klines_against_minutes", "BTCUSDT", "15m", 9 * 96 - 6),
+        ("klines_against_minutes", "BTCUSDT", "1h", 31 * 24 - 2),
+        ("klines_against_minutes", "ETHUSDT", "15m", 9 * 96 - 6),
+        ("klines_against_minutes", "ETHUSDT", "1d", 16),
+        ("klines_against_minutes", "ETHUSDT", "1h", 17 * 24 - 2),
+    ]

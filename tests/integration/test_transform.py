@@ -34,16 +34,26 @@ def test_rolled_up_candles_equal_the_exchanges_own(project, exchange):
         "and open_time <> '2025-02-10 06:00:00+00' and open_time < '2025-02-11 12:00:00+00'"
     )
     assert lacking in ([], [("LATEUSDT",)])
+    # All that the exchange has is covered, so that each of its candles was compared, also those that an outage cut.
+    assert project.query("select * from gold.reconciliation") == []
+    compared = "select \"interval\", sum(compared) from gold.reconciliation_summary where check_name = '{}' group by 1"
+    own = 'select "interval", count(*) from staging.klines where "interval" {} \'1m\' group by 1'
+    for check, which in (("klines_against_minutes", "<>"), ("klines_against_agg_trades", "=")):
+        assert sorted(project.query(compared.format(check))) == sorted(project.query(own.format(which)))
 
 
 def test_gold_keeps_up_with_later_and_earlier_loads(project, exchange):
-    options = ("--datasets", "klines,agg_trades", "--symbols", "BTCUSDT", "--transform")
+    options = ("--datasets", "klines,agg_trades,trades", "--symbols", "BTCUSDT", "--transform")
     project.use(exchange).load(*options, "--start", "2025-02-11T06:30:00")
     exchange.clock_advance(3600)
     project.load(*options)
     project.load(*options, "--start", "2025-02-10")
-    tables = {name: project.query(f"select * from {name} order by all") for name in ("gold.ohlcv", "gold.trade_flow")}
+    names = ("gold.ohlcv", "gold.trade_flow", "gold.reconciliation_summary")
+    tables = {name: project.query(f"select * from {name} order by all") for name in names}
     assert all(tables.values())
+    # 37 hours up to 13:00 on the 11th, minute by minute; the exchange's own longer candles were not loaded.
+    sums = "select check_name, sum(compared), sum(differing) from gold.reconciliation_summary group by 1 order by 1"
+    assert project.query(sums) == [(f"klines_against_{one}", 37 * 60, 0) for one in ("agg_trades", "trades")]
     dbt = str(Path(sys.executable).with_name("dbt"))
     environment = {**os.environ, "DESTINATION__MARKET__CREDENTIALS": str(project.database)}
     subprocess.run(
