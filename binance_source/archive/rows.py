@@ -37,6 +37,8 @@ _ROW_NUMBER = re.compile(r"Row #(\d+)")
 
 # The reader takes 0x10 for 16.
 _HEXADECIMAL = re.compile(rb"(?:^|[,\s])-?0[xX]")
+# It takes 1e-77 for 0.
+_SMALL = re.compile(rb"[eE]-\d\d")
 _DIGIT = re.compile(rb"\d")
 
 _TRUE, _FALSE = ["True", "true", "TRUE"], ["False", "false", "FALSE"]
@@ -176,6 +178,8 @@ class _Layout:
         # In blocks of our own: the library's streaming reader reads ahead, which took a gigabyte with eight files.
         if (b"0x" in lines or b"0X" in lines) and _HEXADECIMAL.search(lines):
             raise ArchiveFileError("its content is not what it should be: a number is hexadecimal")
+        if (b"e-" in lines or b"E-" in lines) and _SMALL.search(lines):
+            raise ArchiveFileError("its content is not what it should be: a number has an exponent below -9")
         reading = csv.ReadOptions(column_names=self._names, use_threads=False, block_size=len(lines) + 1)
         name = ""
         try:

@@ -201,6 +201,16 @@ def test_any_file_is_the_rows_that_it_says_or_a_named_error(file):
     assert_equal(name, text, blocks, is_whole=error is None)
 
 
+@pytest.mark.parametrize("field", range(8), ids=[column for column, _ in FIELDS["agg_trades"]])
+def test_each_odd_text_of_a_row_is_what_it_says_or_a_named_error(field):
+    for odd in ODD_TEXTS:
+        row = (AGG % b"5").decode().strip().split(",")
+        row[field] = odd
+        text = (",".join(row) + "\n").encode()
+        blocks, error = load("agg_trades", text)
+        assert_equal("agg_trades", text, blocks, is_whole=error is None)
+
+
 @given(st.binary(max_size=300) | st.text("0123456789.,eE+-x\r\n TrueFals", max_size=200).map(str.encode), names)
 @pytest.mark.usefixtures("block_bytes")
 def test_raw_bytes_are_the_rows_that_they_say_or_a_named_error(text, name):
