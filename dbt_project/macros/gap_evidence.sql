@@ -27,14 +27,16 @@
         end as listing,
         spans.last_open_time,
         case
+            when markets.market is null and not sources.is_known_to_rest
+                then 'after the last candle: only the archive has the symbol'
+            when not markets.is_trading
+                then null
             when symbols.updated_at = markets.updated_at and symbols.status in ('{{ ended_statuses() | join("', '") }}')
                 then 'after the last candle: exchangeInfo says ' || symbols.status
             when symbols.updated_at = markets.updated_at
                 then null
             when markets.updated_at > spans.last_open_time
                 then 'after the last candle: exchangeInfo no longer has the symbol'
-            when markets.market is null and not sources.is_known_to_rest
-                then 'after the last candle: only the archive has the symbol'
         end as delisting
     from (
         select
@@ -65,10 +67,10 @@
     left join (
         select
             market,
-            max(updated_at) as updated_at
+            max(updated_at) as updated_at,
+            bool_or(status = 'TRADING') as is_trading
         from {{ symbols }}
         group by market
-        having count_if(status = 'TRADING') > 0
     ) as markets using (market)
 {% endmacro %}
 
