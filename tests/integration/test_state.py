@@ -1,16 +1,12 @@
 """The database and dlt's working folder agree, whatever happens to either."""
 
 import json
-import random
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import duckdb
-import pytest
 
 NOW = "2025-02-11T12:00:30"
 OPTIONS = ("--datasets", "klines,agg_trades", "--symbols", "BTCUSDT,ETHUSDT", "--start", "2025-02-09")
@@ -32,13 +28,6 @@ def test_the_state_lies_in_the_project_and_a_lost_folder_comes_back_from_the_dat
     exchange.reset_stats()
     project.load(*OPTIONS)
     assert "/api/v3/klines" not in exchange.stats()["requests_by_path"]
-    assert_complete(project, truth)
-
-
-def test_a_damaged_state_is_replaced(project, exchange, truth):
-    project.use(exchange).load(*OPTIONS)
-    (working_folder(project) / "binance" / "state.json").write_text('{"_local"')
-    project.load(*OPTIONS)
     assert_complete(project, truth)
 
 
@@ -77,19 +66,6 @@ def test_rows_of_a_load_that_never_completed_are_removed_and_fetched_again(proje
         connection.execute(
             "insert into staging.klines select * replace ('9999999999.9' as _dlt_load_id) from staging.klines limit 500"
         )
-    project.load(*OPTIONS)
-    assert_complete(project, truth)
-
-
-@pytest.mark.parametrize("seed", range(6))
-def test_a_run_that_is_killed_at_any_moment_is_completed_by_the_next(project, exchange, truth, seed):
-    chance = random.Random(seed)
-    project.use(exchange)
-    for _ in range(2):
-        process = project.start(*OPTIONS, package_rows=2_000)
-        time.sleep(chance.uniform(1.0, 4.0))
-        process.send_signal(signal.SIGKILL)
-        process.communicate()
     project.load(*OPTIONS)
     assert_complete(project, truth)
 
