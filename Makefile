@@ -2,16 +2,18 @@
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: setup run demo test soak lint format show bench clean
+.PHONY: setup run demo test soak lint audit lock format show bench clean
 
 setup: $(INSTALLED)
 
-$(INSTALLED): pyproject.toml constraints.txt
+$(INSTALLED): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(0 if sys.version_info >= (3, 10) else "python3 >= 3.10 is needed, this is " + sys.version.split()[0])'
 	@$(PYTHON) -m venv .venv || { echo "python3 -m venv does not work here; on Debian and Ubuntu: apt install python3-venv"; exit 1; }
 	@echo "installing into .venv (once, a minute or so) ..."
-	@$(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt -e '.[simulator,test,lint]'
+	@$(PIP) --no-deps --require-hashes --only-binary :all: -r requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
 	@touch $@
 
 run: setup  ## load live data, build the models
@@ -31,6 +33,13 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/sqlfluff lint --processes 1 dbt_project/models dbt_project/macros dbt_project/tests
+
+audit: setup  ## look for known vulnerabilities of what is installed
+	@$(BIN)/python .ci/audit.py requirements.lock
+
+lock:  ## renew requirements.lock from pyproject.toml; versions change only where they must (UPGRADE=--upgrade: all)
+	@uv pip compile -q --universal --python-version 3.10 --all-extras --generate-hashes --no-emit-index-url \
+		--no-annotate --custom-compile-command "make lock" $(UPGRADE) pyproject.toml -o requirements.lock
 
 format: setup
 	$(BIN)/ruff check --fix .
