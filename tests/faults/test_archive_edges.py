@@ -22,32 +22,39 @@ JANUARY_MS = 1_735_689_600_000
 MONTH = key_of("klines", "ETHBTC", "2025-01", "1h")
 
 
+# The newest day that the archive has of a symbol, and what it lacks of it.
+ENDS = {
+    "BTCUSDT": ("2025-02-05", {"kind": "not_published", "since": "2025-02-06", "path": "*/BTCUSDT/*"}),
+    "ETHUSDT": ("2025-01-31", {"kind": "missing", "path": "data/spot/daily/*/ETHUSDT/*"}),
+    "SOLUSDT": ("2025-02-10", {"kind": "missing", "path": "*/SOLUSDT-*-2025-02-04.zip"}),
+    "ETHBTC": (None, {"kind": "missing", "path": "data/*/ETHBTC/*"}),
+}
+
+
 @pytest.mark.parametrize(
-    ("fault", "delays", "last_day"),
+    ("delays", "ends"),
     [
-        ({"kind": "not_published", "since": "2025-02-06"}, {}, "2025-02-05"),
-        ({}, {"daily_delay_hours": 29}, "2025-02-09"),
-        ({}, {"daily_delay_hours": 100, "monthly_delay_hours": 400}, "2025-02-06"),
-        ({"kind": "missing", "path": "data/spot/daily/"}, {}, "2025-01-31"),
-        ({"kind": "missing", "path": "*/*-2025-02-04.zip"}, {}, "2025-02-10"),
-        ({"kind": "missing", "path": "data/"}, {}, None),
+        ({}, ENDS),
+        ({"daily_delay_hours": 29}, {"ETHBTC": ("2025-02-09", None)}),
+        ({"daily_delay_hours": 100, "monthly_delay_hours": 400}, {"ETHBTC": ("2025-02-06", None)}),
     ],
-    ids=["ends mid-week", "a day late", "a month late", "months only", "a day missing", "empty"],
+    ids=["at different days", "a day late", "a month late"],
 )
-def test_wherever_the_archive_has_got_to_nothing_is_missing_or_doubled(
-    project, exchange, truth, fault, delays, last_day
-):
+def test_wherever_the_archive_has_got_to_nothing_is_missing_or_doubled(project, exchange, truth, delays, ends):
     exchange.archive_delays(**delays)
-    if fault:
-        exchange.add_archive_fault(**fault)
-    options = ("--datasets", "klines,agg_trades", "--symbols", "ETHBTC", "--intervals", "1h,1w")
-    project.use_archive(exchange).load(*options, "--start", "2025-01-20T10:30:00")
-    expected = truth("klines", ["ETHBTC"], "2025-01-20T10:30:00", NOW, ["1h", "1w"])
+    for _, fault in ends.values():
+        if fault:
+            exchange.add_archive_fault(**fault)
+    options = ("--datasets", "klines,agg_trades", "--symbols", ",".join(ends), "--intervals", "1h,1w")
+    project.use_archive(exchange).load(*options, "--start", "2025-01-28T10:30:00")
+    expected = truth("klines", ends, "2025-01-28T10:30:00", NOW, ["1h", "1w"])
     project.assert_equals("klines", expected)
-    trades = truth("agg_trades", ["ETHBTC"], "2025-01-20T10:30:00", NOW)
+    trades = truth("agg_trades", ends, "2025-01-28T10:30:00", NOW)
     assert_trades_equal(project, "agg_trades", trades)
-    newest = project.query("select max(trade_time)::date::varchar from staging.agg_trades where source <> 'rest'")
-    assert newest == [(last_day,)]
+    newest = "select symbol, (max(trade_time) filter (where source <> 'rest'))::date::varchar"
+    assert dict(project.query(f"{newest} from staging.agg_trades group by all")) == {
+        symbol: day for symbol, (day, _) in ends.items()
+    }
     exchange.clear_archive_faults()
     exchange.archive_delays(daily_delay_hours=5, monthly_delay_hours=8.1)
     exchange.reset_stats()
@@ -86,27 +93,37 @@ def test_a_month_that_lacks_days_is_completed(project, exchange, truth, source):
     assert_traced(project, exchange)
 
 
-@pytest.mark.parametrize(
-    ("table", "path", "number", "price"),
-    [
-        ("klines", key_of("klines", "ETHBTC", "2025-02-03", "1m"), "epoch_ms(open_time)", "close"),
-        ("agg_trades", key_of("aggTrades", "ETHBTC", "2025-02-03"), "agg_trade_id", "price"),
-        ("trades", key_of("trades", "ETHBTC", "2025-02-03"), "trade_id", "price"),
-    ],
-    ids=["klines", "agg_trades", "trades"],
-)
-def test_a_file_that_contradicts_rest_gives_way_to_it(project, exchange, truth, table, path, number, price):
-    exchange.add_archive_fault("change_rows", path=path, every=10)
-    project.use_archive(exchange, ARCHIVE_SAMPLES="1").load(
-        "--datasets", table, "--symbols", "ETHBTC", "--start", "2025-02-03", "--end", "2025-02-04"
+CONTRADICTED = {
+    "klines": (key_of("klines", "ETHBTC", "2025-02-03", "1m"), "epoch_ms(open_time)", "close"),
+    "agg_trades": (key_of("aggTrades", "ETHBTC", "2025-02-03"), "agg_trade_id", "price"),
+    "trades": (key_of("trades", "ETHBTC", "2025-02-03"), "trade_id", "price"),
+}
+
+
+@pytest.fixture(scope="module")
+def contradicted(module_project, module_exchange):
+    """A day of which every tenth row of each file is another than REST's."""
+    for path, *_ in CONTRADICTED.values():
+        module_exchange.add_archive_fault("change_rows", path=path, every=10)
+    options = ("--datasets", ",".join(CONTRADICTED), "--symbols", "ETHBTC")
+    module_project.use_archive(module_exchange, ARCHIVE_SAMPLES="1").load(
+        *options, "--start", "2025-02-03", "--end", "2025-02-04"
     )
+    assert_traced(module_project, module_exchange)
+    return module_project
+
+
+@pytest.mark.parametrize("table", CONTRADICTED)
+def test_a_file_that_contradicts_rest_gives_way_to_it(contradicted, truth, table):
+    project, (path, number, price) = contradicted, CONTRADICTED[table]
     expected = truth(table, ["ETHBTC"], "2025-02-03", "2025-02-04", ["1m" if table == "klines" else None])
     right = dict(project.query(f"select {number}, {price} from truth", truth=expected))
     loaded = dict(project.query(f"select {number}, {price} from staging.{table}"))
     by_rest = {key for (key,) in project.query(f"select {number} from staging.{table} where source = 'rest'")}
     differences = project.query(
         "select row_key, archive_value, other_value, other_source, path, symbol, dataset, market "
-        f"from staging.archive_disagreements where column_name = '{price}' order by row_key"
+        "from staging.archive_disagreements "
+        f"where column_name = '{price}' and dataset = '{table}' order by row_key"
     )
     keys = sorted(right)
     changed = set(keys[9::10])
@@ -120,31 +137,34 @@ def test_a_file_that_contradicts_rest_gives_way_to_it(project, exchange, truth, 
     assert by_rest == set(found)
     assert loaded.keys() == right.keys()
     assert {key for key in keys if loaded[key] != right[key]} == changed - by_rest
-    assert_traced(project, exchange)
 
 
-@pytest.mark.parametrize(("kind", "table", "interval"), [("klines", "klines", "1h"), ("aggTrades", "agg_trades", None)])
-def test_without_rest_a_day_wins_over_its_month(project, exchange, truth, kind, table, interval):
-    month = key_of(kind, "ETHBTC", "2025-01", interval)
-    exchange.add_archive_fault("change_rows", path=month, every=5)
-    options = ("--datasets", table, "--symbols", "ETHBTC", "--intervals", "1h", "--source", "archive")
+def test_without_rest_a_day_wins_over_its_month(project, exchange, truth):
+    series = {"klines": ("klines", "1h"), "agg_trades": ("aggTrades", None)}
+    for kind, interval in series.values():
+        exchange.add_archive_fault("change_rows", path=key_of(kind, "ETHBTC", "2025-01", interval), every=5)
+    options = ("--datasets", ",".join(series), "--symbols", "ETHBTC", "--intervals", "1h", "--source", "archive")
     options += ("--start", "2025-01-01", "--end", "2025-02-01")
     project.use_archive(exchange, ARCHIVE_SAMPLES="1").load(*options)
-    expected = truth(table, ["ETHBTC"], "2025-01-01", "2025-02-01", [interval])
-    assert project.count(table) == expected.num_rows
-    [(day, status, rows)] = project.query(
-        f"select path, status, rows_loaded from staging.archive_files where path <> '{month}'"
-    )
-    assert day.startswith(f"data/spot/daily/{kind}/ETHBTC/")
-    assert status == "compared"
-    assert project.query(f"select count(*) from staging.{table} where source = '{day}'") == [(rows,)]
-    assert rows > 3
-    columns = ", ".join(f'"{name}"' for name in expected.column_names)
-    of_day = f"select {columns} from staging.{table} where source = '{day}'"
-    assert project.query(f"{of_day} except select {columns} from truth", truth=expected) == []
-    assert project.query(
-        "select path, other_source, count(distinct row_key) from staging.archive_disagreements group by all"
-    ) == [(month, day, rows)]
+    for table, (kind, interval) in series.items():
+        month = key_of(kind, "ETHBTC", "2025-01", interval)
+        expected = truth(table, ["ETHBTC"], "2025-01-01", "2025-02-01", [interval])
+        assert project.count(table) == expected.num_rows
+        [(day, status, rows)] = project.query(
+            "select path, status, rows_loaded from staging.archive_files "
+            f"where dataset = '{table}' and path <> '{month}'"
+        )
+        assert day.startswith(f"data/spot/daily/{kind}/ETHBTC/")
+        assert status == "compared"
+        assert project.query(f"select count(*) from staging.{table} where source = '{day}'") == [(rows,)]
+        assert rows > 3
+        columns = ", ".join(f'"{name}"' for name in expected.column_names)
+        of_day = f"select {columns} from staging.{table} where source = '{day}'"
+        assert project.query(f"{of_day} except select {columns} from truth", truth=expected) == []
+        assert project.query(
+            "select path, other_source, count(distinct row_key) from staging.archive_disagreements "
+            f"where dataset = '{table}' group by all"
+        ) == [(month, day, rows)]
     assert rest_requests(exchange) == {}
     exchange.reset_stats()
     project.load(*options)
@@ -164,21 +184,16 @@ def test_no_file_is_compared_where_none_is_to_be(project, exchange):
     assert served == {close for (close,) in project.query("select distinct close from staging.klines")}
 
 
-@pytest.mark.parametrize(
-    "fault", [{"kind": "bad_number", "row": 60_000, "column": 1}, {"kind": "unsorted"}], ids=["bad_number", "unsorted"]
-)
-def test_a_large_file_that_goes_wrong_late_is_neither_doubled_nor_lost(project, exchange, truth, fault):
-    month = key_of("trades", "ETHUSDT", "2024-12")
-    exchange.add_archive_fault(path=month, **fault)
+def test_large_files_that_go_wrong_late_are_neither_doubled_nor_lost(project, exchange, truth):
+    bad, unsorted = (key_of("trades", symbol, "2024-12") for symbol in ("ETHUSDT", "SOLUSDT"))
+    exchange.add_archive_fault("bad_number", path=bad, row=60_000, column=1)
+    exchange.add_archive_fault("unsorted", path=unsorted)
     exchange.clock_set(1_735_819_200_000)  # 2025-01-02 12:00
-    options = ("--datasets", "trades", "--symbols", "ETHUSDT", "--start", "2024-12-01", "--end", "2025-01-01")
+    options = ("--datasets", "trades", "--symbols", "ETHUSDT,SOLUSDT", "--start", "2024-12-01", "--end", "2025-01-01")
     done = project.use_archive(exchange).load(*options)
-    assert_trades_equal(project, "trades", truth("trades", ["ETHUSDT"], "2024-12-01", "2025-01-01"))
-    is_bad = fault["kind"] == "bad_number"
-    assert bool(re.search(f"QUARANTINED: {month}", done.stdout)) == is_bad
-    assert {key for key, line in files(project).items() if line["status"] == "quarantined"} == (
-        {month} if is_bad else set()
-    )
+    assert_trades_equal(project, "trades", truth("trades", ["ETHUSDT", "SOLUSDT"], "2024-12-01", "2025-01-01"))
+    assert re.findall(r"QUARANTINED: (\S+\.zip)", done.stdout) == [bad]
+    assert {key for key, line in files(project).items() if line["status"] == "quarantined"} == {bad}
     assert_traced(project, exchange)
 
 

@@ -10,6 +10,7 @@ from email.utils import formatdate
 import pytest
 
 from binance_source.archive.host import ArchiveHost
+from binance_source.rest.budget import WeightBudget
 from binance_source.rest.client import RestClient
 from binance_source.rest.errors import BannedError, BinanceError, RunError
 from binance_source.rest.waits import LONGEST_SECONDS, seconds_to_wait
@@ -191,6 +192,15 @@ def test_without_a_readable_date_the_clock_of_this_machine_counts(date):
     headers = {} if date is None else {"Date": date}
     until = int(time.time() * 1000) + 60_000
     assert 55 < seconds_to_wait(headers, f"banned until {until}".encode()) <= 60
+
+
+def test_a_ban_that_does_not_say_its_end_is_taken_for_the_shortest_there_is():
+    def budget(patience):
+        return WeightBudget(limit=100, share=1.0, patience_seconds=patience, stop=threading.Event())
+
+    budget(patience=121).pause(418, None)
+    with pytest.raises(BannedError):
+        budget(patience=119).pause(418, None)
 
 
 def test_an_answer_that_trickles_is_given_up_and_asked_for_again(exchange):
