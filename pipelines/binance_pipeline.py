@@ -202,6 +202,9 @@ def _loading_failed(error: Exception) -> str:
     hint = "; run again: what was loaded is kept, and the rest is fetched again"
     if isinstance(cause, duckdb.Error) and database.is_locked(cause):
         hint = "; another process has opened the database: close it there and run again"
+    elif isinstance(cause, OSError):
+        # The file may be named without its folder.
+        hint = f"; see that there is space, and that {project.ROOT / '.dlt' / '.var'} may be written; then run again"
     step = "a file" if isinstance(error, OSError) else "the database"
     return f"{getattr(error, 'step', step)} failed: {' '.join(str(cause).split())[:300]}{hint}"
 

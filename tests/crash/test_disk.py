@@ -52,7 +52,7 @@ def test_a_full_disk_is_said_and_loses_nothing(what, disk, tmp_path, exchange, t
     project.load(*FIRST)
     for left in (0, 2**18):
         fill(disk, left)
-        assert_said(project.run(*OPTIONS, **SMALL), 1, "space")
+        assert_said(project.run(*OPTIONS, **SMALL), 1, "No space left")
     (disk / "filler").unlink()
     project.load(*OPTIONS)
     assert_as_uninterrupted(project, truth)
