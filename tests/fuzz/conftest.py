@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from played import Archive, Exchange
 
-EXAMPLES, EXAMPLES_IN_SOAK = 50, 1_000
+EXAMPLES, EXAMPLES_IN_SOAK = 30, 1_000
 
 COMMON = {"deadline": None, "database": None, "print_blob": False, "suppress_health_check": list(HealthCheck)}
 settings.register_profile("test", max_examples=EXAMPLES, derandomize=True, **COMMON)

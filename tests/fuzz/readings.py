@@ -11,7 +11,11 @@ MOST_DIGITS = 4_000
 
 
 def rows_of(table):
-    """A table's rows; times as microseconds since 1970, since not all of them are datetimes of Python's."""
+    """A table's rows; times as microseconds since 1970, since not all of them are datetimes of Python's.
+
+    All of them must be valid for their types: the digits of a decimal above all.
+    """
+    table.validate(full=True)
     plain = [
         column.cast(pa.int64()) if pa.types.is_timestamp(column.type) else column for column in table.itercolumns()
     ]

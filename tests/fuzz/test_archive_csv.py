@@ -184,6 +184,7 @@ AGG = b"%s,1.5,2,10,11,1735689600000,True,True\n"
 
 
 @given(files_of(damaged_lines) | files_of().flatmap(damaged_text))
+@example(("agg_trades", AGG % b"5" + (AGG % b"5").replace(b"1.5", b"1.6") + AGG % b"6"))
 @example(("agg_trades", AGG % b"0x10" + AGG % b"17"))
 @example(("agg_trades", AGG % b" 0X10" + AGG % b"17"))
 @example(("agg_trades", b"x" + AGG % b"1" + AGG % b"2"))
