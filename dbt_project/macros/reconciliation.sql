@@ -14,8 +14,8 @@
 
 
 {#
-    The exchange's own intervals that minutes are compared with, and the candles each is rolled up from: the longest of 1m
-    and gold.ohlcv that divides it.
+    The exchange's own intervals that minutes are compared with, and the candles each is rolled up from: the longest of
+    1m and gold.ohlcv that divides it.
 #}
 {% macro reconciled_intervals() %}
     {{ return({
@@ -48,7 +48,8 @@
 {% macro window_end() -%}
     case "interval"
         {%- for interval in kline_intervals() if interval.name in reconciled_intervals() %}
-        when '{{ interval.name }}' then open_time + interval '{{ interval.seconds or 1 }} {{ "seconds" if interval.seconds else "month" }}'
+        {%- set length = interval.seconds ~ " seconds" if interval.seconds else "1 month" %}
+        when '{{ interval.name }}' then open_time + interval '{{ length }}'
         {%- endfor %}
     end
 {%- endmacro %}
@@ -93,8 +94,8 @@
 
 
 {#
-    The days in which more or less is covered than the model has taken in: nothing among the rows says so where a day, or
-    the end of one, was found to hold no trade. Costs what the list of periods has, which is one a series as a rule.
+    The days in which more or less is covered than the model has taken in: nothing among the rows says so where a day,
+    or the end of one, was found to hold no trade. Costs what the list of periods has, which is one a series as a rule.
 #}
 {% macro days_of_changed_coverage(periods) %}
     select distinct
@@ -165,8 +166,8 @@
 {#
     1m candles rebuilt from trades: a CTE with the columns of silver.trades, and `minute` and `trade_count` beside them.
 
-    Every trade's value has eight decimals on the exchange. Where price times quantity of an aggregate has more, its trades
-    were rounded one by one and their sum is not known better than to one unit each: that is quote_tolerance.
+    Every trade's value has eight decimals on the exchange. Where price times quantity of an aggregate has more, its
+    trades were rounded one by one and their sum is not known better than to one unit each: that is quote_tolerance.
 #}
 {% macro rebuilt_minutes(trades, id) %}
     select
@@ -193,7 +194,7 @@
 {% endmacro %}
 
 
-{# The name under which a reconciling model keeps what it has taken in of the trades: they come in loads of their own. #}
+{# The watermark of what a reconciling model has taken in of the trades: they come in loads of their own. #}
 {% macro trades_mark(dataset) -%}
     {{ this.identifier }}:{{ dataset }}
 {%- endmacro %}
@@ -267,8 +268,8 @@
 {#
     One row for each check, series and day of a CTE of pairs: how many candles were compared, and where they differ.
 
-    pairs: market, symbol, interval, open_time, day, _dlt_load_id, quote_tolerance, and each of reconciled_columns twice, with
-    left_ and right_ before its name; where one of the two is null they are not compared.
+    pairs: market, symbol, interval, open_time, day, _dlt_load_id, quote_tolerance, and each of reconciled_columns
+    twice, with left_ and right_ before its name; where one of the two is null they are not compared.
 #}
 {% macro reconciled_days(pairs, check_name) %}
     select
@@ -381,7 +382,8 @@
 {% macro as_number(text) -%}
     coalesce(
         try_cast({{ text }} as decimal(38, 8)),
-        cast(epoch_us(try_cast({{ text }} as timestamp with time zone)) as decimal(20, 0)) * cast(0.000001 as decimal(7, 6)),
+        cast(epoch_us(try_cast({{ text }} as timestamp with time zone)) as decimal(20, 0))
+        * cast(0.000001 as decimal(7, 6)),
         case {{ text }} when 'True' then 1 when 'False' then 0 end
     )
 {%- endmacro %}

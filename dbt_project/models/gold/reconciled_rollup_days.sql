@@ -34,7 +34,7 @@ candles as (
         {{ opening_day() }} as day,
         {{ window_end() }} as window_end
     from klines
-    where "interval" in ('{{ reconciled_intervals() | join("', '") }}') and not is_off_grid
+    where "interval" not in ('1s', '1m') and not is_off_grid
 ),
 
 own_candles as (
@@ -89,9 +89,11 @@ parts_of_own_windows as (
     select parts.*
     from parts
     semi join own_windows using (market, symbol, window_interval, window_open_time)
+    {%- if is_incremental() %}
     where
         parts.open_time >= (select min(window_open_time) from own_windows)
         and parts.open_time < (select max(window_end) from own_windows)
+    {%- endif %}
 ),
 
 rolled_up as (

@@ -17,7 +17,7 @@ candle_differences as (
         "interval",
         right_source,
         _dlt_load_id,
-        unnest(differences, recursive := true)
+        unnest(differences) as difference
     from reconciled_days
     where differing > 0
 ),
@@ -28,13 +28,13 @@ differences as (
         market,
         symbol,
         "interval",
-        open_time,
+        difference['open_time'] as open_time,
         cast(null as bigint) as row_key,
-        column_name,
+        difference['column_name'] as column_name,
         'klines' as left_source,
-        left_value,
+        difference['left_value'] as left_value,
         right_source,
-        right_value,
+        difference['right_value'] as right_value,
         _dlt_load_id
     from candle_differences
     union all
