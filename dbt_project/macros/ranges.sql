@@ -144,7 +144,7 @@
                 count(*) filter (where checks.source = '{{ source }}') >= 2
                 and max(checks.checked_at) filter (where checks.source = '{{ source }}')
                 - min(checks.checked_at) filter (where checks.source = '{{ source }}')
-                >= interval '{{ var("gap_confirmation_minutes", 60) }} minutes',
+                >= interval '{{ var("gap_confirmation_minutes") }} minutes',
                 false
             ){{ " as is_confirmed" if loop.last }}
             {%- endfor %}
