@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: setup run demo test soak lint audit lock format show bench clean
+.PHONY: setup run demo test soak mutations lint audit lock format show bench clean
 
 setup: $(INSTALLED)
 
@@ -27,6 +27,9 @@ test: setup
 
 soak: setup  ## the long, random tests; `make soak SEED=7` repeats a run
 	@$(BIN)/python -m pytest -n 2 --dist load -m soak $(if $(SEED),--seed $(SEED))
+
+mutations: setup  ## break each promise of docs/reliability.md on purpose: its test has to fail
+	@$(BIN)/python -m tests.mutations
 
 lint: setup
 	$(BIN)/ruff check .

@@ -114,17 +114,21 @@ def test_what_both_have_lost_for_good_is_confirmed_and_not_asked_for_any_more(pr
 
 def test_an_error_is_no_evidence(project, exchange):
     lose(exchange, "SOLUSDT")
-    lose_in_archive(exchange, "SOLUSDT")
     options = ("--datasets", "klines", "--symbols", "BTCUSDT,SOLUSDT", *START, "--end", "2025-02-09")
-    project.use_archive(exchange).load(*options)
+    project.use(exchange).load(*options)
+    exchange.add_archive_fault("wrong_checksum", path="*/klines/SOLUSDT/*")
+    done = project.use_archive(exchange).run("--repair")
+    assert done.returncode == 1
+    assert re.search(rf"^NOT COMPLETE: klines spot SOLUSDT 1m: {FILE}: its SHA-256 is", done.stdout, re.MULTILINE)
+    assert project.query(LEDGER) == [("SOLUSDT", at(FROM), 5, "unexplained", 1, 0)]
+    exchange.clear_archive_faults()
+    lose_in_archive(exchange, "SOLUSDT")
     exchange.add_fault("http_503_html", path="/api/v3/klines", count=None)
-    for _ in range(2):
-        done = project.run("--repair", max_attempts=2)
-        assert done.returncode == 1
-        assert re.search(r"^NOT COMPLETE: klines spot SOLUSDT 1m: .*HTTP 503", done.stdout, re.MULTILINE)
-        exchange.clock_advance(7200)
-    assert project.query(LEDGER) == [("SOLUSDT", at(FROM), 5, "unexplained", 0, 2)]
-    assert project.query("select distinct source, outcome from staging.gap_checks") == [("archive", "nothing")]
+    exchange.clock_advance(7200)
+    done = project.run("--repair", max_attempts=2)
+    assert done.returncode == 1
+    assert re.search(r"HTTP 503", done.stdout + done.stderr)
+    assert project.query(LEDGER) == [("SOLUSDT", at(FROM), 5, "unexplained", 1, 1)]
 
 
 def test_repair_takes_no_period_and_needs_nothing_loaded(project, exchange):

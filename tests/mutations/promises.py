@@ -1,0 +1,187 @@
+"""The promises of docs/reliability.md: how each is broken on purpose, and the test that has to notice."""
+
+from dataclasses import dataclass
+from typing import Final
+
+
+@dataclass(frozen=True)
+class Promise:
+    """What is promised, and a change of the code that breaks it.
+
+    Attributes:
+        name: As in the first column of docs/reliability.md.
+        file: Where it is kept.
+        old, new: The change; `old` stands there once.
+        test: What pytest is given to run; it has to fail with the change.
+    """
+
+    name: str
+    file: str
+    old: str
+    new: str
+    test: str
+
+
+PROMISES: Final = (
+    Promise(
+        "No float touches a price or a quantity",
+        "binance_source/columns.py",
+        "    return texts.cast(DECIMAL)\n",
+        "    return texts.cast(pa.float64()).cast(DECIMAL)\n",
+        "tests/unit/test_columns.py",
+    ),
+    Promise(
+        "What does not fit is refused, never rounded",
+        "binance_source/columns.py",
+        "    if pc.any(is_misread).as_py():\n",
+        "    if False:\n",
+        "tests/fuzz/test_series_json.py::test_numbers_that_arrow_takes_for_others_are_refused",
+    ),
+    Promise(
+        "Only candles that are closed by the exchange's clock are stored",
+        "binance_source/resources/klines.py",
+        "closed = [row for row in rows if row[6] < self._now]",
+        "closed = rows",
+        "tests/integration/test_exactness.py::test_the_open_kline_is_left_for_the_run_after_its_close",
+    ),
+    Promise(
+        "A run that is killed loses nothing and doubles nothing",
+        "pipelines/recovery.py",
+        "WHERE _dlt_load_id > %s",
+        "WHERE false AND _dlt_load_id > %s",
+        "tests/crash/test_kills.py -k one_stage_after_the_other",
+    ),
+    Promise(
+        "A file that was published again is there in one version",
+        "pipelines/archive_files.py",
+        "AND {name}._dlt_load_id <= file.replaced_load_id",
+        "AND {name}._dlt_load_id < ''",
+        "tests/crash/test_kills.py -k revised_file",
+    ),
+    Promise(
+        "SIGINT and SIGTERM end a run within seconds, with its progress",
+        "pipelines/signals.py",
+        "            self._stop.set()\n",
+        "            self._stop.clear()\n",
+        "tests/crash/test_signals.py",
+    ),
+    Promise(
+        "A hole in an answer is not believed at once",
+        "binance_source/resources/klines.py",
+        "gap = self._request(asked, row[0] - 1)",
+        "gap: list[_Row] = []",
+        "tests/faults/test_rest_faults.py",
+    ),
+    Promise(
+        "What could not be had is named, and the exit code says so",
+        "pipelines/binance_pipeline.py",
+        "code = INCOMPLETE if any(report.missing(run)) else DONE",
+        "code = DONE",
+        "tests/faults/test_rest_faults.py",
+    ),
+    Promise(
+        "What is covered is not fetched again: a run costs what is new",
+        "binance_source/stages.py",
+        "rest = kind.rest(replace(scope, names=listed), run.client, coverage())",
+        "rest = kind.rest(replace(scope, names=listed), run.client, {})",
+        "tests/integration/test_increments.py -k second_run",
+    ),
+    Promise(
+        "Never above the weight limit",
+        "binance_source/rest/budget.py",
+        "elif max(self._counted, self._own) + self._under_way + weight <= self._cap:",
+        "elif weight <= self._cap:",
+        "tests/faults/test_waits.py -k weight_limit",
+    ),
+    Promise(
+        "Other programs behind the same IP address are seen",
+        "binance_source/rest/budget.py",
+        "self._counted = max(self._counted, used)",
+        "self._counted += weight",
+        "tests/unit/test_budget.py",
+    ),
+    Promise(
+        "No request while told to wait",
+        "binance_source/rest/budget.py",
+        "                if now < self._paused_until:\n",
+        "                if False:\n",
+        "tests/faults/test_waits.py -k ban_stops",
+    ),
+    Promise(
+        "No file is believed that is not what its CHECKSUM promises",
+        "binance_source/archive/verified.py",
+        "                if download.sha256 == promised:\n",
+        "                if download.sha256:\n",
+        "tests/faults/test_archive_faults.py",
+    ),
+    Promise(
+        "A zip cannot take all memory or disk, nor be read past what was packed",
+        "binance_source/archive/zips.py",
+        "self._given == self._member.file_size and self._crc != self._member.CRC",
+        "False",
+        "tests/fuzz/test_archive_zip.py",
+    ),
+    Promise(
+        "Every row leads to its file or to REST",
+        "binance_source/resources/archived_series.py",
+        '"source": file.key',
+        '"source": "archive"',
+        "tests/integration/test_archive.py",
+    ),
+    Promise(
+        "A gap is confirmed by two answers of each source, some time apart, and by nothing less",
+        "dbt_project/macros/ranges.sql",
+        "count(*) filter (where checks.source = '{{ source }}') >= 2",
+        "count(*) filter (where checks.source = '{{ source }}') >= 0",
+        "tests/dbt/test_models_gaps.py",
+    ),
+    Promise(
+        "An outage of the exchange is one that every symbol has",
+        "dbt_project/models/silver/kline_gaps.sql",
+        "where missing >= 2 and present = 0",
+        "where missing >= 1",
+        "tests/dbt/test_models_gaps.py",
+    ),
+    Promise(
+        "An error is no evidence that there is nothing",
+        "binance_source/resources/archive_repair.py",
+        "elif _overlap(gap.period, search.unanswered):",
+        "elif _overlap(gap.period, []):",
+        "tests/integration/test_repair.py -k no_evidence",
+    ),
+    Promise(
+        "What comes back is found by --repair",
+        "binance_source/resources/repairs.py",
+        "return not missing((self.first, self.end), [(entry[0], entry[1]) for entry in covered])",
+        "return False",
+        "tests/integration/test_repair.py -k comes_back",
+    ),
+    Promise(
+        "A candle that is not what its trades say is a row with both values",
+        "dbt_project/macros/reconciliation.sql",
+        '    {{ return(["quote_volume", "taker_buy_quote_volume"]) }}',
+        "    {{ return(reconciled_columns()) }}",
+        "tests/dbt/test_models_reconciliation.py",
+    ),
+    Promise(
+        "A name that nothing reads is refused, with the one that was meant",
+        "pipelines/configuration.py",
+        "        for wrong, right in _slips_of_file(document):\n",
+        "        for wrong, right in ():\n",
+        "tests/configuration/test_names.py",
+    ),
+    Promise(
+        "TLS is verified, always",
+        "binance_source/rest/session.py",
+        'found["proxies"], found["verify"], False\n',
+        'found["proxies"], False, False\n',
+        "tests/security/test_transport.py",
+    ),
+    Promise(
+        "No secret is in anything that a run writes",
+        "pipelines/binance_pipeline.py",
+        'if key != "resolved_config_values"}',
+        'if key != ""}',
+        "tests/security/test_secrets.py",
+    ),
+)
