@@ -88,7 +88,7 @@ def check(seed, number, project, exchange, truth):
     datasets = chance.sample(sorted(INTERVALS), chance.randint(1, 3))
     options = ("--datasets", ",".join(datasets), "--symbols", ",".join(symbols), "--intervals", "1m,1h")
     options += ("--start", start, "--source", source)
-    print(f"mixture {seed}-{number}: {options}\n{rest}\n{archive}")  # noqa: T201 - shown where it fails
+    print(f"mixture {seed}-{number}: {options}\n{rest}\n{archive}")
     project.use_archive(exchange)
     expected = {table: truth(table, symbols, start, NOW, INTERVALS[table]) for table in datasets}
     for fault in rest:
@@ -98,7 +98,7 @@ def check(seed, number, project, exchange, truth):
     done = project.run(*options, **QUICK, connections=chance.choice((1, 3, 16)))
     told = exchange.stats()["requests_while_told_to_wait"]
     as_before(exchange)
-    print(done.stdout, done.stderr)  # noqa: T201
+    print(done.stdout, done.stderr)
     assert_exact_or_named(project, done, expected)
     assert told == 0
     project.load(*options, **QUICK)
