@@ -10,11 +10,11 @@
 -- depends_on: {{ ref("stg_binance__archive_files") }}
 
 with
-klines as (
+klines as not materialized (
     select * from {{ ref("klines") }}
 ),
 
-ohlcv as (
+ohlcv as not materialized (
     select * from {{ ref("ohlcv") }}
 ),
 
