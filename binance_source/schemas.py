@@ -199,9 +199,12 @@ ARCHIVE_FILES: Final = _table(
         "loaded_at": TIME,
         "revision": _INT,
         "rows_changed": _INT,
+        "rows_compared": _INT,
         "replaced_load_id": _TEXT,
     },
-    nullable=frozenset({"interval", "reason", "sha256", "row_count", "rows_changed", "replaced_load_id"}),
+    nullable=frozenset(
+        {"interval", "reason", "sha256", "row_count", "rows_changed", "rows_compared", "replaced_load_id"}
+    ),
 )
 """What became of each file of the archive that a run has taken in hand."""
 

@@ -187,12 +187,14 @@ def _transform(pipeline: Any) -> int:
     if file is None:
         return _say("--transform works on a DuckDB file; run dbt with a profile of your own", INCOMPLETE)
     began = time.monotonic()
-    failed = dbt_build(file)
-    for line in failed:
+    built = dbt_build(file)
+    for line in built.failed:
         _say(f"dbt: {line}", INCOMPLETE)
-    if not failed:
+    for line in built.warned:
+        print(f"WARNING: dbt: {line}")
+    if not built.failed:
         print(f"models built and tested in {time.monotonic() - began:.1f}s: schemas silver and gold of {file}")
-    return INCOMPLETE if failed else DONE
+    return INCOMPLETE if built.failed else DONE
 
 
 def _loading_failed(error: Exception) -> str:

@@ -10,7 +10,6 @@ from binance_source.schemas import KLINES
 from . import archive_files
 from .project import database_file
 from .report import time_text
-from .transform import dbt_build
 
 LEDGER: Final = ("kline_gaps", "trade_gaps")
 """The models of the schema silver that list what is missing, and why."""
@@ -111,8 +110,11 @@ def _update_ledger(pipeline: Any) -> None:
     path: Path | None = database_file(pipeline)
     if path is None:
         raise RepairError("--repair works on a DuckDB file, where dbt keeps the ledger of what is missing")
-    failed = dbt_build(
+    # Importing dbt takes longer than most runs without it.
+    from .transform import dbt_build
+
+    built = dbt_build(
         path, "--select", *(f"+{name}" for name in LEDGER), "--exclude-resource-type", "test", "unit_test"
     )
-    if failed:
-        raise RepairError(f"dbt cannot say what is missing: {failed[0]}")
+    if built.failed:
+        raise RepairError(f"dbt cannot say what is missing: {built.failed[0]}")

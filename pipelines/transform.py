@@ -2,22 +2,30 @@
 
 import logging
 import os
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from dbt.cli.main import dbtRunner
 
 from .project import CREDENTIALS, ROOT
 
 
-def dbt_build(database: Path, *selection: str) -> list[str]:
+@dataclass(frozen=True)
+class Built:
+    """What came of a build: a line for each model or test that failed, and for each test that warns."""
+
+    failed: list[str]
+    warned: list[str]
+
+
+def dbt_build(database: Path, *selection: str) -> Built:
     """Build and test all models.
 
     Args:
         database: The DuckDB file; dbt would take a relative path for one of its own working directory.
         selection: dbt's options that say which models and tests; default all.
-
-    Returns:
-        A line for each model or test that failed; empty when all is well.
     """
     # What dbt cannot write to its log, on a full disk, must not come as tracebacks beside the line that says so.
     logging.raiseExceptions = False
@@ -33,8 +41,10 @@ def dbt_build(database: Path, *selection: str) -> list[str]:
         else:
             os.environ[CREDENTIALS] = before
     if result.exception is not None:
-        return [" ".join(str(result.exception).split())]
+        return Built([" ".join(str(result.exception).split())], [])
     outcomes = getattr(result.result, "results", [])
-    return [
-        f"{one.node.name}: {' '.join(str(one.message).split())}" for one in outcomes if one.status in ("error", "fail")
-    ]
+    return Built(_lines(outcomes, "error", "fail"), _lines(outcomes, "warn"))
+
+
+def _lines(outcomes: Sequence[Any], *statuses: str) -> list[str]:
+    return [f"{one.node.name}: {' '.join(str(one.message).split())}" for one in outcomes if one.status in statuses]

@@ -292,4 +292,5 @@ def _record(task: FileTask, status: str, archive: Archive, end: End | None = Non
         size_bytes=end.size if end is not None and is_loaded else task.file.size,
         row_count=task.row_count if is_loaded else None,
         rows_loaded=task.rows_loaded,
+        rows_compared=task.rows_compared,
     )

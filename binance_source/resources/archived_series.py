@@ -124,6 +124,7 @@ def file_record(series: ArchiveSeries, file: ArchiveFile, now_us: int, **columns
         "loaded_at": now_us,
         "revision": 1,
         "rows_changed": None,
+        "rows_compared": None,
         "replaced_load_id": None,
         **columns,
     }

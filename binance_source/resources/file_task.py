@@ -80,6 +80,7 @@ class FileTask:
         self.row_count = 0
         self.rows_loaded = archive.known.begun.get(file.key, 0)
         self.rows_of_sample = 0
+        self.rows_compared: int | None = None
         self._archive = archive
         self._is_sampled = is_sampled
         self._given: Queue[Block | End | BaseException] = Queue(BLOCKS_AHEAD)
@@ -128,6 +129,7 @@ class FileTask:
         series, archive = self.series, self._archive
         spans = series.spans(self.file)
         self.row_count = 0
+        self.rows_compared = None if sample is None else 0
         for rows in file_rows(series, self.file, verified, whole, archive.now_us, archive.stop):
             self.row_count += rows.read
             if not rows.table.num_rows:
@@ -136,7 +138,8 @@ class FileTask:
             disagreements = None
             if sample is not None:
                 labels = {"path": self.file.key, **series.labels}
-                table, disagreements = reconcile(rows, sample, series.dataset, labels, archive.now_us)
+                table, disagreements, compared = reconcile(rows, sample, series.dataset, labels, archive.now_us)
+                self.rows_compared = (self.rows_compared or 0) + compared
                 rows = replace(rows, table=table)
             self._give(Block(rows, covered, disagreements, sample))
         return End(spans.end(), verified.size, verified.sha256, verified.downloaded)

@@ -137,7 +137,7 @@ def daily_sample(
 
 def reconcile(
     rows: Rows, sample: Sample, dataset: ArchiveDataset, labels: dict[str, str | None], now_us: int
-) -> tuple[pa.Table, pa.Table]:
+) -> tuple[pa.Table, pa.Table, int]:
     """Compare rows of a file with a sample.
 
     Args:
@@ -148,8 +148,8 @@ def reconcile(
         now_us: Time of the comparison.
 
     Returns:
-        The rows, with the sample's in the place of those that differ, and the differences as rows of
-        archive_disagreements.
+        The rows, with the sample's in the place of those that differ; the differences as rows of
+        archive_disagreements; and how many rows of the file were compared.
     """
     sample_keys = key_numbers(sample.rows, dataset)
     bounds = pc.min_max(sample_keys)
@@ -173,7 +173,7 @@ def reconcile(
             [table.filter(pc.invert(pc.is_in(rows.keys, chosen))), sample.rows.filter(pc.is_in(sample_keys, chosen))]
         )
         table = table.take(pc.sort_indices(key_numbers(table, dataset)))
-    return table, _records(found, dataset, {**labels, "other_source": sample.source}, now_us)
+    return table, _records(found, dataset, {**labels, "other_source": sample.source}, now_us), len(keys)
 
 
 def _agree(archive: Any, rest: Any) -> bool:

@@ -33,7 +33,7 @@ def klines(lines, source):
 
 
 def compared(file_lines, rest_lines):
-    table, records = reconcile(
+    table, records, _compared = reconcile(
         klines(file_lines, PATH), Sample(klines(rest_lines, "rest").table, "rest"), KLINES, LABELS, NOW_US
     )
     assert table.schema.equals(KLINES.table.schema)
@@ -127,7 +127,7 @@ def test_the_archives_milliseconds_agree_with_rests_microseconds():
     found = aggregates([f"1,1,2,3,3,{START},true,true", f"2,1,2,4,4,{us + 7_001},true,true"], PATH)
     rest = aggregates([f"1,1,2,3,3,{us + 999},true,true", f"2,1,2,4,4,{us + 7_001},true,true"], "rest")
     labels = {"path": PATH, "symbol": "BTCUSDT", "interval": None}
-    table, records = reconcile(found, Sample(rest.table, "rest"), AGG_TRADES, labels, NOW_US)
+    table, records, _compared = reconcile(found, Sample(rest.table, "rest"), AGG_TRADES, labels, NOW_US)
     assert (table.to_pylist(), records.num_rows) == (found.table.to_pylist(), 0)
 
 
@@ -136,13 +136,20 @@ def test_times_that_differ_in_the_millisecond_or_in_given_microseconds_disagree(
     found = aggregates([f"1,1,2,3,3,{START},true,true", f"2,1,2,4,4,{us + 7_001},True,true"], PATH)
     rest = aggregates([f"1,1,2,3,3,{us + 1_000},true,true", f"2,1,2,4,4,{us + 7_002},False,true"], "rest")
     labels = {"path": PATH, "symbol": "BTCUSDT", "interval": None}
-    table, records = reconcile(found, Sample(rest.table, "rest"), AGG_TRADES, labels, NOW_US)
+    table, records, _compared = reconcile(found, Sample(rest.table, "rest"), AGG_TRADES, labels, NOW_US)
     assert table.to_pylist() == rest.table.to_pylist()
     assert [(one["row_key"], one["column_name"], one["interval"]) for one in records.to_pylist()] == [
         (1, "trade_time", None),
         (2, "trade_time", None),
         (2, "is_buyer_maker", None),
     ]
+
+
+def test_rows_of_the_file_are_counted_from_the_first_to_the_last_of_the_sample():
+    lines = [kline(minute) for minute in range(10)]
+    rest = klines([kline(minute) for minute in (3, 4, 6)], "rest")
+    *_others, compared_rows = reconcile(klines(lines, PATH), Sample(rest.table, "rest"), KLINES, LABELS, NOW_US)
+    assert compared_rows == 4
 
 
 def test_random_differences_are_all_found():
