@@ -147,7 +147,8 @@ def _load_all(pipeline: Any, run: SpotRun, given: Namespace) -> int | None:
 
 def _say_repaired(pipeline: Any, run: SpotRun, repairs: Repairs) -> int:
     try:
-        print(*repair.summary(pipeline, repairs, run.request.datasets), sep="\n")
+        rows = sum(one.rows for found in run.reports.values() for one in found.values())
+        print(*repair.summary(pipeline, repairs, run.request.datasets, rows), sep="\n")
     except repair.RepairError as error:
         return _say(error, INCOMPLETE)
     return DONE

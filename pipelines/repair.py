@@ -63,18 +63,20 @@ def find_repairs(pipeline: Any, datasets: Collection[str], is_meant: IsMeant) ->
     )
 
 
-def summary(pipeline: Any, asked: Repairs, datasets: Collection[str]) -> Iterator[str]:
-    """Bring the ledger up to date again, and say what came of the gaps.
+def summary(pipeline: Any, asked: Repairs, datasets: Collection[str], rows_loaded: int) -> Iterator[str]:
+    """Bring the ledger up to date again, if anything is new, and say what came of the gaps.
 
     Args:
         pipeline: The dlt pipeline, after the run.
         asked: What the run has asked for.
         datasets: Staging tables.
+        rows_loaded: How many rows the run has brought.
 
     Raises:
         RepairError: dbt fails.
     """
-    _update_ledger(pipeline)
+    if asked.gaps or rows_loaded:
+        _update_ledger(pipeline)
     left = list(_gaps(pipeline, datasets, asked.is_meant))
     counts: dict[str, int] = {}
     for _gap, status, _count, _reason in left:
