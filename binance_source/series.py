@@ -9,10 +9,9 @@ from .archive.datasets import ARCHIVE_DATASETS
 from .coverage import IdEntry, Range, add, add_ids, missing, missing_times, remove, remove_ids
 from .request import Request
 from .resources import id_series, klines
-from .resources.agg_trades import AggTradeSeries
 from .resources.archived_series import ArchiveSeries
 from .resources.klines import KlineSeries
-from .resources.trades import TradeSeries
+from .resources.trade_kinds import TRADE_KINDS, TradeKind
 from .resources.walk import Series
 from .rest.client import RestClient
 from .settings import DAY_MS, HOUR_MS, SPOT, BinanceConfiguration
@@ -122,9 +121,7 @@ def _trade_period(scope: Scope, key: str, covered: list[IdEntry]) -> Range:
     return scope.period_us(key, lookback, max(starts, default=None))
 
 
-def _rest_trades(
-    kind: type[AggTradeSeries] | type[TradeSeries], scope: Scope, client: RestClient, coverage: Coverage
-) -> list[Series]:
+def _rest_trades(kind: TradeKind, scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
     found: list[Series] = []
     for symbol in scope.names:
         key = id_series.series_key(SPOT, symbol)
@@ -148,7 +145,7 @@ def _archived_trades(name: str, scope: Scope, coverage: Coverage, listed: frozen
 DATASETS_OF_SERIES: dict[str, Dataset] = {
     "klines": Dataset(_rest_klines, _archived_klines, add, remove, "klines", is_by_time=True),
     "agg_trades": Dataset(
-        partial(_rest_trades, AggTradeSeries),
+        partial(_rest_trades, TRADE_KINDS["agg_trades"]),
         partial(_archived_trades, "agg_trades"),
         add_ids,
         remove_ids,
@@ -156,7 +153,7 @@ DATASETS_OF_SERIES: dict[str, Dataset] = {
         is_by_time=False,
     ),
     "trades": Dataset(
-        partial(_rest_trades, TradeSeries),
+        partial(_rest_trades, TRADE_KINDS["trades"]),
         partial(_archived_trades, "trades"),
         add_ids,
         remove_ids,

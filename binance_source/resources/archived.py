@@ -42,7 +42,6 @@ class ArchiveWalk:
         failures: What was asked for, is not there, and will not be asked for elsewhere.
         notes: What happened to files that could not be used.
         error: What ended the walk early, or None.
-        finished: Nothing is left.
         total: Number of files to fetch, as far as it is known.
         done: Files done.
     """
@@ -51,7 +50,6 @@ class ArchiveWalk:
         self.failures: list[Failure] = []
         self.notes: list[str] = []
         self.error: RunError | None = None
-        self.finished = False
         self.total = 0
         self.done = 0
         self._covered = covered
@@ -83,7 +81,6 @@ class ArchiveWalk:
         finally:
             self._planner.shutdown(wait=False, cancel_futures=True)
             self._pool.shutdown(wait=False, cancel_futures=True)
-        self.finished = True
 
     def _take_answers(self) -> list[Page]:
         answers, self._answers = self._answers, []

@@ -11,21 +11,15 @@ from ..coverage import Range
 from ..request import REST
 from ..rest.client import RestClient, Tally
 from ..rest.errors import RunError
-from ..schemas import AGG_TRADES, KLINES, TRADES, Table
+from ..schemas import KLINES, Table
 from ..settings import PAGE_ROWS
-from .agg_trades import AggTradeSeries
 from .id_series import IdSeries
 from .klines import KlineSeries
 from .repairs import FOUND, NOTHING, Gap, Question, Repairs, answer, unstored
-from .trades import TradeSeries
+from .trade_kinds import TRADE_KINDS
 from .walk import Failure, Page, Series, Walk, Window
 
 LOOKAHEAD_PAGES = 64
-
-_ID_SERIES: dict[str, type[AggTradeSeries] | type[TradeSeries]] = {
-    AGG_TRADES.name: AggTradeSeries,
-    TRADES.name: TradeSeries,
-}
 
 
 class _Ids:
@@ -124,7 +118,7 @@ class RestRepair:
             klines = KlineSeries(self._client, gap.market, gap.symbol, gap.interval, part, known, now_ms)
             klines.tally = self._tally(gap.series)
             return klines
-        trades = _ID_SERIES[gap.dataset](self._client, gap.market, gap.symbol, (0, 0), [], to_now=False)
+        trades = TRADE_KINDS[gap.dataset](self._client, gap.market, gap.symbol, (0, 0), [], to_now=False)
         trades.tally = self._tally(gap.series)
         return _Ids(trades, part)
 

@@ -1,6 +1,7 @@
 """Files that the archive has published again: their rows are taken anew, and what has changed is counted."""
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -101,7 +102,7 @@ class RevisionWalk:
         stop: Set from outside to end early.
 
     Attributes:
-        failures, notes, error, finished, total, done, pages: As those of ArchiveWalk.
+        failures, notes, error, total, done, pages: As those of ArchiveWalk.
     """
 
     def __init__(
@@ -116,7 +117,6 @@ class RevisionWalk:
         self.failures: list[Failure] = []
         self.notes: list[str] = []
         self.error: RunError | None = None
-        self.finished = False
         self.done = 0
         self._revisions = revisions
         self._known = [file for file in revisions.known if file.dataset == dataset]
@@ -141,7 +141,6 @@ class RevisionWalk:
                 yield from self._folder(folder, files)
         except RunError as error:
             self.error = error
-        self.finished = True
 
     def _folder(self, folder: str, files: list[KnownFile]) -> Iterator[Page]:
         first = min(file.path for file in files)
@@ -184,17 +183,18 @@ class RevisionWalk:
             # Read to its end before the first row is handed on: half a file would be worse than the old one.
             is_whole = not self._is_ordered(series, published, verified)
             if is_whole:
-                for _ in self._rows(series, published, verified, whole=True):
-                    pass
+                self._read_all(series, published, verified, whole=True)
             yield from self._replace(series, known, published, verified, is_whole)
 
     def _is_ordered(self, series: ArchiveSeries, file: ArchiveFile, verified: Verified) -> bool:
         try:
-            for _ in self._rows(series, file, verified, whole=False):
-                pass
+            self._read_all(series, file, verified, whole=False)
         except OutOfOrderError:
             return False
         return True
+
+    def _read_all(self, series: ArchiveSeries, file: ArchiveFile, verified: Verified, whole: bool) -> None:
+        deque(self._rows(series, file, verified, whole), maxlen=0)
 
     def _rows(self, series: ArchiveSeries, file: ArchiveFile, verified: Verified, whole: bool) -> Iterator[Rows]:
         return file_rows(series, file, verified, whole, self._now_us, self._stop)

@@ -18,23 +18,16 @@ from ..archive.plan import list_days
 from ..archive.rows import OutOfOrderError, Rows, key_numbers
 from ..archive.verified import Downloads
 from ..columns import build, times_from_us
+from ..request import REST
 from ..rest.client import RestClient, Tally
 from ..rest.errors import SeriesError
-from ..schemas import AGG_TRADES, ARCHIVE_DISAGREEMENTS, KLINES, LABEL
+from ..schemas import ARCHIVE_DISAGREEMENTS, KLINES, LABEL
 from ..settings import DAY_MS, INTERVAL_MS, PAGE_ROWS
-from .agg_trades import AggTradeSeries
 from .archived_series import ArchiveSeries
 from .file_rows import file_rows
 from .klines import KlineSeries
-from .trades import TradeSeries
+from .trade_kinds import TRADE_KINDS
 from .walk import Window
-
-REST = "rest"
-
-_ID_SERIES: dict[str, type[AggTradeSeries] | type[TradeSeries]] = {
-    AGG_TRADES.name: AggTradeSeries,
-    "trades": TradeSeries,
-}
 
 
 @dataclass(frozen=True)
@@ -93,7 +86,7 @@ def rest_sample(
             rows = klines.fetch(Window(*window, (window[1],))).rows
         else:
             since = start + chance % (end - start)
-            kind = _ID_SERIES[dataset.table.name]
+            kind = TRADE_KINDS[dataset.table.name]
             trades = kind(client, dataset.market, symbol, (since * 1000, end * 1000), [], to_now=False)
             trades.tally = tally
             rows = trades.sample()

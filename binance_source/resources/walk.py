@@ -114,7 +114,6 @@ class Walk:
         failures: Series given up so far.
         notes: Nothing; other walks have some.
         error: What ended the whole walk early, or None.
-        finished: Nothing is left.
         total: Number of series.
         done: How many of them are complete or given up.
     """
@@ -125,7 +124,6 @@ class Walk:
         self.failures: list[Failure] = []
         self.notes: list[str] = []
         self.error: RunError | None = None
-        self.finished = False
         self.total = len(series)
         self.done = 0
         self._waiting = deque(series)
@@ -151,7 +149,6 @@ class Walk:
                 yield from self._receive(*self._done.get(timeout=STOP_SECONDS))
             if self._stop.is_set() and self.error is None:
                 self.error = StoppedError()
-        self.finished = True
 
     def _submit(self) -> None:
         while self._outstanding < self._lookahead:

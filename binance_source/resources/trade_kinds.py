@@ -1,0 +1,12 @@
+"""The datasets whose rows are numbered, and how REST is asked for each."""
+
+from typing import Final
+
+from ..schemas import AGG_TRADES, TRADES
+from .agg_trades import AggTradeSeries
+from .trades import TradeSeries
+
+TradeKind = type[AggTradeSeries] | type[TradeSeries]
+
+TRADE_KINDS: Final[dict[str, TradeKind]] = {AGG_TRADES.name: AggTradeSeries, TRADES.name: TradeSeries}
+"""By staging table."""
