@@ -114,3 +114,19 @@
         {{- or_revised_windows(dataset, "minute", interval_seconds("1m")) }}
     )
 {% endmacro %}
+
+
+{#
+    The rows of a CTE with trade_time, their `minute` beside them. In incremental builds those of the CTE touched_minutes.
+#}
+{% macro trades_of_touched_minutes(trades) %}
+    with
+    timed_trades as (
+        select
+            *,
+            {{ window_start("trade_time", interval_seconds("1m")) }} as minute
+        from {{ trades }}
+    )
+
+    {{ rows_of_touched_windows("timed_trades", "touched_minutes", "minute", "trade_time", interval_seconds("1m")) }}
+{% endmacro %}

@@ -48,16 +48,20 @@
             symbol,
             {{ times }}
         from {{ ref(dataset) }}
-        where {{ is_new_load() }}
-        {{- or_days_of_revised_files(dataset, ["market", "symbol"], times) }}
+        where {{ is_new_load(mark=dataset_mark(dataset)) }}
+        {{- or_days_of_revised_files(dataset, ["market", "symbol"], times, dataset_mark(dataset)) }}
     )
     {%- endfor %}
 {% endmacro %}
 
 
-{# Union with a query of a series' columns and a time: a time in each day of revised files. #}
-{% macro or_days_of_revised_files(dataset, series, time) %}
-    {%- if revised_bounds(dataset) %}
+{#
+    Union with a query of a series' columns and a time: a time in each day of revised files.
+
+    mark: the watermark that says which files are new; by default the model's own.
+#}
+{% macro or_days_of_revised_files(dataset, series, time, mark=none) %}
+    {%- if revised_bounds(dataset, mark) %}
     union all
     select
         {{ series | join(", ") }},
@@ -68,7 +72,7 @@
                 interval '1 day'
             )
         ) as {{ time }}
-    from ({{ revised_files(dataset) }})
+    from ({{ revised_files(dataset, mark) }})
     {%- endif %}
 {% endmacro %}
 

@@ -1,5 +1,5 @@
 {#
-    What an incremental model has taken in is kept in stg.load_watermarks, one row a model:
+    What an incremental model has taken in is kept in stg.load_watermarks, one row a model, or a model and dataset:
     load_id         the newest load in the model; later loads are new to it
     tested_load_id  the newest load whose rows passed the model's data tests
     A model's own newest row cannot say this: a load can bring rejected rows only, or a build can end between two models.
@@ -83,6 +83,28 @@
             where model_name in ('{{ upstream | join("', '") }}')
         )
     where model_name = '{{ this.identifier }}'
+{% endmacro %}
+
+
+{# The watermark of what a model has taken in of one of several datasets, which come in loads of their own. #}
+{% macro dataset_mark(dataset) -%}
+    {{ this.identifier }}:{{ dataset }}
+{%- endmacro %}
+
+
+{#
+    Post-hook of a model of several datasets: it has seen of this one what the model that it reads it from has seen. One mark
+    for all would be the oldest, or none where a dataset was never loaded, and what is newer than it would be new for ever.
+#}
+{% macro record_dataset_loads(dataset, upstream) %}
+    delete from {{ watermarks_table() }}
+    where model_name = '{{ dataset_mark(dataset) }}';
+    insert into {{ watermarks_table() }} (model_name, load_id)
+    select
+        '{{ dataset_mark(dataset) }}' as model_name,
+        load_id
+    from {{ watermarks_table() }}
+    where model_name = '{{ upstream }}'
 {% endmacro %}
 
 

@@ -8,9 +8,10 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from pathlib import Path
 
+import duckdb
 import pytest
 import yaml
-from conftest import Warehouse
+from conftest import MODELS, Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
 MIDNIGHT = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -46,7 +47,7 @@ def grown(new_warehouse):
 
 def test_an_empty_database_builds_green_with_empty_models(grown):
     _, empty = grown
-    assert len(empty) == 18
+    assert len(empty) == 21
     assert set(map(len, empty.values())) == {0}
 
 
@@ -80,6 +81,19 @@ def test_no_table_or_view_is_outside_the_named_schemas(grown):
     assert schemas == {"staging", "stg", "silver", "gold"}
 
 
+def test_what_users_query_can_be_read_from_a_copy_that_is_attached_under_another_name(grown, tmp_path):
+    shutil.copy(grown[0].copy(tmp_path / "copy").path, tmp_path / "renamed.duckdb")
+    with duckdb.connect() as connection:
+        connection.execute(f"attach '{tmp_path / 'renamed.duckdb'}' as elsewhere (read_only)")
+        relations = connection.execute(
+            """select table_schema || '.' || table_name from information_schema.tables
+            where table_catalog = 'elsewhere' and table_schema in ('silver', 'gold')"""
+        ).fetchall()
+        assert {name for (name,) in relations} == {*MODELS, "silver.known_outages"}
+        for (name,) in relations:
+            connection.execute(f"select * from elsewhere.{name}").fetchall()
+
+
 def test_the_two_profiles_differ_in_the_default_path_alone():
     root = yaml.safe_load((ROOT / "profiles.yml").read_text())
     inner = yaml.safe_load((ROOT / "dbt_project" / "profiles.yml").read_text())
@@ -100,7 +114,7 @@ def test_both_working_directories_build_the_same_file(tmp_path):
     def build(folder, *options):
         command = [sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--warn-error", "build"]
         done = subprocess.run(
-            [*command, "--exclude-resource-type", "unit_test", *options],
+            [*command, "--select", "+klines", *options],
             cwd=folder,
             env=environment,
             capture_output=True,

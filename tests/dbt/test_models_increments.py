@@ -144,11 +144,10 @@ def built(new_warehouse, tmp_path_factory):
         # What a crash leaves behind: newer than all else, with another price for a known minute, never entered.
         orphan = f"17637000{number:02}.9"
         warehouse.load(orphan, complete=False, klines=[kline(110, close=Decimal("100.1")), kline(300)])
-        warehouse.build(*options)
+        # The last build tests what all loads since the first one have brought.
+        warehouse.build(*options, models_only=(what, loads, options) not in (STEPS[0], STEPS[-1]))
         if not options:
-            refreshed = warehouse.copy(folder / f"{number}.duckdb")
-            refreshed.build("--full-refresh")
-            history[what] = (warehouse.contents(), refreshed.contents())
+            history[what] = (warehouse.contents(), warehouse.refreshed(folder / str(number)))
         warehouse.query("delete from staging.klines where _dlt_load_id = ?", orphan)
     return warehouse, history
 
@@ -244,22 +243,43 @@ def test_trade_flow_follows_revised_and_earlier_trades(built):
 def test_a_build_without_new_loads_changes_nothing(built):
     warehouse, _ = built
     before = warehouse.contents()
-    warehouse.build()
+    warehouse.build(models_only=True)
     assert warehouse.contents() == before
 
 
 def test_data_tests_look_at_old_rows_only_when_asked(built, tmp_path):
-    damaged = built[0].copy(tmp_path / "damaged.duckdb")
+    damaged = built[0].copy(tmp_path / "damaged")
     damaged.query("insert into gold.ohlcv from gold.ohlcv limit 1")
-    damaged.build()
+    damaged.build("--select", "ohlcv")
     with pytest.raises(AssertionError, match="ohlcv_key_is_unique"):
-        damaged.build("--vars", "full_tests: true")
+        damaged.build("--select", "ohlcv", "--vars", "full_tests: true")
 
 
 def test_a_failed_data_test_fails_again_until_it_is_mended(built, tmp_path):
-    damaged = built[0].copy(tmp_path / "damaged.duckdb")
+    damaged = built[0].copy(tmp_path / "damaged")
     damaged.query("update stg.load_watermarks set tested_load_id = '0' where model_name = 'klines'")
     damaged.query("insert into silver.klines from silver.klines limit 1")
     for _ in range(2):
         with pytest.raises(AssertionError, match="klines_key_is_unique"):
-            damaged.build()
+            damaged.build("--select", "klines")
+
+
+def test_runs_of_old_loads_are_left_alone_whichever_dataset_is_loaded(new_warehouse):
+    """Each build is given one more day of aggregates; what it does not look at stays as it was damaged."""
+    warehouse = new_warehouse()
+
+    def build(day, **tables):
+        if day:
+            warehouse.query("update silver.trade_runs set last_id = 99")
+        aggregates = [agg_trade(number, day * 86_400 + number) for number in (10 * day, 10 * day + 1)]
+        warehouse.load(f"17637000{day:02}.5", agg_trades=aggregates, **tables)
+        warehouse.build("--select", "+trade_runs", models_only=True)
+        found = warehouse.query("select dataset, day, last_id from silver.trade_runs order by all")
+        return [(dataset, (start - MIDNIGHT).days, last_id) for dataset, start, last_id in found]
+
+    assert build(0) == [("agg_trades", 0, 1)]
+    first_trades = {"trades": [trade(5), trade(6)]}
+    assert build(1, **first_trades) == [("agg_trades", 0, 99), ("agg_trades", 1, 11), ("trades", 0, 6)]
+    old = [("agg_trades", 0, 99), ("agg_trades", 1, 99)]
+    assert build(2) == [*old, ("agg_trades", 2, 21), ("trades", 0, 99)]
+    assert build(3) == [*old, ("agg_trades", 2, 99), ("agg_trades", 3, 31), ("trades", 0, 99)]

@@ -4,6 +4,7 @@ from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
 import pytest
+from test_models_revisions import archive_file
 
 DAY = datetime(2024, 3, 4, tzinfo=timezone.utc)
 """A Monday."""
@@ -103,8 +104,8 @@ def contents(warehouse):
     return {model: warehouse.query(f"select * from {model} order by all") for model in models}
 
 
-def assert_equals_a_full_refresh(warehouse, path):
-    refreshed = warehouse.copy(path)
+def assert_equals_a_full_refresh(warehouse, folder):
+    refreshed = warehouse.copy(folder)
     refreshed.build(*MODELS, "--full-refresh")
     assert contents(refreshed) == contents(warehouse)
 
@@ -261,11 +262,26 @@ ARCHIVE = [
     (TRADES_FILE, "trades", 1_025, "trade_time", "2024-03-04 00:00:01+00:00", "2024-03-04 00:00:01.000250+00:00"),
 ]
 
+KLINES_MONTHLY = "data/spot/monthly/klines/BTCUSDT/1m/BTCUSDT-1m-2024-03.zip"
+FILES = [
+    archive_file(KLINES_FILE, rows_compared=1_000),
+    # A month and its first day begin together.
+    archive_file(KLINES_MONTHLY, rows_compared=500),
+    archive_file(KLINES_FILE.replace("03-04", "03-01"), status="begun", rows_compared=40),
+    # A version that did not count took this one's sample.
+    archive_file(TRADES_FILE),
+    # Nothing of these was compared that counts.
+    archive_file(KLINES_FILE.replace("03-04", "03-05"), status="compared"),
+    archive_file(KLINES_FILE.replace("03-04", "03-06"), status="quarantined", rows_compared=7),
+    archive_file(KLINES_FILE.replace("03-04", "03-07"), rows_compared=0),
+    archive_file(KLINES_FILE.replace("03-04", "03-08")),
+]
+
 
 @pytest.fixture(scope="module")
 def planted(agreeing, tmp_path_factory):
     """The same, with a trade less from the beginning, and values that later loads have brought wrong."""
-    warehouse = agreeing.copy(tmp_path_factory.mktemp("planted") / "planted.duckdb")
+    warehouse = agreeing.copy(tmp_path_factory.mktemp("planted") / "planted")
     for table in ("staging.trades", "silver.trades"):
         warehouse.query(f"delete from {table} where symbol = 'BTCUSDT' and trade_id = 1025")
     # A further version of a trade of the same minute makes that minute be looked at.
@@ -274,6 +290,7 @@ def planted(agreeing, tmp_path_factory):
         klines=WRONG_KLINES,
         trades=[trade(24)],
         agg_trades=[agg_trade(30, is_buyer_maker=True)],
+        archive_files=FILES,
         archive_disagreements=[
             {
                 "path": path,
@@ -315,12 +332,16 @@ def test_what_the_load_found_in_samples_of_the_archive_is_there_as_numbers(plant
         (*klines, DAY + MINUTE, 1_709_510_460_000, "close", 101, Decimal("102.00000001"), Decimal("-1.00000001")),
         (*klines, DAY + 2 * MINUTE, 1_709_510_520_000, "open_time", Decimal(1_709_510_520), None, None),
     ]
+
+
+def test_rows_of_the_archive_that_were_compared_are_counted_whether_they_differ_or_not(planted):
     counted = planted.query(
         """select check_name, "interval", day, compared, differing from gold.reconciliation_summary
         where check_name like 'archive%' order by all"""
     )
     assert counted == [
-        ("archive_klines_against_sample", "1m", DAY, None, 2),
+        ("archive_klines_against_sample", "1m", DAY - timedelta(days=3), 540, 0),
+        ("archive_klines_against_sample", "1m", DAY, 1_000, 2),
         ("archive_trades_against_sample", None, DAY - timedelta(days=3), None, 1),
     ]
 
@@ -331,7 +352,7 @@ def test_differences_warn(planted):
 
 
 def test_later_loads_mend_what_differed_and_compare_what_is_covered_anew(planted, tmp_path):
-    warehouse = planted.copy(tmp_path / "mended.duckdb")
+    warehouse = planted.copy(tmp_path / "mended")
     warehouse.query("delete from staging.series_periods where symbol = 'QUIETUSDT'")
     warehouse.load(
         "1763700000.3",
@@ -362,4 +383,4 @@ def test_later_loads_mend_what_differed_and_compare_what_is_covered_anew(planted
         ("klines_against_minutes", "BTCUSDT", "5m"): (6, 0),
         ("klines_against_minutes", "BTCUSDT", "30m"): (1, 0),
     }
-    assert_equals_a_full_refresh(warehouse, tmp_path / "refreshed.duckdb")
+    assert_equals_a_full_refresh(warehouse, tmp_path / "refreshed")

@@ -19,7 +19,7 @@ def recorded(new_warehouse, recorded_klines, recordings):
     """Recorded 1m klines of March 2023, built in two loads, beside the exchange's own longer klines."""
     warehouse = new_warehouse()
     warehouse.load("1763700000.1", klines=recorded_klines("BTCUSDT", "1m", "*2023-03-*"))
-    warehouse.build()
+    warehouse.build(models_only=True)
     trades = json.loads(next((recordings / "trades/rest_aggtrades").glob("BTCUSDT-*.json")).read_text())
     warehouse.load(
         "1763700100.1",
@@ -151,7 +151,7 @@ def test_flow_of_recorded_aggregate_trades_equals_the_minutes_klines(recorded):
 
 
 def test_recorded_klines_agree_with_recorded_trades_and_with_the_exchanges_own_longer_klines(recorded, tmp_path):
-    warehouse = recorded.copy(tmp_path / "reconciled.duckdb")
+    warehouse = recorded.copy(tmp_path / "reconciled")
     warehouse.build("--resource-type", "model", "--select", "+reconciliation", "+reconciliation_summary")
     assert warehouse.query("select * from gold.reconciliation") == []
     compared = warehouse.query(

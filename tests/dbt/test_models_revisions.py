@@ -137,13 +137,11 @@ def loaded(new_warehouse):
     return warehouse
 
 
-def rebuilt(warehouse, path):
+def rebuilt(warehouse, folder, models_only=True):
     """Assert that an incremental build agrees with a full refresh of a copy; give what it holds."""
-    warehouse.build()
+    warehouse.build(models_only=models_only)
     contents = warehouse.contents()
-    refreshed = warehouse.copy(path)
-    refreshed.build("--full-refresh")
-    assert contents == refreshed.contents()
+    assert contents == warehouse.refreshed(folder)
     return contents
 
 
@@ -159,9 +157,9 @@ NEW_KLINES = [
 @pytest.fixture(scope="module")
 def revised(loaded, tmp_path_factory):
     folder = tmp_path_factory.mktemp("revised")
-    warehouse = loaded.copy(folder / "klines.duckdb")
+    warehouse = loaded.copy(folder / "klines")
     revise(warehouse, KLINES, 2, LATER, REVISED, klines=NEW_KLINES)
-    return warehouse, loaded.contents(), rebuilt(warehouse, folder / "refreshed.duckdb")
+    return warehouse, loaded.contents(), rebuilt(warehouse, folder / "refreshed", models_only=False)
 
 
 def minutes_of(contents, symbol="BTCUSDT", interval="1m"):
@@ -222,28 +220,28 @@ def test_windows_without_a_minute_are_gone_and_the_others_are_recomputed(revised
 
 def test_a_further_build_changes_nothing_and_looks_at_nothing_again(revised, tmp_path):
     warehouse, _, after = revised
-    again = warehouse.copy(tmp_path / "again.duckdb")
+    again = warehouse.copy(tmp_path / "again")
     # Rows that no load brought are left alone as long as nothing makes the build look at their period.
     again.query("delete from silver.klines where source = 'rest' and open_time = ?", DAY + 41 * MINUTE)
-    again.build("--select", "staging", "silver")
+    again.build("--select", "staging", "silver", models_only=True)
     assert set(minutes_of(after)) - set(minutes_of(again.contents())) == {41}
 
 
 def test_old_rows_that_are_not_deleted_yet_do_not_count(loaded, tmp_path, revised):
-    warehouse = loaded.copy(tmp_path / "not_deleted.duckdb")
+    warehouse = loaded.copy(tmp_path / "not_deleted")
     revise(warehouse, KLINES, 2, LATER, REVISED, removed=False, klines=NEW_KLINES)
-    warehouse.build()
+    warehouse.build(models_only=True)
     assert warehouse.contents() == revised[2]
     warehouse.query("delete from staging.klines where source = ? and _dlt_load_id <= ?", KLINES, LATER)
-    assert rebuilt(warehouse, tmp_path / "refreshed.duckdb") == revised[2]
+    assert rebuilt(warehouse, tmp_path / "refreshed") == revised[2]
 
 
 def test_a_revision_of_an_incomplete_load_is_not_seen(loaded, tmp_path):
-    warehouse = loaded.copy(tmp_path / "incomplete.duckdb")
+    warehouse = loaded.copy(tmp_path / "incomplete")
     before = warehouse.contents()
     revise(warehouse, KLINES, 2, LATER, REVISED, removed=False, klines=NEW_KLINES)
     warehouse.query("delete from staging._dlt_loads where load_id = ?", REVISED)
-    assert rebuilt(warehouse, tmp_path / "refreshed.duckdb") == before
+    assert rebuilt(warehouse, tmp_path / "refreshed") == before
 
 
 KEPT = [number for number in range(1, 60) if not 12 <= number <= 23 and number != 30]
@@ -254,14 +252,14 @@ KEPT = [number for number in range(1, 60) if not 12 <= number <= 23 and number !
 def others(loaded, tmp_path_factory):
     """Revisions of the other files, of which the last one has no row at all."""
     folder = tmp_path_factory.mktemp("others")
-    warehouse = loaded.copy(folder / "others.duckdb")
+    warehouse = loaded.copy(folder / "others")
     rows = [kline(minute, KLINES_MONTHLY, "ETHUSDT") for minute in range(1_500, 3_000, 10)]
     revise(warehouse, KLINES_MONTHLY, 2, FIRST, REVISED, klines=rows)
     aggregates = [*(agg_trade(number, 10 * number) for number in KEPT), agg_trade(30, 300, quantity=Decimal(9))]
     revise(warehouse, AGGREGATES, 2, FIRST, "1715200000.4", agg_trades=[*aggregates, agg_trade(100, 1_000)])
     revise(warehouse, TRADES, 2, FIRST, "1715200000.5", trades=[trade(number, 10 * number) for number in KEPT])
     revise(warehouse, KLINES_BEFORE, 2, FIRST, "1715200000.6")
-    return warehouse, rebuilt(warehouse, folder / "refreshed.duckdb")
+    return warehouse, rebuilt(warehouse, folder / "refreshed", models_only=False)
 
 
 def test_a_version_without_any_row_empties_its_period_once(others):
@@ -299,42 +297,42 @@ def test_trades_and_aggregates_lose_what_their_files_lost(others):
 
 
 def test_two_versions_between_two_builds_and_one_that_only_has_another_time(loaded, tmp_path):
-    warehouse = loaded.copy(tmp_path / "twice.duckdb")
+    warehouse = loaded.copy(tmp_path / "twice")
     revise(warehouse, KLINES, 2, LATER, REVISED, klines=NEW_KLINES)
     revise(warehouse, KLINES, 3, REVISED, "1715200000.4", klines=[kline(minute) for minute in (0, 1, 35)])
     # The same bytes, published once more: nothing says any longer which load was replaced.
     revise(warehouse, KLINES, 3, None, "1715200000.5", removed=False)
-    after = rebuilt(warehouse, tmp_path / "refreshed.duckdb")
+    after = rebuilt(warehouse, tmp_path / "refreshed")
     assert sorted(minutes_of(after)) == [*range(-10, 0), 0, 1, 35, 40, 41, 42]
 
 
 def test_silver_built_by_itself_and_gold_before_it_miss_nothing(loaded, tmp_path):
-    warehouse = loaded.copy(tmp_path / "apart.duckdb")
+    warehouse = loaded.copy(tmp_path / "apart", "renamed.duckdb")
     revise(warehouse, KLINES, 2, LATER, REVISED, klines=NEW_KLINES)
-    warehouse.build("--select", "staging", "gold")
-    warehouse.build("--select", "silver")
+    warehouse.build("--select", "staging", "gold", models_only=True)
+    warehouse.build("--select", "silver", models_only=True)
     warehouse.load("1715200000.4", klines=[kline(43, "rest")])
-    after = rebuilt(warehouse, tmp_path / "refreshed.duckdb")
+    after = rebuilt(warehouse, tmp_path / "refreshed")
     assert {10, 15} & set(windows_of(after, "5m")) == set()
 
 
 def test_a_build_without_revisions_does_not_look_at_old_periods(loaded, tmp_path):
     """First versions are no revisions: what older loads brought of their periods is not read again."""
-    warehouse = loaded.copy(tmp_path / "first_versions.duckdb")
+    warehouse = loaded.copy(tmp_path / "first_versions")
     warehouse.query("delete from silver.klines where open_time = ?", DAY + 7 * MINUTE)
     path = KLINES.replace("05-07", "05-08")
     warehouse.load(REVISED, klines=[kline(1_440, path)], archive_files=[archive_file(path)])
-    warehouse.build("--select", "staging", "silver")
+    warehouse.build("--select", "staging", "silver", models_only=True)
     minutes = minutes_of(warehouse.contents())
     assert 1_440 in minutes
     assert 7 not in minutes
 
 
 def test_a_revision_reads_its_own_period_alone(loaded, tmp_path):
-    warehouse = loaded.copy(tmp_path / "own_period.duckdb")
+    warehouse = loaded.copy(tmp_path / "own_period")
     warehouse.query("delete from silver.klines where open_time = ?", DAY - 7 * MINUTE)
     revise(warehouse, KLINES, 2, LATER, REVISED, klines=NEW_KLINES)
-    warehouse.build("--select", "staging", "silver")
+    warehouse.build("--select", "staging", "silver", models_only=True)
     assert -7 not in minutes_of(warehouse.contents())
 
 
@@ -355,7 +353,7 @@ def test_the_views_of_the_archives_tables_are_empty_and_typed_without_them(new_w
 
 
 def test_the_views_show_what_complete_loads_brought(loaded, tmp_path):
-    warehouse = loaded.copy(tmp_path / "views.duckdb")
+    warehouse = loaded.copy(tmp_path / "views")
     disagreement = {
         "path": KLINES,
         "market": "spot",

@@ -7,7 +7,10 @@
 
 with
 agg_trades as (
-    select * from {{ ref("agg_trades") }}
+    select
+        *,
+        price * quantity as quote_quantity
+    from {{ ref("agg_trades") }}
 ),
 
 {% if is_incremental() %}
@@ -16,16 +19,8 @@ touched_minutes as (
 ),
 
 {% endif %}
-timed_trades as (
-    select
-        *,
-        {{ window_start("trade_time", interval_seconds("1m")) }} as minute,
-        price * quantity as quote_quantity
-    from agg_trades
-),
-
 trades_of_touched_minutes as (
-    {{ rows_of_touched_windows("timed_trades", "touched_minutes", "minute", "trade_time", interval_seconds("1m")) }}
+    {{ trades_of_touched_minutes("agg_trades") }}
 ),
 
 summed as (

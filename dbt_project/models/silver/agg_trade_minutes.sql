@@ -7,7 +7,11 @@
 
 with
 agg_trades as (
-    select * from {{ ref("agg_trades") }}
+    select
+        *,
+        price * quantity as quote_quantity,
+        last_trade_id - first_trade_id + 1 as trade_count
+    from {{ ref("agg_trades") }}
 ),
 
 {% if is_incremental() %}
@@ -16,28 +20,8 @@ touched_minutes as (
 ),
 
 {% endif %}
-timed_trades as (
-    select
-        market,
-        symbol,
-        agg_trade_id,
-        {{ window_start("trade_time", interval_seconds("1m")) }} as minute,
-        trade_time,
-        price,
-        quantity,
-        price * quantity as quote_quantity,
-        last_trade_id - first_trade_id + 1 as trade_count,
-        is_buyer_maker,
-        _dlt_load_id
-    from agg_trades
-),
-
-trades_of_touched_minutes as (
-    {{ rows_of_touched_windows("timed_trades", "touched_minutes", "minute", "trade_time", interval_seconds("1m")) }}
-),
-
 rebuilt as (
-    {{ rebuilt_minutes("trades_of_touched_minutes", "agg_trade_id") }}
+    {{ rebuilt_minutes("agg_trades", "agg_trade_id") }}
 )
 
 select * from rebuilt

@@ -7,7 +7,10 @@
 
 with
 trades as (
-    select * from {{ ref("trades") }}
+    select
+        *,
+        1 as trade_count
+    from {{ ref("trades") }}
 ),
 
 {% if is_incremental() %}
@@ -16,28 +19,8 @@ touched_minutes as (
 ),
 
 {% endif %}
-timed_trades as (
-    select
-        market,
-        symbol,
-        trade_id,
-        {{ window_start("trade_time", interval_seconds("1m")) }} as minute,
-        trade_time,
-        price,
-        quantity,
-        quote_quantity,
-        1 as trade_count,
-        is_buyer_maker,
-        _dlt_load_id
-    from trades
-),
-
-trades_of_touched_minutes as (
-    {{ rows_of_touched_windows("timed_trades", "touched_minutes", "minute", "trade_time", interval_seconds("1m")) }}
-),
-
 rebuilt as (
-    {{ rebuilt_minutes("trades_of_touched_minutes", "trade_id") }}
+    {{ rebuilt_minutes("trades", "trade_id") }}
 )
 
 select * from rebuilt

@@ -1,6 +1,9 @@
 {{ config(
     pre_hook="{{ delete_touched(touched_trade_days(), ['dataset', 'market', 'symbol', 'day']) }}",
-    post_hook="{{ record_upstream_loads(['agg_trades', 'trades']) }}",
+    post_hook=[
+        "{{ record_dataset_loads('agg_trades', 'agg_trades') }}",
+        "{{ record_dataset_loads('trades', 'trades') }}",
+    ],
 ) }}
 
 -- depends_on: {{ ref("stg_binance__archive_files") }}
