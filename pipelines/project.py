@@ -50,7 +50,8 @@ def open_pipeline(name: str) -> Any:
         if folder.is_dir():
             shutil.rmtree(folder)
         else:
-            folder.unlink(missing_ok=True)
+            # A file may lie in the place of the folder of all pipelines, too.
+            (folder if folder.parent.is_dir() else folder.parent).unlink(missing_ok=True)
         return _opened(name)
 
 

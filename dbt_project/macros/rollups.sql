@@ -36,18 +36,26 @@
     The rows whose window holds a row of a new load; all rows on a full build.
 
     rows, touched: CTEs with the columns market, symbol and `window`; `time` is what the window was computed from. The
-    bounds on it repeat what the join says, in a form that lets DuckDB skip the blocks of other times.
+    bounds on it repeat what the join says.
 #}
 {% macro rows_of_touched_windows(rows, touched, window, time, seconds) %}
     select {{ rows }}.*
     from {{ rows }}
     {%- if is_incremental() %}
     semi join {{ touched }} using (market, symbol, {{ window }})
-    where
-        {{ rows }}.{{ time }} >= (select min({{ window }}) from {{ touched }})
-        and {{ rows }}.{{ time }} < (select max({{ window }}) from {{ touched }}) + interval '{{ seconds }} seconds'
+    where {{ is_within_bounds(rows ~ "." ~ time, touched, window, window ~ " + interval '" ~ seconds ~ " seconds'") }}
     {%- endif %}
 {% endmacro %}
+
+
+{#
+    True where a time is from the first `start` of some ranges to their last `end`, in a form that lets DuckDB skip the
+    blocks of other times. It skips none for a bound that is null: without a range all times are before the first one.
+#}
+{% macro is_within_bounds(time, ranges, start, end) -%}
+    {{ time }} >= (select coalesce(min({{ start }}), 'infinity') from {{ ranges }})
+    and {{ time }} < (select max({{ end }}) from {{ ranges }})
+{%- endmacro %}
 
 
 {#

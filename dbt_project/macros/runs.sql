@@ -78,13 +78,11 @@
 
 
 {#
-    Bounds on a time that hold the touched days, in a form that lets DuckDB skip the blocks of other times; all on a full
-    build. `longest`: how long after its day's beginning a row that counts for the day can be.
+    Bounds on a time that hold the touched days; all on a full build. `longest`: how long after its day's beginning a row
+    that counts for the day can be.
 #}
 {% macro within_touched_days(time, longest="1 day") %}
     {%- if is_incremental() %}
-    where
-        {{ time }} >= (select min(touched_days.day) from touched_days)
-        and {{ time }} < (select max(touched_days.day) from touched_days) + interval '{{ longest }}'
+    where {{ is_within_bounds(time, "touched_days", "touched_days.day", "touched_days.day + interval '" ~ longest ~ "'") }}
     {%- endif %}
 {% endmacro %}

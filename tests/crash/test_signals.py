@@ -4,7 +4,7 @@ import signal
 import time
 
 import pytest
-from crashes import OPTIONS, REST, SMALL, Watched, assert_as_uninterrupted, held, wait_for
+from crashes import OPTIONS, REST, SMALL, SYMBOLS, Watched, assert_as_uninterrupted, held, wait_for
 
 CODES = {signal.SIGINT: 130, signal.SIGTERM: 143}
 SECONDS = 5
@@ -25,7 +25,7 @@ AT_FAULTS = {
 }  # fmt: skip
 AT_STAGES = {
     "importing": (), "before recovery": (), "before normalise": (), "copying": (), "before settling": (),
-    "building models": ("--datasets", "klines", "--symbols", "BTCUSDT", "--start", "2025-02-11T11:00", "--transform"),
+    "building models": ("--datasets", "klines", "--symbols", SYMBOLS[0], "--start", "2025-02-11T11:00", "--transform"),
 }  # fmt: skip
 
 

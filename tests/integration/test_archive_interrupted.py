@@ -84,7 +84,11 @@ PASSING = [
 ]
 
 
-@pytest.mark.parametrize("fault", PASSING, ids=lambda fault: fault["kind"])
+@pytest.mark.parametrize(
+    "fault",
+    [*PASSING[:2], *(pytest.param(fault, marks=pytest.mark.soak) for fault in PASSING[2:])],
+    ids=lambda fault: fault["kind"],
+)
 def test_a_passing_fault_of_the_host_leaves_no_trace(project, exchange, truth, fault):
     for path in ("/s3", "/data/*.zip", "/data/*.CHECKSUM"):
         exchange.add_fault(**fault, path=path, after=1, count=2)

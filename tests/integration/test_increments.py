@@ -1,9 +1,8 @@
 """What later runs do: only what is new, earlier starts, new symbols, holes, and the odd symbols of the market."""
 
-import pytest
-
 NOW = "2025-02-11T12:00:30"
 KLINES = ("--datasets", "klines")
+TIMES = {"klines": "open_time", "agg_trades": "trade_time", "trades": "trade_time"}
 
 
 def klines_requests(exchange):
@@ -39,32 +38,32 @@ def test_a_symbol_and_an_interval_added_later_get_their_whole_history(project, e
     project.assert_equals("klines", truth("klines", ["BTCUSDT", "SOLUSDT"], "2025-02-10", NOW, ["1m", "1h"]))
 
 
-@pytest.mark.parametrize("table", ["klines", "agg_trades", "trades"])
-def test_an_earlier_start_extends_backwards_without_touching_what_is_there(project, exchange, truth, table):
-    options = ("--datasets", table, "--symbols", "BTCUSDT")
+def test_an_earlier_start_extends_backwards_without_touching_what_is_there(project, exchange, truth):
+    options = ("--datasets", ",".join(TIMES), "--symbols", "BTCUSDT")
     project.use(exchange).load(*options, "--start", "2025-02-11")
-    before = project.query(f"select * from staging.{table} order by all")
+    before = {table: project.query(f"select * from staging.{table} order by all") for table in TIMES}
     project.load(*options, "--start", "2025-02-10T06:30:00")
-    intervals = ["1m"] if table == "klines" else [None]
-    project.assert_equals(table, truth(table, ["BTCUSDT"], "2025-02-10T06:30:00", NOW, intervals))
-    time = "open_time" if table == "klines" else "trade_time"
-    after = project.query(f"select * from staging.{table} where {time} >= '2025-02-11 00:00:00+00' order by all")
-    assert after == before
+    for table, time in TIMES.items():
+        intervals = ["1m"] if table == "klines" else [None]
+        project.assert_equals(table, truth(table, ["BTCUSDT"], "2025-02-10T06:30:00", NOW, intervals))
+        after = project.query(f"select * from staging.{table} where {time} >= '2025-02-11 00:00:00+00' order by all")
+        assert after == before[table]
 
 
-@pytest.mark.parametrize("table", ["klines", "agg_trades", "trades"])
-def test_periods_apart_leave_a_hole_that_a_later_start_fills(project, exchange, truth, table):
-    options = ("--datasets", table, "--symbols", "BTCUSDT")
+def test_periods_apart_leave_a_hole_that_a_later_start_fills(project, exchange, truth):
+    options = ("--datasets", ",".join(TIMES), "--symbols", "BTCUSDT")
     project.use(exchange)
     project.load(*options, "--start", "2025-02-01", "--end", "2025-02-01T06:00:00")
     project.load(*options, "--start", "2025-02-02", "--end", "2025-02-02T06:00:00")
-    intervals = ["1m"] if table == "klines" else [None]
-    time = "open_time" if table == "klines" else "trade_time"
-    for day in ("01", "02"):
-        expected = truth(table, ["BTCUSDT"], f"2025-02-{day}", f"2025-02-{day}T06:00:00", intervals)
-        project.assert_equals(table, expected, f"date_trunc('day', {time}) = '2025-02-{day} 00:00:00+00'")
+    for table, time in TIMES.items():
+        intervals = ["1m"] if table == "klines" else [None]
+        for day in ("01", "02"):
+            expected = truth(table, ["BTCUSDT"], f"2025-02-{day}", f"2025-02-{day}T06:00:00", intervals)
+            project.assert_equals(table, expected, f"date_trunc('day', {time}) = '2025-02-{day} 00:00:00+00'")
     project.load(*options, "--start", "2025-01-31", "--end", "2025-02-03")
-    project.assert_equals(table, truth(table, ["BTCUSDT"], "2025-01-31", "2025-02-03", intervals))
+    for table in TIMES:
+        intervals = ["1m"] if table == "klines" else [None]
+        project.assert_equals(table, truth(table, ["BTCUSDT"], "2025-01-31", "2025-02-03", intervals))
 
 
 def test_outages_dead_minutes_and_early_closes_arrive_as_they_are(project, exchange, truth):

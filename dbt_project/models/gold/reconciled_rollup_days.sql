@@ -42,9 +42,7 @@ own_candles as (
     from candles
     {%- if is_incremental() %}
     semi join days_to_reconcile using (market, symbol, "interval", day)
-    where
-        candles.open_time >= (select min(day) from days_to_reconcile)
-        and candles.open_time < (select max(day) from days_to_reconcile) + interval '86400 seconds'
+    where {{ is_within_bounds("candles.open_time", "days_to_reconcile", "day", "day + interval '1 day'") }}
     {%- endif %}
 ),
 
@@ -90,9 +88,7 @@ parts_of_own_windows as (
     from parts
     semi join own_windows using (market, symbol, window_interval, window_open_time)
     {%- if is_incremental() %}
-    where
-        parts.open_time >= (select min(window_open_time) from own_windows)
-        and parts.open_time < (select max(window_end) from own_windows)
+    where {{ is_within_bounds("parts.open_time", "own_windows", "window_open_time", "window_end") }}
     {%- endif %}
 ),
 
