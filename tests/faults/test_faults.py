@@ -36,6 +36,14 @@ def test_a_blocked_place_is_named_with_other_hosts(project, exchange):
     assert not project.database.exists()
 
 
+def test_rows_that_one_answer_lacks_are_asked_for_by_themselves(project, exchange, truth):
+    lost = {"start": "2025-02-11T10:00:00", "end": "2025-02-11T10:05:00"}
+    exchange.add_fault("hidden_rows", path="/api/v3/klines", symbol="SOLUSDT", count=1, **lost)
+    project.use(exchange).load("--datasets", "klines", "--symbols", "SOLUSDT", "--start", "2025-02-11")
+    assert exchange.faults()[0]["hits"] == 1
+    project.assert_equals("klines", truth("klines", ["SOLUSDT"], "2025-02-11", NOW, ["1m"]))
+
+
 @pytest.mark.parametrize("number", [0, *(pytest.param(number, marks=pytest.mark.soak) for number in range(1, 30))])
 def test_answers_to_other_questions_are_not_believed(project, exchange, truth, seed, number):
     chance = random.Random(f"{seed}-{number}")
