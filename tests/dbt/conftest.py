@@ -220,9 +220,9 @@ class Warehouse:
         return Warehouse(Path(shutil.copy(self.path, folder / name)), self.project)
 
     def refreshed(self, folder):
-        """What a full refresh makes of a copy."""
-        warehouse = self.copy(folder)
-        warehouse.build("--full-refresh", models_only=True)
+        """What a full refresh makes of a copy. The staging views are those of the last build."""
+        warehouse = self.copy(folder, self.path.name)
+        warehouse.build("--full-refresh", "--select", "silver", "gold", models_only=True)
         return warehouse.contents()
 
     def contents(self):
