@@ -23,7 +23,7 @@ demo: setup  ## the same job against the bundled simulator
 	@$(BIN)/python pipelines/demo.py
 
 test: setup
-	@$(BIN)/python -m pytest -n 2 --dist loadfile
+	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 soak: setup  ## the long, random tests; `make soak SEED=7` repeats a run
 	@$(BIN)/python -m pytest -n 2 --dist load -m soak $(if $(SEED),--seed $(SEED))

@@ -36,9 +36,9 @@ def watched(project, exchange):
 
 
 def alternately(cases):
-    """Give each case with one of the signals."""
+    """Give each case with one of the signals; every other case is left to `make soak`."""
     numbers = list(CODES)
-    return [(case, numbers[place % len(numbers)]) for place, case in enumerate(cases)]
+    return [(case, numbers[place // 2 % len(numbers)]) for place, case in enumerate(cases)]
 
 
 def assert_ended_by(process, number, seconds=SECONDS):
@@ -51,9 +51,9 @@ def assert_ended_by(process, number, seconds=SECONDS):
     assert len(error.splitlines()) <= 1
 
 
-def test_a_run_that_waits_for_the_exchange_ends_in_time(watched, exchange, truth):
+def assert_waiting_runs_end(watched, exchange, truth, cases):
     project = watched.project
-    for (fault, options, settings), number in alternately(AT_FAULTS.values()):
+    for (fault, options, settings), number in cases:
         exchange.reset_limits()
         exchange.add_fault(**fault)
         process = project.start(*OPTIONS, *options, **settings)
@@ -67,14 +67,32 @@ def test_a_run_that_waits_for_the_exchange_ends_in_time(watched, exchange, truth
     assert_as_uninterrupted(project, truth)
 
 
-def test_a_run_that_is_busy_ends_in_time(watched, truth):
-    for (stage, options), number in alternately(AT_STAGES.items()):
+def assert_busy_runs_end(watched, truth, cases):
+    for (stage, options), number in cases:
         process, _ = held(watched.project, stage, *OPTIONS, *options, **SMALL)
         assert_ended_by(process, number)
         watched.check()
     watched.project.load(*OPTIONS)
     watched.check()
     assert_as_uninterrupted(watched.project, truth)
+
+
+def test_a_run_that_waits_for_the_exchange_ends_in_time(watched, exchange, truth):
+    assert_waiting_runs_end(watched, exchange, truth, alternately(AT_FAULTS.values())[::2])
+
+
+@pytest.mark.soak
+def test_a_run_that_waits_for_the_exchange_in_other_ways_ends_in_time(watched, exchange, truth):
+    assert_waiting_runs_end(watched, exchange, truth, alternately(AT_FAULTS.values())[1::2])
+
+
+def test_a_run_that_is_busy_ends_in_time(watched, truth):
+    assert_busy_runs_end(watched, truth, alternately(AT_STAGES.items())[1::2])
+
+
+@pytest.mark.soak
+def test_a_run_that_is_busy_in_other_ways_ends_in_time(watched, truth):
+    assert_busy_runs_end(watched, truth, alternately(AT_STAGES.items())[::2])
 
 
 def test_a_second_signal_ends_at_once(project, exchange):

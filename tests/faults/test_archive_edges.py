@@ -35,7 +35,7 @@ ENDS = {
     ("delays", "ends"),
     [
         ({}, ENDS),
-        ({"daily_delay_hours": 29}, {"ETHBTC": ("2025-02-09", None)}),
+        pytest.param({"daily_delay_hours": 29}, {"ETHBTC": ("2025-02-09", None)}, marks=pytest.mark.soak),
         ({"daily_delay_hours": 100, "monthly_delay_hours": 400}, {"ETHBTC": ("2025-02-06", None)}),
     ],
     ids=["at different days", "a day late", "a month late"],

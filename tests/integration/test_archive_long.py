@@ -36,6 +36,7 @@ def long_exchange(tmp_path_factory):
         yield made
 
 
+@pytest.mark.soak
 def test_two_years_of_minutes_of_five_symbols_are_exact(project, long_exchange):
     options = ("--datasets", "klines", "--symbols", ",".join(SYMBOLS))
     project.use_archive(long_exchange).load(*options, "--start", "2022-12-24")

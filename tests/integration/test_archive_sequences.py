@@ -25,6 +25,7 @@ def moment(chance):
     return at if chance.random() < 0.7 else at + timedelta(seconds=chance.randrange(3600), milliseconds=7)
 
 
+@pytest.mark.soak
 @pytest.mark.parametrize("seed", [2])
 def test_a_random_sequence_of_loads_ends_with_the_truth(project, exchange, truth, seed):
     chance = random.Random(seed)
