@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SYMBOLS = ("BTCUSDT", "OUTAGEUSDT", "SPARSEUSDT", "LATEUSDT", "HALTUSDT", "TINYUSDT")
 INTERVALS = ("5m", "15m", "1h", "4h", "1d")
 FIELDS = (
@@ -42,6 +44,7 @@ def test_rolled_up_candles_equal_the_exchanges_own(project, exchange):
         assert sorted(project.query(compared.format(check))) == sorted(project.query(own.format(which)))
 
 
+@pytest.mark.soak
 def test_gold_keeps_up_with_later_and_earlier_loads(project, exchange):
     options = ("--datasets", "klines,agg_trades,trades", "--symbols", "BTCUSDT", "--transform")
     project.use(exchange).load(*options, "--start", "2025-02-11T06:30:00")
