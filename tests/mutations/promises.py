@@ -178,10 +178,10 @@ PROMISES: Final = (
         "tests/security/test_transport.py",
     ),
     Promise(
-        "No secret is in anything that a run writes",
-        "pipelines/binance_pipeline.py",
-        'if key != "resolved_config_values"}',
-        'if key != ""}',
-        "tests/security/test_secrets.py",
+        "No secret is in any message, however a library words it",
+        "binance_source/rest/session.py",
+        'return _CREDENTIALS.sub("//", " ".join(said.split()))',
+        'return " ".join(said.split())',
+        "tests/security/test_transport.py -k password",
     ),
 )
