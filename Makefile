@@ -41,7 +41,7 @@ audit: setup  ## look for known vulnerabilities of what is installed
 	@$(BIN)/python .ci/audit.py requirements.lock
 
 lock:  ## renew requirements.lock from pyproject.toml; versions change only where they must (UPGRADE=--upgrade: all)
-	@uv pip compile -q --universal --python-version 3.10 --all-extras --generate-hashes --no-emit-index-url \
+	@uv pip compile -q --universal --python-version 3.10 --all-extras --generate-hashes \
 		--no-annotate --custom-compile-command "make lock" $(UPGRADE) pyproject.toml -o requirements.lock
 
 format: setup

@@ -97,7 +97,7 @@ def choose(
                 unseen = _less(unseen, file.period)
     chosen, partly = [], []
     for file in listing.files:
-        if file.key in begun and file.key not in bad and _overlap(file.period, rest):
+        if file.key in begun and file.key not in bad and overlaps(file.period, rest):
             chosen.append(file)
             rest = _less(rest, file.period)
     for file in listing.monthly:
@@ -111,12 +111,12 @@ def choose(
     for file in listing.daily:
         if file.key in loaded or file.key in bad or file.key in begun:
             continue
-        if _is_whole(file.period, rest) or _overlap(file.period, _both(rest, unseen)):
+        if _is_whole(file.period, rest) or overlaps(file.period, _both(rest, unseen)):
             chosen.append(file)
             rest = _less(rest, file.period)
     for file in partly:
-        left = _overlap(file.period, rest)
-        if any(has_whole_day(part) for part in left) or _overlap(file.period, _both(left, unseen)):
+        left = overlaps(file.period, rest)
+        if any(has_whole_day(part) for part in left) or overlaps(file.period, _both(left, unseen)):
             chosen.append(file)
             rest = _less(rest, file.period)
     return sorted(chosen, key=lambda file: (file.period[0], -file.period[1]))
@@ -139,14 +139,15 @@ def _is_whole(period: Range, rest: list[Range]) -> bool:
     return any(start <= period[0] and period[1] <= end for start, end in rest)
 
 
-def _overlap(period: Range, rest: list[Range]) -> list[Range]:
+def overlaps(period: Range, rest: Iterable[Range]) -> list[Range]:
+    """Give what a period has in common with each of some ranges, where it has anything."""
     return [
         (max(start, period[0]), min(end, period[1])) for start, end in rest if start < period[1] and period[0] < end
     ]
 
 
 def _both(some: list[Range], others: list[Range]) -> list[Range]:
-    return [part for one in others for part in _overlap(one, some)]
+    return [part for one in others for part in overlaps(one, some)]
 
 
 def _less(rest: list[Range], period: Range) -> list[Range]:

@@ -23,7 +23,10 @@ PIECE_BYTES = 2**18
 """Compressed bytes taken at once."""
 
 _BROKEN = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, OverflowError, struct.error)
-"""What opening a damaged zip raises."""
+"""What zipfile raises of a damaged zip.
+
+Its directory's offsets, sizes, versions and texts may be anything: they are sought, unpacked and decoded before they are
+looked at."""
 
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _ENCRYPTED = 1

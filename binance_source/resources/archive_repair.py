@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 
 from ..archive.errors import ArchiveFileError, ArchiveUnreachableError
 from ..archive.host import ArchiveFile, ArchiveHost
-from ..archive.plan import PUBLICATION_MS, choose, list_series
+from ..archive.plan import PUBLICATION_MS, choose, list_series, overlaps
 from ..archive.rows import OutOfOrderError, key_numbers
 from ..archive.spans import TimeSpans
 from ..archive.verified import Downloads, Verified
@@ -152,13 +152,13 @@ class ArchiveRepair:
     def _look_into(self, file: ArchiveFile, series: ArchiveSeries, questions: list[Question], search: _Search) -> None:
         known = self._repairs.loaded.get(file.key)
         if known is not None:
-            if (file.last_modified_us, file.size) == (known.last_modified_us, known.size):
+            if known.is_as_published(file):
                 search.looked_into.append(file)
             else:
                 search.notes.append(f"{file.key} has been published again since it was loaded: run --revisions")
                 search.unanswered.append(file.period)
             return
-        near = [one for one in questions if one.gap.period[0] < file.period[1] and file.period[0] < one.gap.period[1]]
+        near = [one for one in questions if overlaps(file.period, [one.gap.period])]
         with self._downloads.verified(file) as verified:
             try:
                 table, contradictions = self._rows(file, series, near, verified, whole=False)
@@ -205,14 +205,14 @@ class ArchiveRepair:
         """Say what the archive has of a gap, or nothing where it could not be looked for as a whole."""
         if found := search.found.get(gap, 0):
             outcome = FOUND
-        elif _overlap(gap.period, search.unanswered):
+        elif overlaps(gap.period, search.unanswered):
             return None
         else:
             # What has no file, and is so young that one may still come, proves nothing.
             young = (self._now_us // 1000 - PUBLICATION_MS, gap.period[1])
             unseen = missing(gap.period, add([], (file.period for file in search.looked_into)))
-            outcome = UNPUBLISHED if _overlap(young, unseen) else NOTHING
-        names = [file.key for file in search.looked_into if _overlap(gap.period, [file.period])]
+            outcome = UNPUBLISHED if overlaps(young, unseen) else NOTHING
+        names = [file.key for file in search.looked_into if overlaps(gap.period, [file.period])]
         more = f" and {len(names) - NAMED_FILES} more" if len(names) > NAMED_FILES else ""
         detail = ", ".join(names[:NAMED_FILES]) + more if names else "there is no file of it"
         return answer(gap, ARCHIVE, outcome, found, detail, self._now_us)
@@ -243,7 +243,3 @@ def _within(keys: pa.Array, part: Range) -> pa.Array:
 
 def _whole_days(period: Range) -> Range:
     return period[0] // DAY_MS * DAY_MS, -(-period[1] // DAY_MS) * DAY_MS
-
-
-def _overlap(period: Range, others: Sequence[Range]) -> bool:
-    return any(start < period[1] and period[0] < end for start, end in others)

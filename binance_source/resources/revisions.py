@@ -50,6 +50,10 @@ class KnownFile:
     revision: int
     load_id: str
 
+    def is_as_published(self, file: ArchiveFile) -> bool:
+        """Tell whether the listing still has the version that was loaded."""
+        return (self.last_modified_us, self.size) == (file.last_modified_us, file.size)
+
 
 class OfSeries(Protocol):
     """What is of one series; interval is empty for trades."""
@@ -156,7 +160,7 @@ class RevisionWalk:
             published = listed.get(known.path)
             if published is None:
                 self.notes.append(f"GONE: {known.path} is not in the archive any more; its rows stay")
-            elif (published.last_modified_us, published.size) != (known.last_modified_us, known.size):
+            elif not known.is_as_published(published):
                 try:
                     yield from self._again(known, published)
                 except ArchiveFileError as error:
