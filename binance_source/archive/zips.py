@@ -25,8 +25,8 @@ PIECE_BYTES = 2**18
 _BROKEN = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, OverflowError, struct.error)
 """What zipfile raises of a damaged zip.
 
-Its directory's offsets, sizes, versions and texts may be anything: they are sought, unpacked and decoded before they are
-looked at."""
+Its directory's offsets, sizes, versions and texts may be anything: they are sought, unpacked and decoded before they
+are looked at."""
 
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _ENCRYPTED = 1
