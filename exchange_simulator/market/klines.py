@@ -196,7 +196,7 @@ class KlineSeries:
         if first_minute >= end_minute:
             return self._by_trades(start, end)
         days = range(max(first_minute // DAY_US, self._trades.first_day), (end_minute - 1) // DAY_US + 1)
-        minutes = join_bars([self._minute_bars(day) for day in days]).between(first_minute, end_minute)
+        minutes = join_bars([self.minutes_of(day) for day in days]).between(first_minute, end_minute)
         return join_bars([self._by_trades(start, first_minute), minutes, self._by_trades(end_minute, end)])
 
     def _by_trades(self, start: int, end: int) -> Bars:
@@ -204,7 +204,7 @@ class KlineSeries:
             return join_bars([])
         return join_bars([trades_as_bars(trades) for trades in self._trades.trades(start, end)])
 
-    def _minute_bars(self, day: int) -> Bars:
+    def minutes_of(self, day: int) -> Bars:
         """Return the minutes of a day in which anything traded."""
         edges = np.arange(day * DAY_US, (day + 1) * DAY_US + 1, MINUTE_US, dtype=np.int64)
         key = (self._trades.settings.name, "minutes", day)
@@ -214,7 +214,7 @@ class KlineSeries:
         """Return one bar for a day, or none if nothing traded. Kept for good: a day is 80 bytes."""
         if day not in self._days:
             edges = np.array([day * DAY_US, (day + 1) * DAY_US], dtype=np.int64)
-            self._days[day] = merge_bars(self._minute_bars(day), edges)
+            self._days[day] = merge_bars(self.minutes_of(day), edges)
         return self._days[day]
 
 
