@@ -21,12 +21,14 @@ from exchange_simulator.archive.site import ArchiveSite
 from exchange_simulator.archive.zips import ZipCache
 from exchange_simulator.clock import CLOCK_MODES, RUNNING, Clock, to_microseconds
 from exchange_simulator.exchange import Exchange
-from exchange_simulator.limits import LimitSettings, RateLimiter
+from exchange_simulator.limits import Penalties
 from exchange_simulator.market.base import Market
 from exchange_simulator.market.config import BUILT_IN_MARKETS, MarketFileError, load_market
 from exchange_simulator.market.generated import GeneratedMarket
 from exchange_simulator.market.recorded import RecordedMarket, RecordingError
 from exchange_simulator.server import Server
+from exchange_simulator.spot import spot_venue
+from exchange_simulator.venue import Venue
 
 _MEGABYTE = 1 << 20
 _ARCHIVE_ROWS_BYTES = 64 * _MEGABYTE
@@ -136,6 +138,12 @@ def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
     return ArchiveSite(store, clock, publication, cache)
 
 
+def _venues(options: argparse.Namespace, market: Market, clock: Clock) -> list[Venue]:
+    """Return all venues; the first one also answers for paths that are none's."""
+    penalties = Penalties(options.ban_after, options.ban_seconds, enforce=not options.no_limits)
+    return [spot_venue(market, clock, penalties, options.weight_limit)]
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the simulator until it is told to end; return the exit code."""
     options = build_parser().parse_args(arguments)
@@ -146,13 +154,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MarketFileError, RecordingError, ArchiveFolderError, OSError) as error:
         sys.stderr.write(f"exchange_simulator: {error}\n")
         return 2
-    settings = LimitSettings(
-        weight_per_minute=options.weight_limit,
-        ban_after=options.ban_after,
-        ban_seconds=options.ban_seconds,
-        enforce=not options.no_limits,
-    )
-    server = Server(Exchange(market, clock, RateLimiter(settings, clock), archive), options.latency_ms / 1000)
+    server = Server(Exchange(_venues(options, market, clock), clock, archive), options.latency_ms / 1000)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(server.run(options.host, options.port))

@@ -13,10 +13,9 @@ from aiohttp import web
 
 from exchange_simulator.archive.faults import ArchiveFault
 from exchange_simulator.clock import to_microseconds
-from exchange_simulator.exchange import Exchange
+from exchange_simulator.exchange import MAIN_LIMIT, Exchange
 from exchange_simulator.faults import Fault
-from exchange_simulator.market.intervals import INTERVALS
-from exchange_simulator.market.truth import TRUTH_KINDS
+from exchange_simulator.venue import TruthError
 
 _ARROW_TYPE = "application/vnd.apache.arrow.stream"
 _PARQUET_TYPE = "application/vnd.apache.parquet"
@@ -48,7 +47,7 @@ class Control:
             ("DELETE", "archive/faults"): self._clear_archive_faults,
             ("POST", "usage"): self._use,
             ("POST", "limits/reset"): self._reset_limits,
-            **{("GET", f"truth/{kind}"): self._truth for kind in TRUTH_KINDS},
+            **{("GET", f"truth/{kind}"): self._truth for venue in exchange.venues for kind in venue.truth_kinds},
         }
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
@@ -63,14 +62,14 @@ class Control:
             return _answer({"error": str(error)}, 400)
 
     async def _stats(self, _request: web.BaseRequest) -> web.Response:
-        return _answer(self._exchange.stats.as_dict())
+        return _answer(self._exchange.counts())
 
     async def _reset_stats(self, _request: web.BaseRequest) -> web.Response:
-        self._exchange.stats.reset()
+        self._exchange.reset_counts()
         return _answer({})
 
     async def _reset_limits(self, _request: web.BaseRequest) -> web.Response:
-        self._exchange.limiter.reset()
+        self._exchange.reset_limits()
         return _answer({})
 
     async def _clock(self, _request: web.BaseRequest) -> web.Response:
@@ -124,27 +123,29 @@ class Control:
         return _answer([])
 
     async def _use(self, request: web.BaseRequest) -> web.Response:
-        wanted = await _json_object(request, {"weight"})
+        wanted = await _json_object(request, {"weight", "limit"})
         weight = wanted.get("weight")
         if not isinstance(weight, int) or isinstance(weight, bool) or weight < 0:
             raise ControlError("weight must be a whole number, 0 or more")
-        self._exchange.limiter.use(weight)
-        return _answer({"used_weight": self._exchange.limiter.used_weight})
+        try:
+            return _answer({"used_weight": self._exchange.use(wanted.get("limit", MAIN_LIMIT), weight)})
+        except KeyError as error:
+            raise ControlError(f"limit {error} is not one of {', '.join(self._exchange.limits())}") from error
 
     async def _truth(self, request: web.BaseRequest) -> web.Response:
         query = request.rel_url.query
         kind = request.path.rpartition("/")[2]
         now = self._exchange.clock.now()
-        symbol, interval = query.get("symbol", ""), query.get("interval", "")
-        if symbol not in self._exchange.market.symbols(now):
-            raise ControlError(f"symbol {symbol!r} is not listed")
-        if kind == "klines" and interval not in INTERVALS:
-            raise ControlError(f"interval {interval!r} is not one of {', '.join(INTERVALS)}")
+        able = [venue for venue in self._exchange.venues if kind in venue.truth_kinds]
+        venue = next((venue for venue in able if venue.name == query.get("market", able[0].name)), None)
+        if venue is None:
+            names = ", ".join(venue.name for venue in able)
+            raise ControlError(f"market {query['market']!r} is not one of {names}")
         start, end = _milliseconds(query.get("startTime", "0")), _milliseconds(query.get("endTime", str(now // 1000)))
-        with_tombstones = query.get("tombstones", "false") == "true"
-        table = self._exchange.market.truth(
-            kind, symbol, interval, start * 1000, end * 1000 + 999, now, with_tombstones
-        )
+        try:
+            table = venue.truth(kind, query, start * 1000, end * 1000 + 999, now)
+        except TruthError as error:
+            raise ControlError(str(error)) from error
         return _table(table, query.get("format", "arrow"))
 
 

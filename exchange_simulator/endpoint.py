@@ -1,19 +1,20 @@
-"""What an endpoint is: its name, parameters, weight and handler. A venue is a table of these."""
+"""What an endpoint is: its name, parameters, weight and handler. One of Binance's APIs is a table of these."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from exchange_simulator.hidden_rows import Span
-from exchange_simulator.market.base import Market
 from exchange_simulator.parameters import Parameter, Values
+
+MarketT = TypeVar("MarketT")
 
 
 @dataclass(frozen=True)
-class Call:
+class Call(Generic[MarketT]):
     """The circumstances of one request."""
 
-    market: Market
+    market: MarketT
     now: int
     """The exchange's time in microseconds."""
     microseconds: bool
@@ -28,12 +29,29 @@ class Call:
 
 
 @dataclass(frozen=True)
-class Endpoint:
-    """One path. `weight` gets the parsed parameters, or an empty dict if they could not be parsed."""
+class Endpoint(Generic[MarketT]):
+    """One path. `weight` gets the parsed parameters, or only the symbol if they could not be parsed."""
 
     name: str
     parameters: tuple[Parameter, ...]
     weight: Callable[[Values], int]
-    handler: Callable[[Call, Values], bytes]
+    handler: Callable[[Call[MarketT], Values], bytes]
     has_rows: bool = False
     """Whether its answers are klines or trades, which may get lost."""
+    limit: str | None = None
+    """The limit that the weight counts against, if it is not the venue's request weight."""
+
+
+def fixed(weight: int) -> Callable[[Values], int]:
+    """Return the weight of an endpoint that always costs the same."""
+    return lambda _values: weight
+
+
+def by_presence(one_symbol: int, otherwise: int) -> Callable[[Values], int]:
+    """Return the weight of an endpoint that costs less for one symbol."""
+    return lambda values: one_symbol if values.get("symbol") else otherwise
+
+
+def by_size(size: int, steps: Sequence[tuple[int, int]]) -> int:
+    """Return the weight of the first step, (up to this size, weight), that the size fits in."""
+    return next(weight for largest, weight in steps if size <= largest)

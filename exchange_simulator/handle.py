@@ -15,6 +15,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 import pyarrow as pa
 
 from exchange_simulator.clock import to_microseconds
+from exchange_simulator.exchange import MAIN_LIMIT
 
 _READY = "exchange_simulator listening on "
 _TIMEOUT_SECONDS = 120.0
@@ -38,6 +39,16 @@ class Simulator:
     def archive_listing_url(self) -> str:
         """Return the address of the archive's S3 listing."""
         return f"{self.url}/s3"
+
+    @property
+    def coinbase_url(self) -> str:
+        """Return the address of Coinbase Exchange: .../products/BTC-USD/candles."""
+        return f"{self.url}/coinbase"
+
+    @property
+    def okx_url(self) -> str:
+        """Return the address of OKX: .../api/v5/market/candles."""
+        return f"{self.url}/okx"
 
     def clock_set(self, moment: int | datetime) -> None:
         """Set the exchange's clock to a datetime (UTC if it has no zone) or to milliseconds since 1970."""
@@ -105,9 +116,9 @@ class Simulator:
         """Forget the weight used, waits and bans."""
         self._call("POST", "limits/reset")
 
-    def other_client_usage(self, weight: int) -> None:
-        """Use weight as another program behind the same IP address would."""
-        self._call("POST", "usage", {"weight": weight})
+    def other_client_usage(self, weight: int, limit: str = MAIN_LIMIT) -> None:
+        """Use weight as another program behind the same IP address would; `limit` is one of those in the stats."""
+        self._call("POST", "usage", {"weight": weight, "limit": limit})
 
     def truth(
         self,
@@ -117,12 +128,14 @@ class Simulator:
         start_ms: int | None = None,
         end_ms: int | None = None,
         tombstones: bool = False,
+        **more: str,
     ) -> pa.Table:
-        """Return every row of `klines`, `agg_trades` or `trades` that exists by now in [start_ms, end_ms].
+        """Return every row of a table, such as `klines`, that exists by now in [start_ms, end_ms].
 
         Klines are those that open in the range and are closed; tombstones of agg_trades are left out unless asked for.
+        `more` are further parameters: `market="um"` for the tables that spot has too.
         """
-        given = {"symbol": symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms}
+        given = {"symbol": symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms, **more}
         query = {name: value for name, value in given.items() if value is not None}
         query["tombstones"] = "true" if tombstones else "false"
         body = self._call("GET", f"truth/{kind}?{urlencode(query)}")

@@ -1,32 +1,39 @@
-"""Rate limits of one IP address: fixed windows, 429 with Retry-After, and bans for those who do not listen.
+"""Rate limits of an address at a venue: fixed windows, 429 with Retry-After, and bans for those who do not listen.
 
 All requests count as coming from one address, as those of every program behind one IP do.
 """
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from exchange_simulator.clock import Clock
 
 _SECOND: Final = 1_000_000
-_MINUTE: Final = 60 * _SECOND
-_RAW_WINDOW: Final = 5 * _MINUTE
 _LONGEST_BAN_SECONDS: Final = 3 * 86_400
-_UNLIMITED: Final = 1_000_000_000
 _WINDOWS_KEPT: Final = 10_000
 # A client cannot obey an answer that it has not read yet: requests this soon after it do not count against it.
 _NOTICE_MICROSECONDS: Final = 100_000
 
 
 @dataclass(frozen=True)
-class LimitSettings:
-    """The limits that are in force; without `enforce` they are counted and never refuse."""
+class Limit:
+    """So much in each window, whose beginning is on the clock's grid."""
 
-    weight_per_minute: int = 6000
-    raw_requests_per_5_minutes: int = 300_000
+    name: str
+    most: int
+    window_seconds: int
+    text: str
+    """What the refusal calls it: request weight per 1 MINUTE."""
+
+
+@dataclass(frozen=True)
+class Penalties:
+    """What happens beyond a limit; without `enforce` limits are counted and never refuse."""
+
     ban_after: int = 5
-    """So many requests may ignore a Retry-After within one window; the next one brings a ban."""
+    """So many requests may ignore a Retry-After within one wait; the next one brings a ban."""
     ban_seconds: float = 120.0
     """Length of the first ban; each further one is twice as long, up to three days."""
     enforce: bool = True
@@ -42,81 +49,134 @@ class Refusal:
     message: str
 
 
-class RateLimiter:
-    """Counts what the address has used and decides about each request. Times in microseconds."""
+class _Count:
+    """What has been used of one limit, and the wait for it. Times in microseconds."""
 
-    def __init__(self, settings: LimitSettings, clock: Clock) -> None:
-        self.settings = settings
+    def __init__(self, limit: Limit) -> None:
+        self.limit = limit
+        self.window = limit.window_seconds * _SECOND
+        self.reset()
+        self.reset_counts()
+
+    def reset(self) -> None:
+        self.used: OrderedDict[int, int] = OrderedDict()
+        self.wait_from = 0
+        self.wait_until = 0
+        self.ignored = 0
+
+    def reset_counts(self) -> None:
+        self.own: Counter[int] = Counter()
+        self.max_in_window = 0
+        self.refused = 0
+
+    def use(self, now: int, amount: int) -> int:
+        """Add to what is used of the window, and return it."""
+        index = now // self.window
+        self.used[index] = self.used.get(index, 0) + amount
+        while len(self.used) > _WINDOWS_KEPT:
+            self.used.popitem(last=False)
+        return self.used[index]
+
+    def is_told_to_wait(self, now: int, ban_until: int) -> bool:
+        return self.wait_from + _NOTICE_MICROSECONDS <= now < max(self.wait_until, ban_until)
+
+
+class AddressLimits:
+    """The limits of a venue, and what one address has used of them."""
+
+    def __init__(self, limits: Sequence[Limit], penalties: Penalties, clock: Clock) -> None:
+        self.penalties = penalties
         self._clock = clock
-        self.window_weights: OrderedDict[int, int] = OrderedDict()
+        self._counts = {limit.name: _Count(limit) for limit in limits}
         self.reset()
 
     def reset(self) -> None:
         """Forget usage, waits and bans."""
-        self.window_weights.clear()
-        self._raw_window = (0, 0)
-        self._wait_from = 0
-        self._wait_until = 0
+        for count in self._counts.values():
+            count.reset()
         self._ban_until = 0
         self._bans = 0
-        self._ignored = 0
 
-    @property
-    def used_weight(self) -> int:
-        """Return the weight used in the current minute."""
-        return self.window_weights.get(self._clock.limits_now() // _MINUTE, 0)
+    def reset_counts(self) -> None:
+        """Forget what has been counted for the report, but not what is used."""
+        for count in self._counts.values():
+            count.reset_counts()
 
-    @property
-    def is_told_to_wait(self) -> bool:
-        """Return whether a Retry-After or a ban that the client has had time to read is in force."""
+    def report(self) -> dict[str, dict[str, Any]]:
+        """Return what has been counted of each limit.
+
+        `max_in_window` includes what other programs used; `total` and `by_window` (by its start in ms) do not.
+        """
+        return {
+            name: {
+                "limit": count.limit.most,
+                "window_seconds": count.limit.window_seconds,
+                "max_in_window": count.max_in_window,
+                "total": count.own.total(),
+                "by_window": {str(index * count.window // 1000): amount for index, amount in count.own.items()},
+                "refused": count.refused,
+            }
+            for name, count in self._counts.items()
+        }
+
+    def used(self, name: str) -> int:
+        """Return what is used of a limit in its current window."""
+        count = self._counts[name]
+        return count.used.get(self._clock.limits_now() // count.window, 0)
+
+    def use(self, name: str, amount: int) -> int:
+        """Add to what is used of a limit, whoever used it, and return it. Raises KeyError for an unknown limit."""
+        return self._counts[name].use(self._clock.limits_now(), amount)
+
+    def is_told_to_wait(self, names: Iterable[str]) -> bool:
+        """Return whether a Retry-After or a ban that the client has had time to read is in force for any of them."""
         now = self._clock.limits_now()
-        return self._wait_from + _NOTICE_MICROSECONDS <= now < max(self._wait_until, self._ban_until)
+        return any(self._counts[name].is_told_to_wait(now, self._ban_until) for name in names)
 
-    def use(self, weight: int) -> None:
-        """Add to the weight used in this minute, whoever used it."""
-        window = self._clock.limits_now() // _MINUTE
-        self.window_weights[window] = self.window_weights.get(window, 0) + weight
-        while len(self.window_weights) > _WINDOWS_KEPT:
-            self.window_weights.popitem(last=False)
-
-    def admit(self, weight: int) -> Refusal | None:
-        """Count a request, and return why it must be refused, or None."""
+    def admit(self, amounts: Mapping[str, int]) -> Refusal | None:
+        """Count a request, which uses an amount of each limit that it falls under; return why it must be refused."""
         now = self._clock.limits_now()
+        counts = [(self._counts[name], amount) for name, amount in amounts.items()]
+        for count, amount in counts:
+            count.own[now // count.window] += amount
         if now < self._ban_until:
             return self._banned(now)
-        if self.is_told_to_wait and self.settings.enforce:
-            self._ignored += 1
-            if self._ignored > self.settings.ban_after:
-                longest = min(self.settings.ban_seconds * 2**self._bans, _LONGEST_BAN_SECONDS)
-                self.ban(longest)
+        waiting = [count for count, _ in counts if count.is_told_to_wait(now, self._ban_until)]
+        if waiting and self.penalties.enforce:
+            for count in waiting:
+                count.ignored += 1
+            if any(count.ignored > self.penalties.ban_after for count in waiting):
+                self.ban(min(self.penalties.ban_seconds * 2**self._bans, _LONGEST_BAN_SECONDS))
                 self._bans += 1
                 return self.banned()
-        self.use(weight)
-        raw_index, raw_count = self._raw_window
-        self._raw_window = (now // _RAW_WINDOW, raw_count + 1 if raw_index == now // _RAW_WINDOW else 1)
-        if not self.settings.enforce:
-            return None
-        if self._raw_window[1] > self.settings.raw_requests_per_5_minutes:
-            return self._refused(
-                now, _RAW_WINDOW, f"{self.settings.raw_requests_per_5_minutes} raw requests per 5 MINUTE"
-            )
-        if self.used_weight > self.settings.weight_per_minute:
-            return self._refused(now, _MINUTE, f"{self.settings.weight_per_minute} request weight per 1 MINUTE")
-        return None
+        exceeded = None
+        for count, amount in counts:
+            used = count.use(now, amount)
+            count.max_in_window = max(count.max_in_window, used)
+            if used > count.limit.most and self.penalties.enforce:
+                count.refused += 1
+                exceeded = exceeded or self._refused(now, count)
+        return exceeded
 
-    def announce_wait(self, seconds: float) -> None:
+    def announce_wait(self, names: Iterable[str], seconds: float) -> None:
         """Note that an answer with a Retry-After has gone out: from now on requests ignore it."""
         now = self._clock.limits_now()
-        if now >= self._wait_until:
-            self._wait_from = now
-            self._ignored = 0
-        self._wait_until = max(self._wait_until, now + int(seconds * _SECOND))
+        for name in names:
+            count = self._counts[name]
+            if now >= count.wait_until:
+                count.wait_from = now
+                count.ignored = 0
+            count.wait_until = max(count.wait_until, now + int(seconds * _SECOND))
 
     def ban(self, seconds: float) -> None:
         """Ban the address from now on."""
-        now = self._clock.limits_now()
-        self._ban_until = now + int(seconds * _SECOND)
-        self._ignored = 0
+        self._ban_until = self._clock.limits_now() + int(seconds * _SECOND)
+        for count in self._counts.values():
+            count.ignored = 0
+
+    def banned(self) -> Refusal:
+        """Return the answer to a request during a ban."""
+        return self._banned(self._clock.limits_now())
 
     def _banned(self, now: int) -> Refusal:
         remaining = self._ban_until - now
@@ -127,28 +187,10 @@ class RateLimiter:
         )
         return Refusal(418, remaining / _SECOND, message)
 
-    def banned(self) -> Refusal:
-        """Return the answer to a request during a ban."""
-        return self._banned(self._clock.limits_now())
-
-    def _refused(self, now: int, window: int, limit: str) -> Refusal:
-        remaining = window - now % window
+    def _refused(self, now: int, count: _Count) -> Refusal:
+        remaining = count.window - now % count.window
         message = (
-            f"Too much request weight used; current limit is {limit}."
+            f"Too much request weight used; current limit is {count.limit.most} {count.limit.text}."
             " Please use WebSocket Streams for live updates to avoid polling the API."
         )
         return Refusal(429, remaining / _SECOND, message)
-
-    def rate_limits(self) -> list[dict[str, Any]]:
-        """Return the rateLimits of exchangeInfo; without limits, numbers that nobody reaches."""
-        weight, raw = self.settings.weight_per_minute, self.settings.raw_requests_per_5_minutes
-        if not self.settings.enforce:
-            weight = raw = _UNLIMITED
-        rows = (
-            ("REQUEST_WEIGHT", "MINUTE", 1, weight),
-            ("ORDERS", "SECOND", 10, 100),
-            ("ORDERS", "DAY", 1, 200_000),
-            ("RAW_REQUESTS", "MINUTE", 5, raw),
-        )
-        fields = ("rateLimitType", "interval", "intervalNum", "limit")
-        return [dict(zip(fields, row, strict=True)) for row in rows]

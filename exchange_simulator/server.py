@@ -3,6 +3,7 @@
 import asyncio
 import signal
 import time
+from collections.abc import Mapping
 from email.utils import formatdate
 from typing import Any
 
@@ -10,8 +11,9 @@ from aiohttp import web
 
 from exchange_simulator.archive.site import is_archive_path
 from exchange_simulator.control import Control
-from exchange_simulator.exchange import Exchange, Request
+from exchange_simulator.exchange import Exchange
 from exchange_simulator.faults import Answer
+from exchange_simulator.venue import Request
 
 _SLOW_PIECES = 20
 _LOOK_SECONDS = 0.02
@@ -50,31 +52,40 @@ class Server:
         return await self._serve(request)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        asked = Request(request.method, request.path, list(request.rel_url.query.items()), request.headers)
-        stats, limiter = self._exchange.stats, self._exchange.limiter
+        # The query as it came: what is signed are its bytes, not what they mean.
+        raw_query = request.raw_path.partition("?")[2]
+        query = list(request.rel_url.query.items())
+        asked = Request(request.method, request.path, query, request.headers, raw_query)
+        stats, venue = self._exchange.stats, self._exchange.venue(asked)
         status, wait = 0, None
         # Who is told to wait may go on with the archive, which is another host of the exchange's.
         to_archive = is_archive_path(asked.path)
-        told_to_wait = limiter.is_told_to_wait and not to_archive
-        stats.begin(asked.path, asked.symbol, _peer(request), to_archive, told_to_wait)
+        told_to_wait = not to_archive and venue.is_told_to_wait(asked)
+        stats.begin(asked.path, venue.symbol(asked), _peer(request), to_archive, told_to_wait)
         try:
             answer = await self._exchange.archive_answer(asked) if to_archive else self._exchange.answer(asked)
             if self._latency:
                 await asyncio.sleep(self._latency)
             status, wait = answer.status, answer.wait
-            return await self._send(request, answer)
+            limits = venue.headers(asked, answer.shown_weight) if answer.shown_weight else {}
+            return await self._send(request, answer, limits)
         finally:
             stats.finish(status, to_archive)
             if wait is not None:
-                limiter.announce_wait(wait)
+                venue.announce_wait(asked, wait)
 
-    async def _send(self, request: web.BaseRequest, answer: Answer) -> web.StreamResponse:
+    async def _send(self, request: web.BaseRequest, answer: Answer, limits: Mapping[str, str]) -> web.StreamResponse:
         if answer.delivery in ("reset", "silent"):
             await self._be_silent(request, answer.seconds)
             if request.transport is not None:
                 request.transport.abort()
             return web.Response(status=500)
-        headers = self._headers(answer)
+        headers = {
+            "Content-Type": answer.content_type,
+            "Date": formatdate(self._exchange.clock.now() / 1_000_000, usegmt=True),
+            **answer.headers,
+            **limits,
+        }
         if answer.delivery == "slow":
             return await self._send_slowly(request, answer, headers)
         if answer.delivery == "cut":
@@ -82,18 +93,6 @@ class Server:
         if answer.file is not None:
             return web.FileResponse(answer.file, status=answer.status, headers=headers)
         return web.Response(status=answer.status, body=answer.body, headers=headers)
-
-    def _headers(self, answer: Answer) -> dict[str, str]:
-        headers = {
-            "Content-Type": answer.content_type,
-            "Date": formatdate(self._exchange.clock.now() / 1_000_000, usegmt=True),
-            **answer.headers,
-        }
-        if answer.shown_weight:
-            used = str(int(self._exchange.limiter.used_weight * answer.shown_weight))
-            headers["X-MBX-USED-WEIGHT"] = used
-            headers["X-MBX-USED-WEIGHT-1M"] = used
-        return headers
 
     async def _pause(self, seconds: float) -> None:
         """Wait, but no longer than the server runs."""

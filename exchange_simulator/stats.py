@@ -17,9 +17,6 @@ class Statistics:
         self.by_path: Counter[str] = Counter()
         self.by_symbol: Counter[str] = Counter()
         self.by_status: Counter[str] = Counter()
-        self.weight = 0
-        self.weight_by_window: Counter[int] = Counter()
-        self.max_window_weight = 0
         self.max_concurrency = self._active.total()
         self.max_api_concurrency = self._active[False]
         self.max_archive_concurrency = self._active[True]
@@ -40,27 +37,18 @@ class Statistics:
         self._connections.add(connection)
         self.while_told_to_wait += told_to_wait
 
-    def count_weight(self, weight: int, window_minute: int, used_in_window: int) -> None:
-        """Count the weight of a request; `used_in_window` includes what other programs used."""
-        self.weight += weight
-        self.weight_by_window[window_minute] += weight
-        self.max_window_weight = max(self.max_window_weight, used_in_window)
-
     def finish(self, status: int, to_archive: bool) -> None:
         """Count the end of a request; status 0 is a connection ended without an answer."""
         self._active[to_archive] -= 1
         self.by_status[str(status)] += 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all counts, as GET /simulator/stats gives them."""
+        """Return all counts; those of limits are the venues'."""
         return {
             "requests": self.requests,
             "requests_by_path": dict(self.by_path),
             "requests_by_symbol": dict(self.by_symbol),
             "status_counts": dict(self.by_status),
-            "weight": self.weight,
-            "weight_by_window": {str(minute * 60_000): weight for minute, weight in self.weight_by_window.items()},
-            "max_window_weight": self.max_window_weight,
             "max_concurrency": self.max_concurrency,
             "max_api_concurrency": self.max_api_concurrency,
             "max_archive_concurrency": self.max_archive_concurrency,
