@@ -1,5 +1,6 @@
 """A market made up from a market file: one file and seed give one market everywhere. Times in microseconds."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -156,6 +157,11 @@ class GeneratedMarket:
         caches = Caches.of_size(cache_bytes)
         used_seed = spec.seed if seed is None else seed
         self._symbols = {symbol.name: GeneratedSymbol(symbol, used_seed, caches) for symbol in spec.symbols}
+
+    @property
+    def generated(self) -> Mapping[str, GeneratedSymbol]:
+        """Return all symbols by name, listed or not."""
+        return self._symbols
 
     def symbols(self, now: int) -> list[str]:
         """Return the names of the symbols listed by now, in the order of the market file."""

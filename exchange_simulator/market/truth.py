@@ -59,13 +59,13 @@ _SCHEMAS: dict[str, list[tuple[str, pa.DataType]]] = {
 TRUTH_KINDS = tuple(_SCHEMAS)
 
 
-def decimals(values: Ints, scale: int) -> pa.Array:
-    """Return values / 10**scale as exact decimals."""
+def decimals(values: Ints, scale: int, kind: pa.DataType = DECIMAL) -> pa.Array:
+    """Return values / 10**scale as exact decimals of a kind."""
     words = np.empty((len(values), 2), dtype=np.int64)
     words[:, 0] = values
     words[:, 1] = values >> 63
     narrow = pa.Array.from_buffers(pa.decimal128(_INT64_DIGITS, scale), len(values), [None, pa.py_buffer(words)])
-    return narrow.cast(DECIMAL)
+    return narrow.cast(kind)
 
 
 def times(microseconds: Ints) -> pa.Array:
