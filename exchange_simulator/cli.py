@@ -29,6 +29,8 @@ from exchange_simulator.market.recorded import RecordedMarket, RecordingError
 from exchange_simulator.server import Server
 from exchange_simulator.spot import spot_venue
 from exchange_simulator.venue import Venue
+from exchange_simulator.venues.coinbase import Coinbase
+from exchange_simulator.venues.okx import Okx
 
 _MEGABYTE = 1 << 20
 _ARCHIVE_ROWS_BYTES = 64 * _MEGABYTE
@@ -141,7 +143,11 @@ def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
 def _venues(options: argparse.Namespace, market: Market, clock: Clock) -> list[Venue]:
     """Return all venues; the first one also answers for paths that are none's."""
     penalties = Penalties(options.ban_after, options.ban_seconds, enforce=not options.no_limits)
-    return [spot_venue(market, clock, penalties, options.weight_limit)]
+    return [
+        spot_venue(market, clock, penalties, options.weight_limit),
+        Coinbase(market, clock, penalties.enforce),
+        Okx(market, clock, penalties.enforce),
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

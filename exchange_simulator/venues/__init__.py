@@ -1,0 +1,1 @@
+"""Other exchanges than Binance, whose prices follow those of the simulator's own spot market."""

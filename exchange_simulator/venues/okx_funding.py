@@ -1,0 +1,93 @@
+"""The funding rates of the simulated OKX. Times in microseconds UTC, but for those of the rows."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from exchange_simulator.hidden_rows import Span
+from exchange_simulator.market.calendar import FOREVER_US
+from exchange_simulator.market.hashing import bits, hashes, stream_key
+from exchange_simulator.market.intervals import DAY_US, MINUTE_US
+from exchange_simulator.market.truth import TIMESTAMP
+from exchange_simulator.venues.base import EXACT, MILLISECOND
+from exchange_simulator.venues.follower import Follower, utc
+from exchange_simulator.venues.okx_listings import FUNDING
+
+_HOUR_US: Final = 60 * MINUTE_US
+_KEPT_US: Final = 90 * DAY_US
+_RATE_DECIMALS: Final = 16
+_RATE_BITS: Final = 42
+_FORECAST_BITS: Final = 22
+# From when on the rate is that of the period that it is paid for, and known only at its end.
+_CURRENT_PERIOD_SINCE: Final = utc("2025-01-01T00:00")
+_INSTRUMENT_TYPE: Final = "SWAP"
+
+
+@dataclass(frozen=True)
+class _Funding:
+    time: int
+    realized: Decimal
+    predicted: Decimal
+    method: str
+
+
+def rows(
+    product: Follower, after: int, before: int, limit: int, now: int, lost: Sequence[Span]
+) -> list[dict[str, str]]:
+    """Return the newest `limit` rates of the last three months between two times, both exclusive, newest first."""
+    first = max(before + 1, now - _KEPT_US)
+    found = [
+        funding
+        for funding in _fundings(product, first, min(after - 1, now))
+        if not any(span.start * MILLISECOND <= funding.time < span.end * MILLISECOND for span in lost)
+    ]
+    return [
+        {
+            "formulaType": "noRate",
+            "fundingRate": f"{funding.predicted:f}",
+            "fundingTime": str(funding.time // MILLISECOND),
+            "instId": product.listing.name,
+            "instType": _INSTRUMENT_TYPE,
+            "method": funding.method,
+            "realizedRate": f"{funding.realized:f}",
+        }
+        for funding in reversed(found[-limit:])
+    ]
+
+
+def table(product: Follower, start: int, end: int, now: int) -> pa.Table:
+    """Return all rates of [start, end] by now, the ones that are no longer served too."""
+    found = list(_fundings(product, start, min(end, now)))
+    return pa.table(
+        {
+            "symbol": pa.repeat(product.listing.name, len(found)),
+            "funding_time": pa.array([funding.time for funding in found], pa.int64()).cast(TIMESTAMP),
+            "funding_rate": pa.array([funding.realized for funding in found], EXACT),
+            "predicted_rate": pa.array([funding.predicted for funding in found], EXACT),
+            "method": pa.array([funding.method for funding in found], pa.string()),
+        }
+    )
+
+
+def _fundings(product: Follower, first: int, last: int) -> Iterator[_Funding]:
+    """Yield the rates of [first, last], oldest first."""
+    periods = FUNDING.get(product.listing.name, ())
+    ends = [period.start for period in periods[1:]] + [FOREVER_US]
+    for period, end in zip(periods, ends, strict=True):
+        length = period.hours * _HOUR_US
+        low, high = max(period.start, product.calendar.listed + 1, first), min(end - 1, last, product.calendar.halted)
+        for time in range(-(-low // length) * length, high + 1, length):
+            yield _funding(product.listing.name, time)
+
+
+def _funding(name: str, time: int) -> _Funding:
+    chance = hashes(stream_key("okx funding", name), np.array([time // MINUTE_US]))
+    realized = int(bits(chance, 0, _RATE_BITS)[0]) - (1 << _RATE_BITS) // 3
+    predicted = realized + int(bits(chance, _RATE_BITS, _FORECAST_BITS)[0]) - (1 << (_FORECAST_BITS - 1))
+    method = "current_period" if time >= _CURRENT_PERIOD_SINCE else "next_period"
+    exact, forecast = (Decimal(rate).scaleb(-_RATE_DECIMALS) for rate in (realized, predicted))
+    return _Funding(time, exact, forecast, method)
