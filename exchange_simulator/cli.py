@@ -23,7 +23,8 @@ from exchange_simulator.clock import CLOCK_MODES, RUNNING, Clock, to_microsecond
 from exchange_simulator.exchange import Exchange
 from exchange_simulator.limits import Penalties
 from exchange_simulator.market.base import Market
-from exchange_simulator.market.config import BUILT_IN_MARKETS, MarketFileError, load_market
+from exchange_simulator.market.config import BUILT_IN_MARKETS, load_market
+from exchange_simulator.market.config_tables import MarketFileError
 from exchange_simulator.market.generated import GeneratedMarket
 from exchange_simulator.market.recorded import RecordedMarket, RecordingError
 from exchange_simulator.server import Server

@@ -40,12 +40,17 @@ class TruthError(ValueError):
 class Venue(Protocol):
     """One API. Times in microseconds since 1970-01-01 UTC."""
 
-    name: str
-    """What the `market` parameter of /simulator/truth calls it."""
-    prefixes: tuple[str, ...]
-    """The beginnings of its paths; no two venues share one."""
-    truth_kinds: tuple[str, ...]
-    """The tables of which it knows the truth, /simulator/truth/<kind>."""
+    @property
+    def name(self) -> str:
+        """Return what the `market` parameter of /simulator/truth calls it."""
+
+    @property
+    def prefixes(self) -> tuple[str, ...]:
+        """Return the beginnings of its paths; no two venues share one."""
+
+    @property
+    def truth_kinds(self) -> tuple[str, ...]:
+        """Return the tables of which it knows the truth, /simulator/truth/<kind>."""
 
     def symbol(self, request: Request) -> str | None:
         """Return the symbol that a request names, for the counts and for faults that strike one symbol."""

@@ -1,27 +1,23 @@
 """The market file: which symbols there are, how they trade, and what happens to them. Documented in the README."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timezone
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import Path
-from types import UnionType
 from typing import Any
 
 import tomlkit
 from tomlkit.exceptions import ParseError
 
 from exchange_simulator.market.calendar import FOREVER_US, Calendar, Outage
+from exchange_simulator.market.config_tables import ConfigTable, MarketFileError
+from exchange_simulator.market.contracts import ContractTerms, FuturesSettings, parse_settings, parse_terms
 from exchange_simulator.market.intervals import MINUTE_US
 
 BUILT_IN_MARKETS = ("default", "tests")
 _LARGEST_SUM = 9 * 10**18
 _MONTH_MINUTES = 31 * 24 * 60
 _MAX_TRADES_PER_MINUTE = 600
-
-
-class MarketFileError(ValueError):
-    """The market file says something that cannot be served; the text says what and where."""
 
 
 @dataclass(frozen=True)
@@ -47,11 +43,21 @@ class SymbolSpec:
 
 
 @dataclass(frozen=True)
+class ContractSpec:
+    """One futures contract of the market file."""
+
+    symbol: SymbolSpec
+    terms: ContractTerms
+
+
+@dataclass(frozen=True)
 class MarketSpec:
     """A whole market file."""
 
     seed: int
     symbols: tuple[SymbolSpec, ...] = field(default_factory=tuple)
+    contracts: tuple[ContractSpec, ...] = ()
+    futures: FuturesSettings = field(default_factory=FuturesSettings)
 
 
 def load_market(name_or_path: str) -> MarketSpec:
@@ -71,12 +77,12 @@ def load_market(name_or_path: str) -> MarketSpec:
 
 def parse_market(document: Mapping[str, Any]) -> MarketSpec:
     """Check a market file's content and return what it describes."""
-    table = _Table("the market", document)
+    table = ConfigTable("the market", document)
     seed = table.take("seed", int, 1)
     outages = _outages(table)
-    symbols = [_symbol(_Table(f"symbol {index}", entry), outages) for index, entry in table.tables("symbol")]
+    symbols = [_symbol(ConfigTable(f"symbol {index}", entry), outages) for index, entry in table.tables("symbol")]
     for index, entry in table.tables("family"):
-        family = _Table(f"family {index}", entry)
+        family = ConfigTable(f"family {index}", entry)
         pattern, count = family.take("name", str), family.take("count", int)
         if "{" not in pattern:
             raise MarketFileError(f"family {index}: name needs a place for the number, such as SYM{{:03d}}USDT")
@@ -84,7 +90,8 @@ def parse_market(document: Mapping[str, Any]) -> MarketSpec:
             name = pattern.format(number)
             quote = str(entry.get("quote_asset", "USDT"))
             member = {**family.rest, "name": name, "base_asset": name.removesuffix(quote), "quote_asset": quote}
-            symbols.append(_symbol(_Table(name, member), outages))
+            symbols.append(_symbol(ConfigTable(name, member), outages))
+    futures, contracts = parse_settings(table), _contracts(table, symbols)
     table.check_nothing_left()
     names = [symbol.name for symbol in symbols]
     if not names:
@@ -92,59 +99,25 @@ def parse_market(document: Mapping[str, Any]) -> MarketSpec:
     repeated = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
     if repeated:
         raise MarketFileError(f"symbol names used twice: {', '.join(sorted(repeated))}")
-    return MarketSpec(seed, tuple(symbols))
+    return MarketSpec(seed, tuple(symbols), contracts, futures)
 
 
-class _Table:
-    """A TOML table from which every key must be taken."""
-
-    def __init__(self, label: str, content: Mapping[str, Any]) -> None:
-        if not isinstance(content, Mapping):
-            raise MarketFileError(f"{label}: expected a table")
-        self.label = label
-        self.rest = dict(content)
-
-    def take(self, key: str, kind: type | UnionType, *default: Any) -> Any:
-        if key not in self.rest:
-            if default:
-                return default[0]
-            raise MarketFileError(f"{self.label}: {key} is missing")
-        value = self.rest.pop(key)
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise MarketFileError(f"{self.label}: {key} = {value!r} is not {getattr(kind, '__name__', kind)}")
-        return value
-
-    def time(self, key: str, *default: int) -> int:
-        """Take a UTC time, in microseconds."""
-        if key not in self.rest and default:
-            return default[0]
-        value = self.take(key, date)
-        if not isinstance(value, datetime):
-            value = datetime(value.year, value.month, value.day)  # noqa: DTZ001 - the zone is added below
-        if value.tzinfo is None:
-            value = value.replace(tzinfo=timezone.utc)
-        elapsed = value - datetime(1970, 1, 1, tzinfo=timezone.utc)
-        return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
-
-    def tables(self, key: str) -> list[tuple[int, Mapping[str, Any]]]:
-        return list(enumerate(self.take(key, list, []), start=1))
-
-    def decimal(self, key: str, *default: str) -> Decimal:
-        text = self.take(key, str, *default)
-        try:
-            value = Decimal(text)
-        except InvalidOperation as error:
-            raise MarketFileError(f"{self.label}: {key} = {text!r} is not a number") from error
-        if value <= 0:
-            raise MarketFileError(f"{self.label}: {key} = {text!r} must be above 0")
-        return value
-
-    def check_nothing_left(self) -> None:
-        if self.rest:
-            raise MarketFileError(f"{self.label}: unknown key {', '.join(sorted(self.rest))}")
+def _contracts(table: ConfigTable, symbols: Sequence[SymbolSpec]) -> tuple[ContractSpec, ...]:
+    """Take the futures contracts; their prices and volatilities are those of the symbols that they follow."""
+    spot = {symbol.name: symbol for symbol in symbols}
+    contracts = []
+    for index, entry in table.tables("um"):
+        name = str(entry.get("name", f"number {index}"))
+        terms, rest = parse_terms(name, entry, list(spot))
+        followed = spot[terms.follows]
+        rest = {"base_asset": followed.base_asset, "quote_asset": followed.quote_asset, **rest}
+        price = Decimal(followed.base_price).scaleb(-followed.tick_decimals) * terms.multiplier
+        symbol = _symbol(ConfigTable(name, {**rest, "price": f"{price:f}", "volatility": followed.volatility}), ())
+        contracts.append(ContractSpec(symbol, terms))
+    return tuple(contracts)
 
 
-def _decimals(table: _Table, key: str, default: str) -> int:
+def _decimals(table: ConfigTable, key: str, default: str) -> int:
     """Take a power of ten such as 0.01 and return its number of decimals."""
     value = table.decimal(key, default)
     exponent = value.normalize().as_tuple().exponent
@@ -153,31 +126,31 @@ def _decimals(table: _Table, key: str, default: str) -> int:
     return -int(exponent)
 
 
-def _outages(table: _Table) -> tuple[Outage, ...]:
+def _outages(table: ConfigTable) -> tuple[Outage, ...]:
     outages = []
     for index, entry in table.tables("outage"):
-        outage = _Table(f"{table.label}, outage {index}", entry)
+        outage = ConfigTable(f"{table.label}, outage {index}", entry)
         start, end = _stretch(outage)
         outages.append(Outage(start, end, outage.take("early_close", bool, True)))
         outage.check_nothing_left()
     return tuple(outages)
 
 
-def _stretch(table: _Table) -> tuple[int, int]:
+def _stretch(table: ConfigTable) -> tuple[int, int]:
     start, end = table.time("start"), table.time("end")
     if start >= end or start % 1000 or end % 1000:
         raise MarketFileError(f"{table.label}: start must be before end, both in whole milliseconds")
     return start, end
 
 
-def _calendar(table: _Table, exchange_outages: tuple[Outage, ...]) -> Calendar:
+def _calendar(table: ConfigTable, exchange_outages: tuple[Outage, ...]) -> Calendar:
     listed = table.time("listed")
     ends, halted = table.time("ends", FOREVER_US), table.time("halted", FOREVER_US)
     if listed % MINUTE_US or (ends % MINUTE_US and ends != FOREVER_US):
         raise MarketFileError(f"{table.label}: listed and ends must be whole minutes")
     dead = []
     for index, entry in table.tables("dead"):
-        stretch = _Table(f"{table.label}, dead {index}", entry)
+        stretch = ConfigTable(f"{table.label}, dead {index}", entry)
         dead.append(_stretch(stretch))
         stretch.check_nothing_left()
     calendar = Calendar(listed, ends, halted, tuple(dead), exchange_outages + _outages(table))
@@ -186,14 +159,14 @@ def _calendar(table: _Table, exchange_outages: tuple[Outage, ...]) -> Calendar:
     return calendar
 
 
-def _symbol(table: _Table, exchange_outages: tuple[Outage, ...]) -> SymbolSpec:
+def _symbol(table: ConfigTable, exchange_outages: tuple[Outage, ...]) -> SymbolSpec:
     name = table.take("name", str)
     table.label = f"symbol {name}"
     tick_decimals, step_decimals = _decimals(table, "tick_size", "0.01"), _decimals(table, "step_size", "0.00001")
     per_minute = table.take("trades_per_minute", int | float, 10)
     tombstones = []
     for index, entry in table.tables("tombstones"):
-        buried = _Table(f"symbol {name}, tombstones {index}", entry)
+        buried = ConfigTable(f"symbol {name}, tombstones {index}", entry)
         tombstones.append((buried.time("time"), buried.take("count", int, 1)))
         buried.check_nothing_left()
     spec = SymbolSpec(

@@ -1,7 +1,8 @@
 """A market made up from a market file: one file and seed give one market everywhere. Times in microseconds."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
@@ -12,12 +13,13 @@ from exchange_simulator.market.config import MarketSpec, SymbolSpec
 from exchange_simulator.market.hashing import bits, hashes, stream_key
 from exchange_simulator.market.id_series import IdSeries, Numbered, aggregate_columns, trade_columns
 from exchange_simulator.market.intervals import DAY_US, MINUTE_US
-from exchange_simulator.market.klines import KlineSeries
+from exchange_simulator.market.klines import KlineRows, KlineSeries
 from exchange_simulator.market.render import (
     AggregateColumns,
     TradeColumns,
     aggregate_rows,
     decimal_text,
+    kline_rows,
     trade_rows,
 )
 from exchange_simulator.market.symbol_info import symbol_info
@@ -47,28 +49,52 @@ _NO_TRADES_TICKER = {
 }
 
 
-class GeneratedSymbol:
-    """One symbol of the generated market."""
+@dataclass(frozen=True)
+class Ways:
+    """How rows are made and look in a market. Spot's are the default."""
 
-    def __init__(self, spec: SymbolSpec, seed: int, caches: Caches) -> None:
+    prefix: str = ""
+    """What the names of its series begin with, so that those of two markets differ."""
+    aggregates: Numbered[AggregateColumns] = _AGGREGATES
+    klines: KlineRows = kline_rows
+    number: Callable[[int, int], str] = decimal_text
+    """The text of a number and its decimals."""
+
+
+_SPOT: Final = Ways()
+
+
+class GeneratedSymbol:
+    """One symbol of a generated market."""
+
+    def __init__(
+        self, spec: SymbolSpec, seed: int, caches: Caches, ways: Ways = _SPOT, follows: str | None = None
+    ) -> None:
         self.spec = spec
+        self._ways = ways
         settings = SeriesSettings(
-            spec.name, spec.base_price, spec.volatility, spec.trades_per_day, spec.usual_quantity, spec.tombstones
+            ways.prefix + spec.name,
+            spec.base_price,
+            spec.volatility,
+            spec.trades_per_day,
+            spec.usual_quantity,
+            spec.tombstones,
+            follows,
         )
         self.series = TradeSeries(settings, spec.calendar, seed, caches.columns)
         decimals = (spec.tick_decimals, spec.step_decimals)
-        self.klines = KlineSeries(self.series, *decimals, caches)
+        self.klines = KlineSeries(self.series, ways.klines, *decimals, caches)
         self.trades = IdSeries(self.series, _TRADES, *decimals, caches)
-        self.aggregates = IdSeries(self.series, _AGGREGATES, *decimals, caches)
-        self._key = stream_key(seed, spec.name, "book")
+        self.aggregates = IdSeries(self.series, ways.aggregates, *decimals, caches)
+        self._key = stream_key(seed, settings.name, "book")
 
     def price(self, ticks: int) -> str:
         """Return a price as it is on the wire."""
-        return decimal_text(ticks, self.spec.tick_decimals)
+        return self._ways.number(ticks, self.spec.tick_decimals)
 
     def quantity(self, steps: int) -> str:
         """Return a quantity as it is on the wire."""
-        return decimal_text(steps, self.spec.step_decimals)
+        return self._ways.number(steps, self.spec.step_decimals)
 
     def last_price(self, now: int) -> int:
         """Return the price of the last trade, in ticks; in the instant of the listing, the first one's."""
@@ -125,7 +151,7 @@ class GeneratedSymbol:
             "highPrice": self.price(high),
             "lowPrice": self.price(low),
             "volume": self.quantity(volume),
-            "quoteVolume": decimal_text(quote, self.spec.tick_decimals + self.spec.step_decimals),
+            "quoteVolume": self._ways.number(quote, self.spec.tick_decimals + self.spec.step_decimals),
             **times,
             "firstId": first_id,
             "lastId": end_id - 1,

@@ -124,7 +124,7 @@ class IdSeries(Generic[Columns]):
         return parts
 
     def _columns(self, day: int) -> Columns:
-        key = (self._trades.settings.name, self._numbered.kind, "columns", day)
+        key = (self._trades.name, self._numbered.kind, "columns", day)
         return self._caches.columns.get(key, lambda: self._numbered.columns(self._trades, day))
 
     def _day_starts(self, day: int) -> Ints:
@@ -145,4 +145,4 @@ class IdSeries(Generic[Columns]):
         def make() -> RowBlock:
             return self._numbered.render(self._columns(day), self._tick_decimals, self._step_decimals, microseconds)
 
-        return self._caches.rows.get((self._trades.settings.name, self._numbered.kind, day, microseconds), make)
+        return self._caches.rows.get((self._trades.name, self._numbered.kind, day, microseconds), make)

@@ -1,6 +1,6 @@
 """The klines of one generated symbol, of every interval, built from its trades. Times in microseconds UTC."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,11 +20,15 @@ from exchange_simulator.market.intervals import (
     grid_open,
     longest_length,
 )
-from exchange_simulator.market.render import RowBlock, json_array, kline_rows
-from exchange_simulator.market.trade_series import TradeSeries
+from exchange_simulator.market.price_series import PriceSeries
+from exchange_simulator.market.render import RowBlock, json_array
 
 _NO_LIMIT = 1 << 62
 _COARSE_BLOCK_DAYS = 256
+
+
+KlineRows = Callable[[Bars, Ints, int, int, bool], RowBlock]
+"""Renders bars and the last millisecond of each, given the decimals of prices and quantities and the unit of times."""
 
 
 @dataclass(frozen=True)
@@ -52,7 +56,10 @@ class RenderedKlines:
 class KlineSeries:
     """Klines of one symbol."""
 
-    def __init__(self, trades: TradeSeries, tick_decimals: int, step_decimals: int, caches: Caches) -> None:
+    def __init__(
+        self, trades: PriceSeries, render: KlineRows, tick_decimals: int, step_decimals: int, caches: Caches
+    ) -> None:
+        self._render_rows = render
         self._trades = trades
         self._calendar = trades.calendar
         self._tick_decimals = tick_decimals
@@ -110,7 +117,7 @@ class KlineSeries:
 
         def block(index: int) -> tuple[RenderedKlines, int, int]:
             if is_cached:
-                key = (self._trades.settings.name, "klines", interval, index, microseconds)
+                key = (self._trades.name, "klines", interval, index, microseconds)
                 found = self._caches.rows.get(key, lambda: self._render(interval, index, _NO_LIMIT, microseconds, 0))
             else:
                 found = self._render(interval, index, now, microseconds, zone_offset)
@@ -149,7 +156,7 @@ class KlineSeries:
         return self._rendered(built, ends, microseconds)
 
     def _rendered(self, klines: ClosedKlines, ends: Ints, microseconds: bool) -> RenderedKlines:
-        rows = kline_rows(klines.bars, klines.closes, self._tick_decimals, self._step_decimals, microseconds)
+        rows = self._render_rows(klines.bars, klines.closes, self._tick_decimals, self._step_decimals, microseconds)
         return RenderedKlines(klines.bars.time, ends, rows)
 
     def _build(self, interval: str, edges: Ints, zone_offset: int, now: int) -> ClosedKlines:
@@ -207,7 +214,7 @@ class KlineSeries:
     def minutes_of(self, day: int) -> Bars:
         """Return the minutes of a day in which anything traded."""
         edges = np.arange(day * DAY_US, (day + 1) * DAY_US + 1, MINUTE_US, dtype=np.int64)
-        key = (self._trades.settings.name, "minutes", day)
+        key = (self._trades.name, "minutes", day)
         return self._caches.columns.get(key, lambda: merge_bars(trades_as_bars(self._trades.day(day)), edges))
 
     def _day_bar(self, day: int) -> Bars:

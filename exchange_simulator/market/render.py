@@ -132,10 +132,19 @@ def _integers(values: Ints) -> _Field:
     return _Field(signed, unused + ~is_negative)
 
 
-def _decimals(values: Ints, decimals: int) -> list["_Field | bytes"]:
-    """Return values / 10**decimals with the eight decimals of the wire."""
+def plain_text(value: int, decimals: int) -> str:
+    """Return `value` / 10**decimals with as many decimals."""
+    whole, rest = divmod(value, 10**decimals)
+    return f"{whole}.{rest:0{decimals}d}" if decimals else str(whole)
+
+
+def _decimals(values: Ints, decimals: int, is_padded: bool = True) -> list["_Field | bytes"]:
+    """Return values / 10**decimals with the eight decimals of the wire, or, unless padded, with their own."""
     whole, rest = np.divmod(values, 10**decimals)
-    return [_integers(whole), b".", _Field(_digits(rest * 10 ** (WIRE_DECIMALS - decimals), 2))]
+    if not decimals and not is_padded:
+        return [_integers(whole)]
+    digits = _digits(rest * 10 ** (WIRE_DECIMALS - decimals), 2)
+    return [_integers(whole), b".", _Field(digits if is_padded else digits[:, :decimals])]
 
 
 def _flags(values: Flags) -> _Field:
@@ -169,16 +178,40 @@ def _rows(count: int, *pieces: _Field | bytes) -> RowBlock:
     return RowBlock(matrix[used].tobytes(), offsets)
 
 
-def kline_rows(bars: Bars, closes: Ints, tick_decimals: int, step_decimals: int, microseconds: bool) -> RowBlock:
+def kline_rows(
+    bars: Bars, closes: Ints, tick_decimals: int, step_decimals: int, microseconds: bool, is_padded: bool = True
+) -> RowBlock:
     """Return klines as the 12-element arrays of /api/v3/klines. `closes` is the last millisecond, in microseconds."""
     last = closes + 999 if microseconds else closes
     pieces: list[_Field | bytes] = [b"[", _times(bars.time, microseconds), b',"']
     for prices in (bars.open, bars.high, bars.low, bars.close):
+        pieces += [*_decimals(prices, tick_decimals, is_padded), b'","']
+    pieces += [*_decimals(bars.volume, step_decimals, is_padded), b'",', _times(last, microseconds), b',"']
+    pieces += [*_decimals(bars.quote, tick_decimals + step_decimals, is_padded), b'",', _integers(bars.count), b',"']
+    pieces += [*_decimals(bars.buy_volume, step_decimals, is_padded), b'","']
+    pieces += [*_decimals(bars.buy_quote, tick_decimals + step_decimals, is_padded), b'","0"],']
+    return _rows(len(bars.time), *pieces)
+
+
+def futures_kline_rows(
+    bars: Bars, closes: Ints, tick_decimals: int, step_decimals: int, microseconds: bool
+) -> RowBlock:
+    """Return klines as the 12-element arrays of /fapi/v1/klines, whose numbers have no more decimals than they need."""
+    return kline_rows(bars, closes, tick_decimals, step_decimals, microseconds, is_padded=False)
+
+
+def mark_kline_rows(
+    bars: Bars,
+    closes: Ints,
+    tick_decimals: int,
+    step_decimals: int,  # noqa: ARG001 - there are no quantities
+    microseconds: bool,
+) -> RowBlock:
+    """Return klines as the 12-element arrays of /fapi/v1/markPriceKlines: a count of samples and no volume."""
+    pieces: list[_Field | bytes] = [b"[", _times(bars.time, microseconds), b',"']
+    for prices in (bars.open, bars.high, bars.low, bars.close):
         pieces += [*_decimals(prices, tick_decimals), b'","']
-    pieces += [*_decimals(bars.volume, step_decimals), b'",', _times(last, microseconds), b',"']
-    pieces += [*_decimals(bars.quote, tick_decimals + step_decimals), b'",', _integers(bars.count), b',"']
-    pieces += [*_decimals(bars.buy_volume, step_decimals), b'","']
-    pieces += [*_decimals(bars.buy_quote, tick_decimals + step_decimals), b'","0"],']
+    pieces += [b'0",', _times(closes, microseconds), b',"0",', _integers(bars.count), b',"0","0","0"],']
     return _rows(len(bars.time), *pieces)
 
 
@@ -221,4 +254,31 @@ def aggregate_rows(rows: AggregateColumns, tick_decimals: int, step_decimals: in
         b',"m":',
         _flags(rows.is_buyer_maker),
         b',"M":true},',
+    )
+
+
+def futures_aggregate_rows(
+    rows: AggregateColumns, tick_decimals: int, step_decimals: int, microseconds: bool
+) -> RowBlock:
+    """Return aggregate trades as the objects of /fapi/v1/aggTrades."""
+    quantity = _decimals(rows.quantity, step_decimals, is_padded=False)
+    return _rows(
+        len(rows.time),
+        b'{"a":',
+        _integers(rows.aggregate_id),
+        b',"p":"',
+        *_decimals(rows.price, tick_decimals, is_padded=False),
+        b'","q":"',
+        *quantity,
+        b'","nq":"',
+        *quantity,
+        b'","f":',
+        _integers(rows.first_trade_id),
+        b',"l":',
+        _integers(rows.last_trade_id),
+        b',"T":',
+        _times(rows.time, microseconds),
+        b',"m":',
+        _flags(rows.is_buyer_maker),
+        b"},",
     )

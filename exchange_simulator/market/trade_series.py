@@ -9,27 +9,9 @@ from exchange_simulator.market.cache import ByteLru
 from exchange_simulator.market.calendar import MINUTES_PER_DAY, Calendar
 from exchange_simulator.market.hashing import Flags, Ints, bits, hashes, stream_key
 from exchange_simulator.market.intervals import DAY_US, MINUTE_US
+from exchange_simulator.market.price_path import Path, basis_waves, price_waves
 from exchange_simulator.market.tiles import JITTER_ONE, PATTERNS, POSITION_BITS, QUANTITY_ONE, TILE, trade_tiles
 
-# (period in minutes, swing in 1/100,000 of the base price); the swing grows about with the root of the period, as a
-# random walk's does.
-_WAVES = (
-    (2, 100),
-    (5, 120),
-    (13, 160),
-    (34, 240),
-    (89, 400),
-    (233, 650),
-    (610, 1100),
-    (1597, 1900),
-    (4181, 3000),
-    (10946, 4500),
-    (28657, 6000),
-    (75025, 8000),
-    (196418, 11000),
-)
-_SWING_ONE = 100_000
-_NOISE_BITS = 16
 # Relative activity in each hour of the day (UTC), in 1/64: quiet at night, busiest when Europe and America overlap.
 _HOURLY_ACTIVITY = (56, 52, 48, 44, 42, 42, 46, 54, 62, 66, 66, 64, 66, 82, 98, 100, 92, 82, 76, 70, 66, 62, 60, 58)
 # Activity of single minutes, in 1/64, chosen by hash: mostly calm, now and then a burst.
@@ -54,6 +36,8 @@ class SeriesSettings:
     """Mean size of a trade, in steps."""
     tombstones: tuple[tuple[int, int], ...] = ()
     """(time in microseconds, number) of aggregate ids that hold no trade."""
+    follows: str | None = None
+    """The series whose price this one follows, if it does."""
 
 
 class TradeSeries:
@@ -65,15 +49,22 @@ class TradeSeries:
         self.first_day = calendar.listed // DAY_US
         key = stream_key(seed, settings.name)
         self._day_key, self._minute_key, self._tile_key = (stream_key(key, name) for name in ("day", "minute", "tile"))
-        self._waves = [(period, size, stream_key(key, "wave", period)) for period, size in _WAVES]
+        waves = price_waves(stream_key(seed, settings.follows or settings.name))
+        waves += basis_waves(key) if settings.follows else []
+        self._path = Path(settings.base_price, settings.volatility, waves)
         self._cache = cache
         self._counts = np.empty(0, dtype=np.int64)
         self._trade_starts = np.zeros(1, dtype=np.int64)
         self._aggregate_starts = np.zeros(1, dtype=np.int64)
 
+    @property
+    def name(self) -> str:
+        """Return the name of the series."""
+        return self.settings.name
+
     def day(self, day: int) -> Trades:
         """Return all trades of a day (days since 1970), from the cache if they are there."""
-        return self._cache.get((self.settings.name, "trades", day), lambda: self._make_day(day))
+        return self._cache.get((self.name, "trades", day), lambda: self._make_day(day))
 
     def trades(self, start: int, end: int) -> list[Trades]:
         """Return the trades of [start, end) in microseconds, one part a day."""
@@ -117,7 +108,7 @@ class TradeSeries:
             if len(nonempty) == 0:
                 break
             day = int(nonempty[-1]) + self.first_day
-        raise LookupError(f"{self.settings.name} has no trade before {time}")
+        raise LookupError(f"{self.name} has no trade before {time}")
 
     def _extend(self) -> None:
         """Decide the number of trades of the next days."""
@@ -216,17 +207,6 @@ class TradeSeries:
         return np.maximum(np.where(is_buy, middle + distance, middle - distance), 1)
 
     def path(self, day: int) -> Ints:
-        """Return the middle price, in ticks, at each minute of the day and at its end: value noise on many scales."""
+        """Return the middle price, in ticks, at each minute of the day and at its end."""
         minutes = day * MINUTES_PER_DAY + np.arange(MINUTES_PER_DAY + 1, dtype=np.int64)
-        swing = np.zeros(len(minutes), dtype=np.int64)
-        for period, size, key in self._waves:
-            lattice = minutes // period
-            phase = minutes - lattice * period
-            first = int(lattice[0])
-            points = np.arange(first, int(lattice[-1]) + 2, dtype=np.int64)
-            value = bits(hashes(key, points), 0, _NOISE_BITS + 1) - (1 << _NOISE_BITS)
-            left = value[lattice - first]
-            right = value[lattice - first + 1]
-            swing += (left + (right - left) * phase // period) * size
-        per_base = (swing >> _NOISE_BITS) * self.settings.volatility // 100
-        return self.settings.base_price + self.settings.base_price * per_base // _SWING_ONE
+        return self._path.at(minutes)
