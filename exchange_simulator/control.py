@@ -3,7 +3,7 @@
 import io
 import json
 from collections.abc import Awaitable, Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from exchange_simulator.clock import to_microseconds
 from exchange_simulator.exchange import MAIN_LIMIT, Exchange
 from exchange_simulator.faults import Fault
 from exchange_simulator.venue import TruthError
+from exchange_simulator.venues.okx import Okx
 
 _ARROW_TYPE = "application/vnd.apache.arrow.stream"
 _PARQUET_TYPE = "application/vnd.apache.parquet"
@@ -45,6 +46,8 @@ class Control:
             ("GET", "archive/faults"): self._archive_faults,
             ("POST", "archive/faults"): self._add_archive_faults,
             ("DELETE", "archive/faults"): self._clear_archive_faults,
+            ("GET", "okx"): self._okx_settings,
+            ("POST", "okx"): self._set_okx_settings,
             ("POST", "usage"): self._use,
             ("POST", "limits/reset"): self._reset_limits,
             **{("GET", f"truth/{kind}"): self._truth for venue in exchange.venues for kind in venue.truth_kinds},
@@ -121,6 +124,21 @@ class Control:
     async def _clear_archive_faults(self, _request: web.BaseRequest) -> web.Response:
         self._exchange.archive.faults.rules.clear()
         return _answer([])
+
+    async def _okx_settings(self, _request: web.BaseRequest) -> web.Response:
+        return _answer(asdict(self._okx().settings))
+
+    async def _set_okx_settings(self, request: web.BaseRequest) -> web.Response:
+        settings = self._okx().settings
+        wanted = await _json_object(request, set(asdict(settings)))
+        try:
+            self._okx().settings = replace(settings, **wanted)
+        except ValueError as error:
+            raise ControlError(str(error)) from error
+        return await self._okx_settings(request)
+
+    def _okx(self) -> Okx:
+        return next(venue for venue in self._exchange.venues if isinstance(venue, Okx))
 
     async def _use(self, request: web.BaseRequest) -> web.Response:
         wanted = await _json_object(request, {"weight", "limit"})

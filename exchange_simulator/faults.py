@@ -162,12 +162,18 @@ def _duplicate(_fault: Fault, answer: Answer, previous: bytes | None) -> Answer:
     return answer if previous is None else replace(answer, body=previous)
 
 
-def _short(_fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
-    rows = json.loads(answer.body) if answer.content_type == JSON_TYPE else None
-    if not isinstance(rows, list):
-        return answer
-    kept = json.dumps(rows[: len(rows) // 2], separators=(",", ":"), ensure_ascii=False)
-    return replace(answer, body=kept.encode())
+def _with_share_of_rows(share: float) -> Callable[[Fault, Answer, bytes | None], Answer]:
+    """Return a kind that leaves only the first rows of an array, or of the one under `data`."""
+
+    def cut(_fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
+        content = json.loads(answer.body) if answer.content_type == JSON_TYPE else None
+        rows = content.get("data") if isinstance(content, dict) else content
+        if not isinstance(rows, list):
+            return answer
+        del rows[int(len(rows) * share) :]
+        return replace(answer, body=json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode())
+
+    return cut
 
 
 def _skewed(fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
@@ -193,7 +199,8 @@ AFTERWARDS: Final[dict[str, Callable[[Fault, Answer, bytes | None], Answer]]] = 
     "truncated_json": _truncated,
     "invalid_json": _invalid,
     "duplicate_page": _duplicate,
-    "short_page": _short,
+    "short_page": _with_share_of_rows(0.5),
+    "empty_page": _with_share_of_rows(0.0),
     "clock_skew": _skewed,
     "missing_weight_header": _without_weight,
     "low_weight_header": _with_half_the_weight,

@@ -104,6 +104,10 @@ class Simulator:
         """Set daily_delay_hours or monthly_delay_hours of the archive's publication, if given; return both."""
         return dict(json.loads(self._call("POST", "archive", hours)))
 
+    def okx_settings(self, **settings: int) -> dict[str, int]:
+        """Set page_limit or refusal_status of OKX, if given; return both."""
+        return dict(json.loads(self._call("POST", "okx", settings)))
+
     def stats(self) -> dict[str, Any]:
         """Return the counts since the start or the last reset."""
         return dict(json.loads(self._call("GET", "stats")))

@@ -28,18 +28,25 @@ _MOST_ROWS: Final = {"candles": 300, "funding": 400}
 _DEFAULT_ROWS: Final = {"candles": 100, "funding": 400}
 _HUNDREDTHS_DECIMALS: Final = 2
 _LARGEST_TIME_MS: Final = 1 << 43
+_REFUSAL_STATUSES: Final = (429, 200)
 _EMPTY_TYPES: Final = ("MARGIN", "OPTION")
 _PRICES: Final = ("open", "high", "low", "close")
 
 
-@dataclass
+@dataclass(frozen=True)
 class OkxSettings:
-    """What can be changed while it runs."""
+    """What can be changed while it runs. Raises ValueError for what makes no sense."""
 
     page_limit: int = 400
     """The most rows of a page, where the endpoint's own limit is not less: 100 is what it was for years."""
     refusal_status: int = 429
     """The HTTP status of a request beyond a limit: 429 or 200."""
+
+    def __post_init__(self) -> None:
+        if type(self.page_limit) is not int or self.page_limit < 1:
+            raise ValueError(f"page_limit = {self.page_limit!r} is not a whole number above 0")
+        if self.refusal_status not in _REFUSAL_STATUSES:
+            raise ValueError(f"refusal_status = {self.refusal_status!r} is not one of 429, 200")
 
 
 class Okx(FollowingVenue):

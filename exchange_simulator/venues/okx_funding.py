@@ -21,7 +21,7 @@ _HOUR_US: Final = 60 * MINUTE_US
 _KEPT_US: Final = 90 * DAY_US
 _RATE_DECIMALS: Final = 16
 _RATE_BITS: Final = 42
-_FORECAST_BITS: Final = 22
+_FORECAST_BITS: Final = 38
 # From when on the rate is that of the period that it is paid for, and known only at its end.
 _CURRENT_PERIOD_SINCE: Final = utc("2025-01-01T00:00")
 _INSTRUMENT_TYPE: Final = "SWAP"
@@ -85,9 +85,9 @@ def _fundings(product: Follower, first: int, last: int) -> Iterator[_Funding]:
 
 
 def _funding(name: str, time: int) -> _Funding:
-    chance = hashes(stream_key("okx funding", name), np.array([time // MINUTE_US]))
-    realized = int(bits(chance, 0, _RATE_BITS)[0]) - (1 << _RATE_BITS) // 3
-    predicted = realized + int(bits(chance, _RATE_BITS, _FORECAST_BITS)[0]) - (1 << (_FORECAST_BITS - 1))
+    chance = hashes(stream_key("okx funding", name), 2 * (time // MINUTE_US) + np.arange(2))
+    realized = int(bits(chance[:1], 0, _RATE_BITS)[0]) - (1 << _RATE_BITS) // 3
+    predicted = realized + int(bits(chance[1:], 0, _FORECAST_BITS)[0]) - (1 << (_FORECAST_BITS - 1))
     method = "current_period" if time >= _CURRENT_PERIOD_SINCE else "next_period"
     exact, forecast = (Decimal(rate).scaleb(-_RATE_DECIMALS) for rate in (realized, predicted))
     return _Funding(time, exact, forecast, method)
