@@ -5,6 +5,7 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -21,9 +22,11 @@ from exchange_simulator.archive.site import ArchiveSite
 from exchange_simulator.archive.zips import ZipCache
 from exchange_simulator.clock import CLOCK_MODES, RUNNING, Clock, to_microseconds
 from exchange_simulator.exchange import Exchange
+from exchange_simulator.futures.api import FUNDING, FUTURES_DATA, WEIGHT, futures_venue
+from exchange_simulator.futures.market import FuturesMarket
 from exchange_simulator.limits import Penalties
 from exchange_simulator.market.base import Market
-from exchange_simulator.market.config import BUILT_IN_MARKETS, load_market
+from exchange_simulator.market.config import BUILT_IN_MARKETS, MarketSpec, load_market
 from exchange_simulator.market.config_tables import MarketFileError
 from exchange_simulator.market.generated import GeneratedMarket
 from exchange_simulator.market.recorded import RecordedMarket, RecordingError
@@ -110,6 +113,9 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--latency-ms", type=_at_least(0), default=0.0, help="delay of each answer")
     parser.add_argument("--no-limits", action="store_true", help="count weight, but never refuse")
     parser.add_argument("--weight-limit", type=_positive, default=6000, help="request weight per minute")
+    parser.add_argument("--um-weight-limit", type=_positive, default=2400, help="futures' request weight per minute")
+    parser.add_argument("--funding-limit", type=_positive, default=500, help="requests for funding per 5 minutes")
+    parser.add_argument("--futures-data-limit", type=_positive, default=1000, help="/futures/data per 5 minutes")
     parser.add_argument("--ban-after", type=_positive, default=5, help="ignored Retry-Afters that bring a ban")
     parser.add_argument("--ban-seconds", type=_at_least(0), default=120.0, help="length of the first ban")
     parser.add_argument("--seed", type=int, help="seed of the generated market; default is the market file's")
@@ -117,12 +123,27 @@ def build_parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _load(options: argparse.Namespace) -> tuple[Market, int | None]:
-    """Return the market, and the time at which its clock starts unless the options say."""
+@dataclass(frozen=True)
+class _Markets:
+    """The markets that are served, and the time at which their clock starts unless the options say."""
+
+    spot: Market
+    futures: FuturesMarket
+    start: int | None
+
+
+def _load(options: argparse.Namespace) -> _Markets:
+    """Read the recordings, among which are no futures, or the market file."""
     if options.recordings is not None:
         recorded = RecordedMarket(options.recordings)
-        return recorded, recorded.newest
-    return GeneratedMarket(load_market(options.market), options.seed, options.cache_mb * _MEGABYTE), None
+        return _Markets(recorded, FuturesMarket(MarketSpec(0), None, 0), recorded.newest)
+    return _generated(options, options.cache_mb * _MEGABYTE)
+
+
+def _generated(options: argparse.Namespace, cache_bytes: int) -> _Markets:
+    spec = load_market(options.market)
+    futures = FuturesMarket(spec, options.seed, cache_bytes // 4)
+    return _Markets(GeneratedMarket(spec, options.seed, cache_bytes - cache_bytes // 4), futures, None)
 
 
 def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
@@ -136,18 +157,24 @@ def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
         store = RecordedArchive(options.recordings, cache)
     else:
         # The same market once more: the archive is made in another thread, and a market's caches have no locks.
-        market = GeneratedMarket(load_market(options.market), options.seed, _ARCHIVE_ROWS_BYTES)
-        store = GeneratedArchive(market, publication, cache)
+        markets = _generated(options, _ARCHIVE_ROWS_BYTES)
+        store = GeneratedArchive(markets.spot, publication, cache)
     return ArchiveSite(store, clock, publication, cache)
 
 
-def _venues(options: argparse.Namespace, market: Market, clock: Clock) -> list[Venue]:
+def _venues(options: argparse.Namespace, markets: _Markets, clock: Clock) -> list[Venue]:
     """Return all venues; the first one also answers for paths that are none's."""
     penalties = Penalties(options.ban_after, options.ban_seconds, enforce=not options.no_limits)
+    most = {
+        WEIGHT: options.um_weight_limit,
+        FUNDING: options.funding_limit,
+        FUTURES_DATA: options.futures_data_limit,
+    }
     return [
-        spot_venue(market, clock, penalties, options.weight_limit),
-        Coinbase(market, clock, penalties.enforce),
-        Okx(market, clock, penalties.enforce),
+        spot_venue(markets.spot, clock, penalties, options.weight_limit),
+        futures_venue(markets.futures, clock, penalties, most.__getitem__),
+        Coinbase(markets.spot, clock, penalties.enforce),
+        Okx(markets.spot, clock, penalties.enforce),
     ]
 
 
@@ -155,13 +182,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the simulator until it is told to end; return the exit code."""
     options = build_parser().parse_args(arguments)
     try:
-        market, start = _load(options)
-        clock = Clock(getattr(options, "clock", start), options.clock_mode)
+        markets = _load(options)
+        clock = Clock(getattr(options, "clock", markets.start), options.clock_mode)
         archive = _archive(options, clock)
     except (MarketFileError, RecordingError, ArchiveFolderError, OSError) as error:
         sys.stderr.write(f"exchange_simulator: {error}\n")
         return 2
-    server = Server(Exchange(_venues(options, market, clock), clock, archive), options.latency_ms / 1000)
+    server = Server(Exchange(_venues(options, markets, clock), clock, archive), options.latency_ms / 1000)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(server.run(options.host, options.port))

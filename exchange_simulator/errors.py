@@ -65,6 +65,21 @@ def bad_symbol_status() -> ApiError:
     return ApiError(-1122, "Invalid symbolStatus.")
 
 
+def start_after_end() -> ApiError:
+    """-1023: the range of times is empty; futures only."""
+    return ApiError(-1023, "Start time is greater than end time.")
+
+
+def window_too_wide(most: str) -> ApiError:
+    """-1127: more time between start and end than the endpoint gives at once."""
+    return ApiError(-1127, f"Lookup interval is too big. More than {most} between startTime and endTime.")
+
+
+def not_trading() -> ApiError:
+    """-4108: the futures contract has ended, or does not trade yet."""
+    return ApiError(-4108, "Symbol is on delivering or delivered or settling or close or pre-trading.")
+
+
 def bad_combination() -> ApiError:
     """-1128: optional parameters that exclude each other."""
     return ApiError(-1128, "Combination of optional parameters invalid.")

@@ -2,12 +2,12 @@
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from exchange_simulator import errors
-from exchange_simulator.market.intervals import INTERVALS
+from exchange_simulator.market.intervals import FIXED_INTERVALS, INTERVALS, MINUTE
 
 Values = dict[str, Any]
 _INTEGER_PATTERN = "^[0-9]{1,20}$"
@@ -84,6 +84,12 @@ def moment(name: str, text: str) -> Moment:
     return Moment(value * 1000, value * 1000 + 999)
 
 
+def milliseconds(name: str, text: str) -> Moment:
+    """Parse a time in milliseconds, the only unit of futures."""
+    value = min(integer(name, text), _LARGEST_MILLISECONDS)
+    return Moment(value * 1000, value * 1000 + 999)
+
+
 def symbol(name: str, text: str) -> str:
     """Parse a symbol's name; whether it exists is for the endpoint to find out."""
     if not _SYMBOL.fullmatch(text):
@@ -119,6 +125,24 @@ def interval(_name: str, text: str) -> str:
     if text not in INTERVALS:
         raise errors.bad_interval()
     return text
+
+
+def interval_of_minutes(name: str, text: str) -> str:
+    """Parse a kline interval of futures, of which none is shorter than a minute."""
+    if FIXED_INTERVALS.get(text, MINUTE) < MINUTE:
+        raise errors.bad_interval()
+    return interval(name, text)
+
+
+def one_of(known: Collection[str]) -> Callable[[str, str], str]:
+    """Return a parser of a name from a list."""
+
+    def parse(name: str, text: str) -> str:
+        if text not in known:
+            raise errors.bad_value(name)
+        return text
+
+    return parse
 
 
 def zone(name: str, text: str) -> int:
@@ -162,6 +186,18 @@ def limit_of(largest: int) -> Callable[[str, str], int]:
         if value == 0:
             raise errors.bad_value(name)
         return min(value, largest)
+
+    return parse
+
+
+def limit_up_to(largest: int) -> Callable[[str, str], int]:
+    """Return a parser of limits: 0 and more than the largest are refused."""
+
+    def parse(name: str, text: str) -> int:
+        value = integer(name, text)
+        if not 1 <= value <= largest:
+            raise errors.bad_value(name)
+        return value
 
     return parse
 

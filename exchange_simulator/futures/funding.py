@@ -10,7 +10,7 @@ from exchange_simulator.futures.mark_price import MarkPrices
 from exchange_simulator.market.calendar import FOREVER_US
 from exchange_simulator.market.config import ContractSpec
 from exchange_simulator.market.contracts import FuturesSettings
-from exchange_simulator.market.hashing import bits, hashes, stream_key
+from exchange_simulator.market.hashing import hashes, stream_key
 
 RATE_DECIMALS: Final = 8
 USUAL_HOURS: Final = 8
@@ -19,6 +19,7 @@ _HOUR_US: Final = 3_600_000_000
 _LATE_MS: Final = (0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 7, 9, 10, 14, 18, 23)
 _USUAL_RATE: Final = 10_000
 _RATE_BITS: Final = 16
+_RATE_TYPES: Final = ("Regular", "Special")
 
 
 @dataclass(frozen=True)
@@ -31,13 +32,11 @@ class Funding:
     """When it is dated: some milliseconds later."""
     rate: int
     """In 1/10**8."""
-    mark_price: int
-    """In 1/10**8."""
+    mark_price: int | None
+    """In 1/10**8; without one, its field is empty or missing."""
     hours: int
     """Since the payment before it, as the schedule has it."""
     rate_type: str | None
-    has_mark_price: bool
-    """Whether its row has a price; without one, the field is empty or missing."""
     is_price_field_missing: bool
 
 
@@ -67,7 +66,15 @@ class FundingSeries:
 
     def between(self, start: int, end: int) -> list[Funding]:
         """Return the payments dated in [start, end]."""
-        found = (self._payment(due, hours) for due, hours in self._due(start - _HOUR_US, end))
+        due = list(self._due(start - _HOUR_US, end))
+        if not due:
+            return []
+        moments = np.array([moment for moment, _ in due], dtype=np.int64)
+        marks, chances = self._mark.at(moments), hashes(self._key, moments // _HOUR_US)
+        found = [
+            self._payment(moment, hours, int(mark), int(chance))
+            for (moment, hours), mark, chance in zip(due, marks, chances, strict=True)
+        ]
         return [payment for payment in found if start <= payment.time <= end]
 
     def following(self, now: int) -> int | None:
@@ -83,21 +90,17 @@ class FundingSeries:
             for due in range(-(-first // step) * step, min(end + 1, until, self._calendar.ends), step):
                 yield due, change.hours
 
-    def _payment(self, due: int, hours: int) -> Funding:
-        chance = hashes(self._key, np.array([due // _HOUR_US], dtype=np.int64))
-        late = _LATE_MS[int(bits(chance, 0, 4)[0])]
-        is_usual = int(bits(chance, 4, 2)[0]) == 0
-        swing = int(bits(chance, 6, _RATE_BITS)[0]) - (1 << (_RATE_BITS - 1))
+    def _payment(self, due: int, hours: int, mark_price: int, chance: int) -> Funding:
+        is_usual = chance >> 4 & 3 == 0
+        swing = (chance >> 6 & (1 << _RATE_BITS) - 1) - (1 << _RATE_BITS - 1)
         has_type = due >= self._settings.funding_rate_type_since
-        is_special = int(bits(chance, 24, 5)[0]) == 0
         has_price = due >= self._settings.funding_mark_price_since
         return Funding(
             due=due,
-            time=due + late * 1000,
-            rate=_USUAL_RATE if is_usual else _USUAL_RATE + swing,
-            mark_price=self._mark.at(due),
+            time=due + _LATE_MS[chance & 15] * 1000,
+            rate=_USUAL_RATE + (0 if is_usual else swing),
+            mark_price=mark_price if has_price else None,
             hours=hours,
-            rate_type=("Special" if is_special else "Regular") if has_type else None,
-            has_mark_price=has_price,
-            is_price_field_missing=not has_price and int(bits(chance, 30, 1)[0]) == 0,
+            rate_type=_RATE_TYPES[chance >> 24 & 31 == 0] if has_type else None,
+            is_price_field_missing=not has_price and chance >> 30 & 1 == 0,
         )

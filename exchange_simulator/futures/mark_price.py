@@ -1,6 +1,5 @@
 """The mark price of a contract, a sample every ten seconds. Times in microseconds since 1970-01-01 UTC."""
 
-from decimal import Decimal
 from typing import Final
 
 import numpy as np
@@ -9,8 +8,8 @@ from exchange_simulator.market.bars import Trades
 from exchange_simulator.market.cache import ByteLru
 from exchange_simulator.market.calendar import MINUTES_PER_DAY, Calendar
 from exchange_simulator.market.config import ContractSpec
-from exchange_simulator.market.hashing import bits, hashes, stream_key
-from exchange_simulator.market.intervals import DAY_US
+from exchange_simulator.market.hashing import Ints, bits, hashes, stream_key
+from exchange_simulator.market.intervals import DAY_US, MINUTE_US
 from exchange_simulator.market.price_path import Path, basis_waves, price_waves
 
 MARK_DECIMALS: Final = 8
@@ -49,31 +48,26 @@ class MarkPrices:
 
     def price_before(self, time: int) -> int:
         """Return the last price before `time`. Raises LookupError if there is none."""
-        return self.at(time - 1)
-
-    def at(self, time: int) -> int:
-        """Return the price at a time. Raises LookupError before the listing."""
-        time = min(time, self.calendar.ends - 1)
-        samples = self.day(time // DAY_US)
-        index = int(np.searchsorted(samples.time, time, side="right")) - 1
-        if time < self.calendar.listed or index < 0:
+        if time <= self.calendar.listed:
             raise LookupError(f"{self.name}: nothing before {time}")
-        return int(samples.price[index])
+        return int(self.at(np.array([min(time, self.calendar.ends) - 1], dtype=np.int64))[0])
+
+    def at(self, times: Ints) -> Ints:
+        """Return the prices at ascending times, none of them before the listing."""
+        minutes = times // MINUTE_US
+        return self._samples(times // SAMPLE_US, self._path.at(minutes), self._path.at(minutes + 1))
 
     def _make_day(self, day: int) -> Trades:
         path = self._path.at(day * MINUTES_PER_DAY + np.arange(MINUTES_PER_DAY + 1, dtype=np.int64))
-        numbers = np.arange(_SAMPLES_PER_DAY, dtype=np.int64)
-        minute, part = numbers // _SAMPLES_PER_MINUTE, numbers % _SAMPLES_PER_MINUTE
-        price = path[minute] + (path[minute + 1] - path[minute]) * part // _SAMPLES_PER_MINUTE
-        chance = bits(hashes(self._jitter_key, day * _SAMPLES_PER_DAY + numbers), 0, _JITTER_BITS + 1)
-        price += (chance - (1 << _JITTER_BITS)) * np.maximum(price >> 25, 1)
-        nothing = np.zeros(len(price), dtype=np.int64)
-        samples = Trades(
-            0, day * DAY_US + numbers * SAMPLE_US, np.maximum(price, 1), nothing, nothing > 0, nothing == 0
-        )
+        numbers = day * _SAMPLES_PER_DAY + np.arange(_SAMPLES_PER_DAY, dtype=np.int64)
+        left, right = np.repeat(path[:-1], _SAMPLES_PER_MINUTE), np.repeat(path[1:], _SAMPLES_PER_MINUTE)
+        price, nothing = self._samples(numbers, left, right), np.zeros(len(numbers), dtype=np.int64)
+        samples = Trades(0, numbers * SAMPLE_US, price, nothing, nothing > 0, nothing == 0)
         return samples.between(self.calendar.listed, self.calendar.ends)
 
-
-def mark_decimal(price: int) -> Decimal:
-    """Return a price in 1/10**8 as a decimal."""
-    return Decimal(price).scaleb(-MARK_DECIMALS)
+    def _samples(self, numbers: Ints, left: Ints, right: Ints) -> Ints:
+        """Return samples, numbered since 1970, from the path at the minutes around each."""
+        price = left + (right - left) * (numbers % _SAMPLES_PER_MINUTE) // _SAMPLES_PER_MINUTE
+        chance = bits(hashes(self._jitter_key, numbers), 0, _JITTER_BITS + 1) - (1 << _JITTER_BITS)
+        jittered: Ints = np.maximum(price + chance * np.maximum(price >> 25, 1), 1)
+        return jittered

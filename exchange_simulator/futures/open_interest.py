@@ -63,11 +63,13 @@ class OpenInterestSeries:
         """Return the open interest at ascending moments."""
         if len(points) == 0:
             return []
-        steps = np.maximum(self._path.at(points // MINUTE_US), 1)
-        return [self._row(int(time), int(number)) for time, number in zip(points, steps, strict=True)]
-
-    def _row(self, time: int, steps: int) -> OpenInterest:
-        return OpenInterest(time, steps, steps * self._mark.at(time) // 10**self.step_decimals)
+        steps = np.maximum(self._path.at(points // MINUTE_US), 1).tolist()
+        marks = self._mark.at(points).tolist()
+        one = 10**self.step_decimals
+        return [
+            OpenInterest(time, number, number * mark // one)
+            for time, number, mark in zip(points.tolist(), steps, marks, strict=True)
+        ]
 
     def ratios(self, points: Ints) -> list[list[str]]:
         """Return the four ratios that the archive has beside the open interest; a few of them are blank."""
