@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -15,7 +16,7 @@ from exchange_simulator.market.intervals import DAY_US, MINUTE_US
 from exchange_simulator.market.truth import TIMESTAMP
 from exchange_simulator.venues.base import EXACT, MILLISECOND
 from exchange_simulator.venues.follower import Follower, utc
-from exchange_simulator.venues.okx_listings import FUNDING
+from exchange_simulator.venues.okx_listings import FUNDING, FundingPeriod
 
 _HOUR_US: Final = 60 * MINUTE_US
 _KEPT_US: Final = 90 * DAY_US
@@ -25,6 +26,7 @@ _FORECAST_BITS: Final = 38
 # From when on the rate is that of the period that it is paid for, and known only at its end.
 _CURRENT_PERIOD_SINCE: Final = utc("2025-01-01T00:00")
 _INSTRUMENT_TYPE: Final = "SWAP"
+_NEVER: Final = FundingPeriod(FOREVER_US, 0)
 
 
 @dataclass(frozen=True)
@@ -75,11 +77,10 @@ def table(product: Follower, start: int, end: int, now: int) -> pa.Table:
 
 def _fundings(product: Follower, first: int, last: int) -> Iterator[_Funding]:
     """Yield the rates of [first, last], oldest first."""
-    periods = FUNDING.get(product.listing.name, ())
-    ends = [period.start for period in periods[1:]] + [FOREVER_US]
-    for period, end in zip(periods, ends, strict=True):
+    for period, following in pairwise((*FUNDING.get(product.listing.name, ()), _NEVER)):
         length = period.hours * _HOUR_US
-        low, high = max(period.start, product.calendar.listed + 1, first), min(end - 1, last, product.calendar.halted)
+        low = max(period.start, product.calendar.listed + 1, first)
+        high = min(following.start - 1, last, product.calendar.halted)
         for time in range(-(-low // length) * length, high + 1, length):
             yield _funding(product.listing.name, time)
 
