@@ -1,4 +1,4 @@
-"""Binance market data as a dlt source: exact decimals, closed candles only, resumable, within the exchange's limits."""
+"""Binance market and account data as dlt sources: exact decimals, closed candles only, within the exchange's limits."""
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -8,37 +8,54 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource
 
+from .market_run import MarketRun
+from .markets import SPOT_MARKET, UM_MARKET, Market
 from .package_file import as_file
-from .request import AUTO, DATASETS, REST, RequestError, check_request
-from .run import SpotRun
+from .request import AUTO, DATASETS_OF_MARKETS, REST, RequestError, check_request
+from .run import Run
 from .schemas import (
     AGG_TRADES,
     ARCHIVE_DISAGREEMENTS,
     ARCHIVE_FILES,
+    FUNDING_RATES,
     GAP_CHECKS,
     KLINES,
     LISTINGS,
+    MARK_PRICE_KLINES,
+    OPEN_INTEREST,
+    PREMIUM_INDEX,
     SERIES_PERIODS,
     SYMBOLS,
     TICKERS_24H,
     TRADES,
     Table,
 )
-from .settings import BinanceConfiguration, load_configuration
+from .settings import SPOT, UM, BinanceConfiguration, load_configuration
 
 __all__ = [
     "BinanceConfiguration",
+    "MarketRun",
     "RequestError",
-    "SpotRun",
+    "binance_futures",
     "binance_spot",
     "load_configuration",
-    "spot_source",
+    "market_source",
 ]
 
 MERGE: Any = {"disposition": "merge", "strategy": "delete-insert"}
 """The one disposition that stays exact in any pipeline that is killed and run again (docs/architecture.md)."""
 
-_WALKED = (KLINES, AGG_TRADES, TRADES)
+TABLES = {
+    table.name: table
+    for table in (
+        SYMBOLS, TICKERS_24H, KLINES, MARK_PRICE_KLINES, AGG_TRADES, TRADES, FUNDING_RATES, OPEN_INTEREST,
+        PREMIUM_INDEX,
+    )
+}  # fmt: skip
+"""The tables of the datasets, in the order in which they are loaded."""
+
+MERGED = frozenset({SYMBOLS.name})
+"""Tables whose rows say what is so now, and replace those before in any pipeline."""
 
 
 @dlt.source(name="binance", section="binance", max_table_nesting=0)
@@ -47,7 +64,7 @@ def binance_spot(
     intervals: Sequence[str] = ("1m",),
     start: Any = None,
     end: Any = None,
-    datasets: Sequence[str] = DATASETS,
+    datasets: Sequence[str] = DATASETS_OF_MARKETS[SPOT],
     source: str = AUTO,
     quotes: Sequence[str] | None = None,
 ) -> list[DltResource]:
@@ -77,13 +94,59 @@ def binance_spot(
         RunError: While reading: the exchange cannot be reached, or refuses to serve.
         SeriesError: While reading: a series cannot be completed; the pipeline of this project goes on with the others.
     """
-    run = SpotRun(check_request(symbols, intervals, datasets, start, end, source, quotes), load_configuration())
+    return _foreign(SPOT_MARKET, symbols, intervals, datasets, start, end, source, quotes)
+
+
+@dlt.source(name="binance", section="binance", max_table_nesting=0)
+def binance_futures(
+    symbols: Sequence[str] = dlt.config.value,
+    intervals: Sequence[str] = ("1m",),
+    start: Any = None,
+    end: Any = None,
+    datasets: Sequence[str] = DATASETS_OF_MARKETS[UM],
+    source: str = AUTO,
+    quotes: Sequence[str] | None = None,
+) -> list[DltResource]:
+    """Binance USD-M futures market data for any dlt pipeline.
+
+    Arguments, results and errors are those of `binance_spot`.
+
+    REST keeps 30 days of open interest and two days of aggregate trades: what is older comes out of the archive, or not
+    at all, which is an error of the series that was asked to begin there.
+
+    Args:
+        symbols: Such as ["BTCUSDT", "ETHUSDT"], or patterns, ["*USDT"], or ["all"].
+        intervals: Kline intervals by Binance's names, for klines and mark_price_klines.
+        start: UTC date or datetime, inclusive.
+        end: UTC date or datetime, exclusive; default now.
+        datasets: Which resources to make, of symbols, tickers_24h, klines, mark_price_klines, agg_trades,
+            funding_rates, open_interest (at `open_interest_periods` of the configuration), premium_index.
+        source: Where series come from: "archive", "rest", or "auto".
+        quotes: Only symbols with these quote assets.
+    """
+    return _foreign(UM_MARKET, symbols, intervals, datasets, start, end, source, quotes)
+
+
+def _foreign(
+    market: Market,
+    symbols: Sequence[str],
+    intervals: Sequence[str],
+    datasets: Sequence[str],
+    start: Any,
+    end: Any,
+    source: str,
+    quotes: Sequence[str] | None,
+) -> list[DltResource]:
+    """Make the resources of a market for a pipeline that is not this project's."""
+    known = DATASETS_OF_MARKETS[market.name]
+    request = check_request(symbols, intervals, datasets, start, end, source, quotes, known, market.intervals)
+    run = MarketRun(request, load_configuration(), market=market)
     # In a foreign pipeline one load package holds all, and a series that fails must not go unnoticed.
     run.configuration.package_rows = run.configuration.package_seconds = 2**62
-    return _resources(run, MERGE, strict=True)
+    return market_resources(run, MERGE, strict=True)
 
 
-def spot_source(run: SpotRun, as_files: bool = False) -> Any:
+def market_source(run: MarketRun, as_files: bool = False) -> Any:
     """Make the dlt source of one load package of a run.
 
     Klines and trades are appended: that is the fast way, and exact only together with the recovery that
@@ -97,56 +160,83 @@ def spot_source(run: SpotRun, as_files: bool = False) -> Any:
 
     @dlt.source(name="binance", section="binance", max_table_nesting=0)
     def binance() -> list[DltResource]:
-        return _resources(run, "append", strict=False, as_files=as_files)
+        return market_resources(run, "append", strict=False, as_files=as_files)
 
     return binance()
 
 
-def _resources(run: SpotRun, disposition: Any, strict: bool, as_files: bool = False) -> list[DltResource]:
-    """Make the resources of a run; `strict` raises what the run would otherwise only note."""
-    makers: dict[str, Callable[[], DltResource]] = {
-        "symbols": lambda: _resource(SYMBOLS, MERGE, lambda: _symbols(run)),
-        "tickers_24h": lambda: _resource(TICKERS_24H, disposition, lambda: _tickers(run, strict)),
-        **{table.name: partial(_walked_resource, table, disposition, run, strict, as_files) for table in _WALKED},
-    }
-    resources = [makers[name]() for name in DATASETS if name in run.request.datasets]
-    resources.append(_resource(SERIES_PERIODS, MERGE, lambda: run.periods()))
-    resources.append(_recorded_resource(LISTINGS, MERGE, run))
+def market_resources(run: MarketRun, disposition: Any, strict: bool, as_files: bool = False) -> list[DltResource]:
+    """Make the resources of a market's run.
+
+    Args:
+        run: The run.
+        disposition: dlt's write disposition of what grows.
+        strict: Raise what the run would otherwise only note.
+        as_files: Hand what is walked to dlt as Parquet files.
+    """
+    resources = dataset_resources(run, TABLES, MERGED, disposition, strict, as_files)
+    resources.append(recorded_resource(run, LISTINGS, MERGE))
     if run.repairs is not None:
-        resources.append(_recorded_resource(GAP_CHECKS, "append", run))
+        resources.append(recorded_resource(run, GAP_CHECKS, "append"))
     if run.request.source != REST:
-        resources.append(_recorded_resource(ARCHIVE_FILES, disposition, run))
-        resources.append(_recorded_resource(ARCHIVE_DISAGREEMENTS, MERGE, run))
+        resources.append(recorded_resource(run, ARCHIVE_FILES, disposition))
+        resources.append(recorded_resource(run, ARCHIVE_DISAGREEMENTS, MERGE))
     return resources
 
 
-def _walked_resource(table: Table, disposition: Any, run: SpotRun, strict: bool, as_files: bool) -> DltResource:
-    return _resource(table, disposition, lambda: _walked(run, table, strict, as_files))
+def dataset_resources(
+    run: Run,
+    tables: dict[str, Table],
+    merged: frozenset[str],
+    disposition: Any,
+    strict: bool,
+    as_files: bool = False,
+) -> list[DltResource]:
+    """Make a resource for each dataset that a run is asked for, and the one for its cursors.
+
+    Args:
+        run: The run.
+        tables: The tables of all datasets, by name, in the order in which they are loaded.
+        merged: Names of those whose rows replace those before.
+        disposition: dlt's write disposition of the others.
+        strict: Raise what the run would otherwise only note.
+        as_files: Hand what is walked to dlt as Parquet files.
+    """
+    resources = []
+    for name, table in tables.items():
+        if name in run.request.datasets:
+            rows = (
+                partial(_walked, run, table, strict, as_files)
+                if name in run.series
+                else partial(_taken, run, table, strict)
+            )
+            resources.append(_resource(table, MERGE if name in merged else disposition, rows))
+    resources.append(_resource(SERIES_PERIODS, MERGE, run.periods))
+    return resources
 
 
-def _recorded_resource(table: Table, disposition: Any, run: SpotRun) -> DltResource:
-    return _resource(table, disposition, lambda: run.records(table))
+def recorded_resource(run: Run, table: Table, disposition: Any) -> DltResource:
+    """Make the resource of what is recorded together with the rows of a load package."""
+    return _resource(table, disposition, partial(run.records, table))
 
 
 def _resource(table: Table, disposition: Any, rows: Callable[[], Iterator[Any]]) -> DltResource:
-    return cast("DltResource", dlt.resource(rows, **table.hints, write_disposition=disposition))
+    # dlt calls functions, and takes a partial one for a thing without a name.
+    def called() -> Iterator[Any]:
+        yield from rows()
+
+    return cast("DltResource", dlt.resource(called, **table.hints, write_disposition=disposition))
 
 
-def _symbols(run: SpotRun) -> Iterator[pa.Table]:
+def _taken(run: Run, table: Table, strict: bool) -> Iterator[pa.Table]:
     run.remember_origin(dlt.current.source_state())
-    if run.wants("symbols"):
-        yield run.symbols()
-
-
-def _tickers(run: SpotRun, strict: bool) -> Iterator[pa.Table]:
-    run.remember_origin(dlt.current.source_state())
-    if run.wants("tickers_24h") and (tickers := run.tickers()) is not None:
-        yield tickers
+    if (rows := run.snapshot(table.name)) is not None:
+        yield rows
     if strict:
-        run.raise_failures("tickers_24h")
+        run.raise_failures(table.name)
 
 
-def _walked(run: SpotRun, table: Table, strict: bool, as_files: bool) -> Iterator[Any]:
+def _walked(run: Run, table: Table, strict: bool, as_files: bool) -> Iterator[Any]:
     run.remember_origin(dlt.current.source_state())
     state = dlt.current.resource_state()
     rows = run.tables(table.name, state.setdefault("coverage", {}), state.setdefault("wanted", {}))

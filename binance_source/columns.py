@@ -26,38 +26,41 @@ Microseconds = Annotated[int, msgspec.Meta(ge=0, lt=10**16)]
 """A time in microseconds since 1970, up to 2286."""
 
 
-LONGEST = 38
-"""Characters of the longest number that is read; what fits has 30, and Arrow takes some of 48 digits for others."""
+LONGEST = 40
+"""Characters of the longest number that is read; Arrow takes some of 48 digits for others."""
 
 
-def decimals(values: Sequence[str | None], column: str, keys: Sequence[object]) -> pa.Array:
+def decimals(
+    values: Sequence[str | None], column: str, keys: Sequence[object], kind: pa.DataType = DECIMAL
+) -> pa.Array:
     """Turn decimal texts into exact decimals.
 
     Args:
         values: Texts such as "0.00000001"; None stays null.
         column: The column's name, for the message of an error.
         keys: What identifies each value's row, for the message of an error.
+        kind: The column's type.
 
     Returns:
-        A decimal128(28, 8) array.
+        An array of that type.
 
     Raises:
         InexactNumberError: A value is no number, or has more digits than the column; the message names row and column.
     """
     try:
-        return _cast(pa.array(values, pa.string()))
+        return _cast(pa.array(values, pa.string()), kind)
     except pa.ArrowInvalid:
         for key, value in zip(keys, values, strict=True):
             try:
-                _cast(pa.array([value], pa.string()))
+                _cast(pa.array([value], pa.string()), kind)
             except pa.ArrowInvalid:
                 raise InexactNumberError(
-                    f"row {key}: {column} {value!r} does not fit {DECIMAL} exactly; nothing of this page was loaded"
+                    f"row {key}: {column} {value!r} does not fit {kind} exactly; nothing of this page was loaded"
                 ) from None
         raise
 
 
-def _cast(texts: pa.Array) -> pa.Array:
+def _cast(texts: pa.Array, kind: pa.DataType) -> pa.Array:
     is_misread = pc.greater(pc.binary_length(texts), LONGEST)
     # Arrow takes 1e-77 for 0: no exponent below -9 is read. The search in all values at once takes a tenth of the time.
     written = bytes(texts.buffers()[2] or b"")
@@ -65,7 +68,7 @@ def _cast(texts: pa.Array) -> pa.Array:
         is_misread = pc.or_(is_misread, pc.match_substring_regex(texts, "[eE]-.."))
     if pc.any(is_misread).as_py():
         raise pa.ArrowInvalid("a number of another form")
-    return texts.cast(DECIMAL)
+    return texts.cast(kind)
 
 
 def times_from_ms(values: Sequence[int]) -> pa.Array:

@@ -14,6 +14,17 @@ IdEntry = tuple[int, int, int | None, int | None]
 """[first id, next id, from, to): loaded ids, and the times in microseconds between which nothing is missing."""
 
 
+def series_key(market: str, symbol: str, interval: str = "") -> str:
+    """Name a series in dlt's state and in messages; trades and rates have no interval."""
+    return "|".join(part for part in (market, symbol, interval) if part)
+
+
+def split_key(key: str) -> tuple[str, str, str]:
+    """Give market, symbol and interval of a series' name; the interval is empty where there is none."""
+    market, symbol, *interval = key.split("|")
+    return market, symbol, interval[0] if interval else ""
+
+
 def missing(wanted: Range, covered: Iterable[Range]) -> list[Range]:
     """Give the parts of a wanted range that are not covered, in ascending order.
 

@@ -1,6 +1,6 @@
 """Moments as whole microseconds since 1970, without a float on the way."""
 
-from datetime import datetime, timezone
+from datetime import datetime, timedelta, timezone
 from typing import Final
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=timezone.utc)
@@ -16,3 +16,8 @@ def microseconds(moment: datetime) -> int:
 def milliseconds(moment: datetime) -> int:
     """Give a moment, which has a time zone, in milliseconds since 1970."""
     return microseconds(moment) // 1000
+
+
+def text_of_ms(milliseconds: int) -> str:
+    """Write milliseconds since 1970 as UTC, for messages."""
+    return f"{EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M}"

@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from .columns import build
-from .coverage import Range, add
+from .coverage import Range, add, split_key
 from .resources.walk import Page
 from .schemas import SERIES_PERIODS
 
@@ -53,21 +53,22 @@ class SeriesPeriods:
 
     def _lines(self, dataset: str, series: str, now_us: int) -> list[dict[str, Any]]:
         coverage, wanted = self._state[dataset]
-        market, symbol, *interval = series.split("|")
+        market, symbol, interval = split_key(series)
         line = {
             **dict.fromkeys(SERIES_PERIODS.schema.names),
             "series": series,
             "market": market,
             "dataset": dataset,
             "symbol": symbol,
-            "interval": interval[0] if interval else None,
+            "interval": interval or None,
             "recorded_at": now_us,
         }
         asked = [
             {**line, "state": ASKED, "period_start": start, "period_end": end} for start, end in wanted.get(series, [])
         ]
         covered = coverage.get(series, [])
-        if interval:
+        # Ids know the times that they reach over; times are all that others have.
+        if all(len(entry) == 2 for entry in covered):
             ranges = add(((one[0], one[1]) for one in covered), self._answered.get((dataset, series), []))
             times = [{"period_start": start * 1000, "period_end": end * 1000} for start, end in ranges]
         else:

@@ -4,11 +4,12 @@ from dataclasses import dataclass, replace
 
 from .archive.host import ArchiveFile
 from .archive.plan import choose, has_whole_day, list_series
+from .market_run import MarketRun
 from .request import ARCHIVE, REST
 from .resources.archived_series import ArchiveSeries
 from .resources.walk import Series
-from .run import SpotRun
-from .series import DATASETS_OF_SERIES, Coverage, Dataset, Scope
+from .run import Coverage
+from .series import DATASETS_OF_SERIES, Dataset, Scope
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class SeriesPlan:
     pages: int
 
 
-def plan_dataset(run: SpotRun, dataset: str, coverage: Coverage, wanted: Coverage) -> dict[str, SeriesPlan]:
+def plan_dataset(run: MarketRun, dataset: str, coverage: Coverage, wanted: Coverage) -> dict[str, SeriesPlan]:
     """Work out what a dataset would take, asking only for what there is, and where each series begins and ends.
 
     Args:
@@ -34,7 +35,7 @@ def plan_dataset(run: SpotRun, dataset: str, coverage: Coverage, wanted: Coverag
     kind, scope = DATASETS_OF_SERIES[dataset], run.scope(wanted)
     files: dict[str, list[ArchiveFile]] = {}
     if run.source != REST:
-        archived = kind.archive(scope, coverage, run.followed_by_rest)
+        archived = kind.from_archive(scope, coverage, run.followed_by_rest, run.source)
         chosen = run.pool.map(lambda one: _choose(run, one, coverage), archived)
         files = {one.key: found for one, found in zip(archived, chosen, strict=True)}
     pages: dict[str, int] = {}
@@ -49,7 +50,7 @@ def plan_dataset(run: SpotRun, dataset: str, coverage: Coverage, wanted: Coverag
     return {key: SeriesPlan(files.get(key, []), pages.get(key, 0)) for key in dict.fromkeys([*files, *pages])}
 
 
-def _choose(run: SpotRun, series: ArchiveSeries, coverage: Coverage) -> list[ArchiveFile]:
+def _choose(run: MarketRun, series: ArchiveSeries, coverage: Coverage) -> list[ArchiveFile]:
     missing = series.missing(coverage.get(series.key, []))
     known = run.known_files()
     is_for_rest = series.followed_by_rest and not any(has_whole_day(part) for part in missing)
@@ -60,7 +61,7 @@ def _choose(run: SpotRun, series: ArchiveSeries, coverage: Coverage) -> list[Arc
 
 
 def _rest_after(
-    run: SpotRun, kind: Dataset, scope: Scope, coverage: Coverage, files: dict[str, list[ArchiveFile]]
+    run: MarketRun, kind: Dataset, scope: Scope, coverage: Coverage, files: dict[str, list[ArchiveFile]]
 ) -> list[Series]:
     """Make the REST series of a symbol as they will be once its files are loaded."""
     if kind.is_by_time:

@@ -1,17 +1,28 @@
 """What the user asked for, checked before anything is fetched."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timezone
 from difflib import get_close_matches
+from typing import Final
 
 import pendulum
 from pendulum.parsing.exceptions import ParserError
 
 from .moments import microseconds
-from .settings import INTERVAL_MS
+from .settings import INTERVAL_MS, SPOT, UM
 
-DATASETS = ("symbols", "tickers_24h", "klines", "agg_trades", "trades")
+DATASETS_OF_MARKETS: Final[Mapping[str, tuple[str, ...]]] = {
+    SPOT: ("symbols", "tickers_24h", "klines", "agg_trades", "trades"),
+    UM: (
+        "symbols", "tickers_24h", "klines", "mark_price_klines", "agg_trades", "funding_rates", "open_interest",
+        "premium_index",
+    ),
+}  # fmt: skip
+ACCOUNT_DATASETS: Final = ("account_balances", "account_trades")
+DATASETS: Final = tuple(dict.fromkeys((*DATASETS_OF_MARKETS[SPOT], *DATASETS_OF_MARKETS[UM], *ACCOUNT_DATASETS)))
+
+"""The datasets of each market, of the account, and all of them."""
 
 AUTO, REST, ARCHIVE = "auto", "rest", "archive"
 SOURCES = (AUTO, REST, ARCHIVE)
@@ -63,6 +74,8 @@ def check_request(
     end: TimeLike = None,
     source: str = AUTO,
     quotes: Iterable[str] | None = None,
+    known_datasets: Sequence[str] = DATASETS,
+    known_intervals: Sequence[str] = tuple(INTERVAL_MS),
 ) -> Request:
     """Check all that can be checked without asking the exchange.
 
@@ -74,6 +87,8 @@ def check_request(
         end: UTC date or datetime, exclusive.
         source: Of SOURCES.
         quotes: Quote assets, such as USDT; None for all.
+        known_datasets: The datasets that there are.
+        known_intervals: The intervals that there are.
 
     Raises:
         RequestError: A name or time is wrong; the message has the nearest right one.
@@ -83,13 +98,51 @@ def check_request(
         raise RequestError(f"start {start} is not before end {end}; the period is [start, end)")
     return Request(
         _unique("symbols", symbols),
-        known_names("interval", _unique("intervals", intervals), tuple(INTERVAL_MS)),
-        known_names("dataset", _unique("datasets", datasets), DATASETS),
+        known_names("interval", _unique("intervals", intervals), known_intervals),
+        known_names("dataset", _unique("datasets", datasets), known_datasets),
         first,
         last,
         known_names("source", (source,), SOURCES)[0],
         () if quotes is None else _unique("quote", quotes),
     )
+
+
+def datasets_by_market(
+    datasets: Sequence[str], markets: Sequence[str] | None, is_asked: bool
+) -> dict[str, tuple[str, ...]]:
+    """Say which datasets are to be fetched of which market.
+
+    Args:
+        datasets: Of DATASETS.
+        markets: The markets that were asked for; None for those that the datasets are at home in: the first one that
+            has them. Symbols are fetched of each market that is spoken to.
+        is_asked: The datasets were asked for by name: each of them has to be of one of the markets.
+
+    Raises:
+        RequestError: A dataset is of none of the markets, or there is nothing to be fetched of them.
+    """
+    of_markets = [name for name in datasets if name not in ACCOUNT_DATASETS]
+    if markets is None:
+        homes = {name: next(one for one, has in DATASETS_OF_MARKETS.items() if name in has) for name in of_markets}
+        chosen = {
+            market: tuple(
+                name for name in of_markets if homes[name] == market or (name == "symbols" and market in homes.values())
+            )
+            for market in DATASETS_OF_MARKETS
+        }
+    else:
+        known_names("market", markets, tuple(DATASETS_OF_MARKETS))
+        if is_asked:
+            there_are = dict.fromkeys(name for market in markets for name in DATASETS_OF_MARKETS[market])
+            for name in of_markets:
+                if name not in there_are:
+                    raise RequestError(
+                        f"{name} is no dataset of market {' or '.join(markets)}, which has {', '.join(there_are)}"
+                    )
+        chosen = {
+            market: tuple(name for name in of_markets if name in DATASETS_OF_MARKETS[market]) for market in markets
+        }
+    return {market: found for market, found in chosen.items() if found}
 
 
 def check_symbols(symbols: Sequence[str], known: Sequence[str]) -> None:

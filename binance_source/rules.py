@@ -1,5 +1,6 @@
 """What a configured value may be; each rule says in words what would be right."""
 
+import json
 import math
 import re
 from dataclasses import dataclass
@@ -43,6 +44,41 @@ class Number:
             ends = f"above {self.low:,g} and at most" if self.is_above else f"from {self.low:,g} to"
             raise ValueError(f"{what} {ends} {self.high:,.15g}")
         return number
+
+
+@dataclass(frozen=True)
+class Names:
+    """A list of names.
+
+    Attributes:
+        known: The names that there are.
+    """
+
+    known: tuple[str, ...]
+
+    def read(self, value: Any) -> list[str]:
+        """Read a list as TOML has it, or as JSON or with commas in a variable of the environment.
+
+        Raises:
+            ValueError: It is none, or has other names; the message says what it must be.
+        """
+        names = names_of(value)
+        if not names or not set(names) <= set(self.known):
+            raise ValueError(f"a list of names, of {', '.join(self.known)}")
+        return list(dict.fromkeys(names))
+
+
+def names_of(value: Any) -> list[str]:
+    """Read a list of names, as TOML has it, or as JSON or with commas in a variable; empty where it is none."""
+    if isinstance(value, str) and value.startswith("["):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return []
+    names = [name.strip() for name in value.split(",")] if isinstance(value, str) else value
+    if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
+        return []
+    return names
 
 
 @dataclass(frozen=True)

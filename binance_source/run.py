@@ -1,33 +1,23 @@
-"""One run against the spot market: its clock and symbols, what is being walked, and what it has cost."""
+"""One run against a venue: what is being walked, in as many load packages as it takes, and what it has cost."""
 
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import pyarrow as pa
 
-from .archive.host import ArchiveHost
 from .coverage import add
 from .periods import SeriesPeriods
 from .reports import SeriesReport
-from .request import ARCHIVE, REST, Request, RequestError
-from .resources.archived_series import KnownFiles
-from .resources.repairs import Repairs
-from .resources.revisions import Revisions
-from .resources.symbols import ExchangeInfo, fetch_exchange_info, symbols_table
-from .resources.tickers import fetch_tickers, tickers_table
+from .request import Request, RequestError
 from .resources.walk import Failure, Page, Walk
-from .rest.client import RestClient, Tally
 from .rest.errors import RunError, SeriesError
+from .rest.transport import Tally
 from .schemas import Table
-from .selection import Assets, archived_symbols, choose_source, has_patterns, resolve
-from .series import DATASETS_OF_SERIES, Coverage, Scope
-from .settings import SPOT, WEIGHTS, BinanceConfiguration, exchange_of
-from .stages import Stage, stages
 
 YIELD_ROWS = 122_880
 """Rows of an Arrow table that is handed on at once, as many as a row group of DuckDB has.
@@ -35,109 +25,186 @@ YIELD_ROWS = 122_880
 Row groups of any other size are all written again when the database is closed, and after each later load, and leave the
 file twice as large (DuckDB 1.5.6, benchmarks/README.md). Smaller tables cost dlt a schema computation each."""
 
+Coverage = dict[str, list[Any]]
+"""dlt state of a dataset: for each series what has been loaded."""
 
-class SpotRun:
-    """One run: opens the exchange once, and walks each dataset, in as many load packages as it takes.
 
-    The exchange's time at opening is the run's "now": what is not closed or has not happened by then belongs to the
-    next run. Where nothing is wanted but files of the archive, REST is not spoken to, and this machine's clock counts.
+class Packaging(Protocol):
+    """What of a configuration bounds load packages and connections."""
+
+    connections: int
+    package_rows: int
+    package_seconds: float
+
+
+class Stage(Protocol):
+    """One way through series, such as a Walk."""
+
+    notes: list[str]
+    pages: Iterator[Page]
+
+    @property
+    def failures(self) -> list[Failure]:
+        """What could not be had."""
+
+    @property
+    def error(self) -> RunError | None:
+        """What ended it early, or None."""
+
+    @property
+    def total(self) -> int:
+        """How much there is, as far as it is known."""
+
+    @property
+    def done(self) -> int:
+        """How much of it is done."""
+
+    def interim_records(self) -> list[tuple[Table, pa.Table]]:
+        """Give what is to be recorded where a load package ends within the stage."""
+
+
+class Covering(Protocol):
+    """How what is loaded of a dataset's series is remembered."""
+
+    @property
+    def add(self) -> Callable[[list[Any], Any], list[Any]]:
+        """Gives the coverage entries after others were loaded."""
+
+    @property
+    def remove(self) -> Callable[[list[Any], Any], list[Any]]:
+        """Gives the coverage entries without some ranges of keys."""
+
+
+class Run(ABC):
+    """One run: opens the venue once, and walks each dataset, in as many load packages as it takes.
+
+    The venue's time at opening is the run's "now": what is not closed or has not happened by then belongs to the next
+    run.
 
     Args:
         request: What to fetch.
-        configuration: How to speak to the exchange.
+        settings: How load packages are bounded.
         stop: Set from outside to end the run early, with all progress kept.
-        known_files: Says what the destination has of the archive's files; asked once, if at all.
-        keep_archives: Folder in which to keep the archive's zips, or None.
 
     Attributes:
+        venue: Name of the dlt source that it is part of, such as "binance".
+        title: For messages.
         reports: By dataset, by series.
         notes: What the user should know, and is no failure.
         on_page: Called with dataset and page when rows are handed to dlt; replaced to show progress.
         names: The symbols that are meant; known once the run is open.
-        source: Where klines and trades come from: as asked for, or "rest" where there is no archive of this exchange.
         pool: Threads for requests.
-        host: The archive.
-        revisions: Set before opening to look at known files of the archive only, and to fetch nothing else.
-        repairs: Set before opening to ask again for what is missing of what was asked for before, and for nothing else.
+        repairs: Set before opening to ask again for what is missing of what was asked for before.
     """
 
-    def __init__(
-        self,
-        request: Request,
-        configuration: BinanceConfiguration,
-        stop: threading.Event | None = None,
-        known_files: Callable[[], KnownFiles] = KnownFiles,
-        keep_archives: Path | None = None,
-    ) -> None:
+    venue = ""
+    title = ""
+
+    def __init__(self, request: Request, settings: Packaging, stop: threading.Event | None = None) -> None:
         self.request = request
-        self.configuration = configuration
         self.stop = stop or threading.Event()
-        self.client = RestClient(configuration, self.stop)
         self.reports: dict[str, dict[str, SeriesReport]] = {}
         self.notes: list[str] = []
         self.on_page: Callable[[str, Page], None] = lambda _dataset, _page: None
         self.names: tuple[str, ...] = ()
-        self._known_files = known_files
-        self.keep_archives = keep_archives
-        self.revisions: Revisions | None = None
-        self.repairs: Repairs | None = None
+        self.pool = ThreadPoolExecutor(settings.connections, thread_name_prefix=self.venue)
+        self.repairs: Any = None
+        self._settings = settings
         self._periods = SeriesPeriods()
-        self.pool = ThreadPoolExecutor(configuration.connections, thread_name_prefix="binance")
-        self.host = ArchiveHost(configuration, self.stop)
         self._walks: dict[str, list[Stage]] = {}
         self._pages: dict[str, Iterator[Page]] = {}
         self._finished: set[str] = set()
         self._coverage: dict[str, Coverage] = {}
         self._snapshot_failures: dict[str, list[Failure]] = {}
-        self.source = request.source
-        self._known: KnownFiles | None = None
         self._records: dict[str, list[pa.Table]] = {}
         self._walking = 0
-        self._info: ExchangeInfo | None = None
-        self._exchange_symbols: frozenset[str] = frozenset()
         self._now_us = 0
+        self._is_open = False
         self._package_rows = 0
         self._package_began = 0.0
 
-    def open(self) -> "SpotRun":
-        """Read the exchange's clock, limits and symbols, and find the requested symbols; once.
+    @property
+    @abstractmethod
+    def series(self) -> Mapping[str, Covering]:
+        """The datasets of the venue that are made of series."""
+
+    @property
+    @abstractmethod
+    def snapshots(self) -> Mapping[str, Callable[[Tally], pa.Table]]:
+        """The datasets of the venue that are taken at once: what fetches each."""
+
+    @abstractmethod
+    def read_clock(self) -> int:
+        """Get in touch with the venue, and give its time in microseconds since 1970."""
+
+    @abstractmethod
+    def resolve(self, others: Sequence[Any]) -> tuple[str, ...]:
+        """Give the symbols that are meant.
+
+        Args:
+            others: Runs of the same request against other markets: what one of them knows need not be known here.
+
+        Raises:
+            RequestError: One is unknown.
+        """
+
+    @abstractmethod
+    def origin(self) -> tuple[str, str]:
+        """Give which exchange the data are of, and its address."""
+
+    @abstractmethod
+    def stages(self, dataset: str, wanted: Coverage) -> Iterator[tuple[Stage, Mapping[str, tuple[int, int]]]]:
+        """Make the stages of a dataset, each when the one before is done.
+
+        Args:
+            dataset: Of `series`.
+            wanted: dlt state of the dataset: the periods that were asked for.
+
+        Yields:
+            A stage, and the periods in microseconds that its series are to have.
+        """
+
+    @abstractmethod
+    def disconnect(self) -> None:
+        """End the connections."""
+
+    def connect(self) -> None:
+        """Read the venue's clock and symbols; once.
+
+        Raises:
+            RequestError: The hosts are of different exchanges.
+            RunError: The venue cannot be reached or refuses.
+        """
+        if not self._now_us:
+            self._now_us = self.read_clock()
+
+    def open(self, others: Sequence["Run"] = ()) -> "Run":
+        """Connect, and find the requested symbols; once.
+
+        Args:
+            others: Runs of the same request against other markets, which are connected.
 
         Raises:
             RequestError: An unknown symbol, or a start in the future.
-            RunError: The exchange cannot be reached or refuses.
+            RunError: The venue cannot be reached or refuses.
         """
-        if not self._now_us:
-            self.source = choose_source(self.configuration, self.source, self.needs_rest)
-            if self.needs_rest:
-                self._now_us = self.client.server_time_ms() * 1000
-                self._info = fetch_exchange_info(self.client)
-                if self._info.weight_limit is not None:
-                    self.client.budget.set_limit(self._info.weight_limit)
-            else:
-                self._now_us = time.time_ns() // 1000
+        if not self._is_open:
+            self.connect()
             if self.request.start is not None and self.request.start >= self._now_us:
                 raise RequestError("start is not before the exchange's present time")
-            self._exchange_symbols = frozenset(one.symbol for one in self._info.symbols) if self._info else frozenset()
-            if self.revisions is None and self.repairs is None:
-                self.names = self._resolve()
+            self.names = self.resolve(others)
+            self._is_open = True
         return self
 
     def close(self) -> None:
         """End the threads and connections; what is still being fetched is dropped, and not waited for."""
         self.stop.set()
         self.pool.shutdown(wait=False, cancel_futures=True)
-        self.client.close()
-        self.host.close()
-
-    @property
-    def needs_rest(self) -> bool:
-        """Tell whether REST is spoken to at all."""
-        is_snapshot = any(name not in DATASETS_OF_SERIES for name in self.request.datasets)
-        return self.revisions is None and (self.source != ARCHIVE or is_snapshot)
+        self.disconnect()
 
     @property
     def now_us(self) -> int:
-        """The run's "now" on the exchange's clock, in microseconds since 1970."""
+        """The run's "now" on the venue's clock, in microseconds since 1970."""
         return self._now_us
 
     @property
@@ -155,11 +222,7 @@ class SpotRun:
         """Tell whether another package is needed: something is left, and nothing forbids going on."""
         if self.error is not None:
             return False
-        return any(name in DATASETS_OF_SERIES and name not in self._finished for name in self.request.datasets)
-
-    def wants(self, dataset: str) -> bool:
-        """Tell whether a snapshot is still to be taken: once in a run, whatever the number of load packages."""
-        return dataset not in self.reports
+        return any(name in self.series and name not in self._finished for name in self.request.datasets)
 
     def progress(self, dataset: str) -> tuple[int, int, str]:
         """Give how much of a walked dataset is done, how much there is by now, and of what."""
@@ -172,8 +235,7 @@ class SpotRun:
         Raises:
             RequestError: The destination holds data of another exchange.
         """
-        url = self.configuration.market_data_url if self.needs_rest else self.configuration.archive_url
-        origin = exchange_of(url)
+        origin, url = self.origin()
         known = source_state.setdefault("exchange", origin)
         if known != origin:
             raise RequestError(
@@ -187,7 +249,7 @@ class SpotRun:
         Raises:
             RequestError: The destination holds data of another exchange.
         """
-        self.remember_origin(dict(pipeline_state.get("sources", {}).get("binance", {})))
+        self.remember_origin(dict(pipeline_state.get("sources", {}).get(self.venue, {})))
 
     def raise_failures(self, dataset: str) -> None:
         """Raise what kept a dataset from being completed, if anything did.
@@ -208,24 +270,27 @@ class SpotRun:
         self._package_rows = 0
         self._package_began = time.monotonic()
 
-    def symbols(self) -> pa.Table:
-        """Give all symbols of the exchange, as the staging table."""
-        info = self.open()._info
-        assert info is not None  # noqa: S101 - open() sets it
-        self._count("symbols", SPOT, Tally(requests=1, weight=WEIGHTS["exchangeInfo"]), len(info.symbols), self._now_us)
-        return symbols_table(SPOT, info.symbols, self._now_us)
+    def snapshot(self, dataset: str) -> pa.Table | None:
+        """Take a snapshot, once in a run, whatever the number of load packages.
 
-    def tickers(self) -> pa.Table | None:
-        """Give the 24-hour tickers of the requested symbols, or None where the exchange would not say."""
+        Args:
+            dataset: Of `snapshots`.
+
+        Returns:
+            The staging table, or None where it was taken before or the exchange would not say.
+        """
+        if dataset in self.reports or dataset in self._snapshot_failures:
+            return None
         self.open()
         tally = Tally()
         try:
-            tickers = fetch_tickers(self.client, self.listed_names, tally)
+            rows = self.snapshots[dataset](tally)
         except SeriesError as error:
-            self._snapshot_failures["tickers_24h"] = [Failure(SPOT, str(error))]
+            self._snapshot_failures[dataset] = [Failure(self.title, str(error))]
             return None
-        self._count("tickers_24h", SPOT, tally, len(tickers), self._now_us)
-        return tickers_table(SPOT, tickers, self._now_us)
+        report = SeriesReport(tally, rows.num_rows, newest_us=self._now_us)
+        self.reports[dataset] = {self.title: report}
+        return rows
 
     def records(self, table: Table) -> Iterator[pa.Table | None]:
         """Give what is to be recorded of the archive's files together with the rows of this load package.
@@ -251,7 +316,7 @@ class SpotRun:
         """Give the missing rows of a dataset, until all are given or the load package is full.
 
         Args:
-            dataset: Of DATASETS_OF_SERIES.
+            dataset: Of `series`.
             coverage: What is loaded; entries are added as rows are yielded, so that rows and cursor are saved together.
             wanted: What was asked for; the periods of this run are added, whether they can be had or not.
 
@@ -263,7 +328,7 @@ class SpotRun:
         self._periods.follow(dataset, coverage, wanted)
         if dataset not in self._pages:
             self._pages[dataset] = self._walked(dataset, wanted)
-        kind = DATASETS_OF_SERIES[dataset]
+        kind = self.series[dataset]
         buffer: list[pa.Table] = []
         buffered = 0
         self._walking += 1
@@ -297,7 +362,7 @@ class SpotRun:
             self._records.setdefault(table.name, []).append(rows)
 
     def _is_package_full(self) -> bool:
-        config = self.configuration
+        config = self._settings
         seconds = time.monotonic() - self._package_began
         return self._package_rows >= config.package_rows or seconds >= config.package_seconds
 
@@ -305,11 +370,10 @@ class SpotRun:
         """Give all pages of a dataset, stage after stage."""
         self.reports[dataset] = {}
         walks = self._walks[dataset] = []
-        scope = self.scope(wanted)
-        for walk in stages(self, dataset, scope, lambda: self._coverage[dataset]):
+        for walk, periods in self.stages(dataset, wanted):
             walks.append(walk)
             if self.repairs is None:
-                for key, period in scope.periods.items():
+                for key, period in periods.items():
                     wanted[key] = add(wanted.get(key, []), [period])
                     self._periods.asked(dataset, key)
             yield from walk.pages
@@ -318,38 +382,9 @@ class SpotRun:
                 break
         self._finished.add(dataset)
 
-    def scope(self, wanted: Mapping[str, list[Any]]) -> Scope:
-        """Give what the series of a dataset are made for.
-
-        Args:
-            wanted: dlt state of the dataset: the periods that were asked for.
-        """
-        return Scope(self.request, self.names, self._now_us, self.configuration, wanted)
-
-    @property
-    def listed_names(self) -> list[str]:
-        """The symbols that REST knows."""
-        return [name for name in self.names if name in self._exchange_symbols]
-
-    @property
-    def followed_by_rest(self) -> frozenset[str]:
-        """The symbols of which REST is asked for what the archive does not give."""
-        return frozenset() if self.source == ARCHIVE else self._exchange_symbols
-
-    def _resolve(self) -> tuple[str, ...]:
-        infos = self._info.symbols if self._info else []
-        exchange = {one.symbol: Assets(one.base_asset, one.quote_asset) for one in infos}
-        asked = self.request.symbols
-        archived: Set[str] = frozenset()
-        if self.source != REST and (has_patterns(asked) or any(name not in exchange for name in asked)):
-            archived = archived_symbols(self.host, self.pool, self.request.datasets, self.source == ARCHIVE)
-        return resolve(asked, self.request.quotes, exchange, archived)
-
-    def known_files(self) -> KnownFiles:
-        """Say what the destination has of the archive's files."""
-        if self._known is None:
-            self._known = self._known_files()
-        return self._known
+    def covered(self, dataset: str) -> Coverage:
+        """Give what is loaded of a dataset by now."""
+        return self._coverage[dataset]
 
     def report(self, dataset: str, series: str) -> SeriesReport:
         """Give the report of a series."""
@@ -364,9 +399,6 @@ class SpotRun:
         report.newest_us = page.newest_us or report.newest_us
         report.seconds = time.monotonic() - report.began
         self.on_page(dataset, page)
-
-    def _count(self, dataset: str, series: str, tally: Tally, rows: int, newest_us: int) -> None:
-        self.reports[dataset] = {series: SeriesReport(tally, rows, newest_us=newest_us)}
 
 
 def _newest(records: pa.Table, key: Sequence[str]) -> pa.Table:

@@ -10,6 +10,9 @@ from dlt.common.schema.typing import TColumnSchema
 DECIMAL: Final = pa.decimal128(28, 8)
 """Prices, quantities and volumes: Binance spot prints eight decimals, and twenty digits are left before the point."""
 
+WIDE_DECIMAL: Final = pa.decimal128(38, 18)
+"""Open interest, of which the archive prints sixteen decimals, and what other venues print."""
+
 TIME: Final = pa.timestamp("us", tz="UTC")
 """All times. Klines use whole milliseconds of it; dlt refuses a load that mixes two units, hence one everywhere."""
 
@@ -23,6 +26,7 @@ _BOOL: Final = pa.bool_()
 
 _HINTS: Final[dict[pa.DataType, TColumnSchema]] = {
     DECIMAL: {"data_type": "decimal", "precision": DECIMAL.precision, "scale": DECIMAL.scale},
+    WIDE_DECIMAL: {"data_type": "decimal", "precision": WIDE_DECIMAL.precision, "scale": WIDE_DECIMAL.scale},
     TIME: {"data_type": "timestamp", "timezone": True},
     _TEXT: {"data_type": "text"},
     LABEL: {"data_type": "text"},
@@ -138,6 +142,10 @@ _SYMBOL_NUMBERS: Final = (
     "tick_size", "min_price", "max_price", "step_size", "min_quantity", "max_quantity", "min_notional",
 )  # fmt: skip
 
+_CONTRACT: Final = {
+    "contract_type": _TEXT, "pair": _TEXT, "margin_asset": _TEXT, "onboard_time": TIME, "delivery_time": TIME,
+}  # fmt: skip
+
 SYMBOLS: Final = _table(
     "symbols",
     ("market", "symbol"),
@@ -154,15 +162,19 @@ SYMBOLS: Final = _table(
         "is_margin_trading_allowed": _BOOL,
         "order_types": _TEXT,
         "permission_sets": _TEXT,
+        **_CONTRACT,
         "updated_at": TIME,
     },
-    nullable=frozenset(_SYMBOL_NUMBERS),
+    nullable=frozenset({*_SYMBOL_NUMBERS, *_CONTRACT}),
 )
 
 TICKER_NUMBERS: Final = (
     "price_change", "price_change_percent", "weighted_avg_price", "prev_close_price", "last_price", "last_qty",
     "bid_price", "bid_qty", "ask_price", "ask_qty", "open_price", "high_price", "low_price", "volume", "quote_volume",
 )  # fmt: skip
+
+SPOT_TICKER_NUMBERS: Final = frozenset({"prev_close_price", "bid_price", "bid_qty", "ask_price", "ask_qty"})
+"""What the futures' tickers do not have."""
 
 TICKERS_24H: Final = _table(
     "tickers_24h",
@@ -177,6 +189,93 @@ TICKERS_24H: Final = _table(
         "first_id": _INT,
         "last_id": _INT,
         "count": _INT,
+    },
+    nullable=SPOT_TICKER_NUMBERS,
+)
+
+MARK_PRICE_KLINES: Final = _table(
+    "mark_price_klines",
+    ("symbol", "interval", "open_time"),
+    {
+        "symbol": LABEL,
+        "interval": LABEL,
+        "open_time": TIME,
+        "open": DECIMAL,
+        "high": DECIMAL,
+        "low": DECIMAL,
+        "close": DECIMAL,
+        "close_time": TIME,
+        "source": LABEL,
+    },
+)
+
+FUNDING_RATES: Final = _table(
+    "funding_rates",
+    ("symbol", "funding_time"),
+    {
+        "symbol": LABEL,
+        "funding_time": TIME,
+        "funding_rate": DECIMAL,
+        "mark_price": DECIMAL,
+        "funding_interval_hours": _INT,
+        "rate_type": _TEXT,
+        "source": LABEL,
+    },
+    nullable=frozenset({"mark_price", "funding_interval_hours", "rate_type"}),
+)
+"""Times are rounded to the second: the exchange's are off by some milliseconds."""
+
+OPEN_INTEREST: Final = _table(
+    "open_interest",
+    ("symbol", "period", "open_interest_time"),
+    {
+        "symbol": LABEL,
+        "period": LABEL,
+        "open_interest_time": TIME,
+        "open_interest": WIDE_DECIMAL,
+        "open_interest_value": WIDE_DECIMAL,
+        "source": LABEL,
+    },
+)
+
+PREMIUM_NUMBERS: Final = (
+    "mark_price", "index_price", "estimated_settle_price", "last_funding_rate", "interest_rate",
+)  # fmt: skip
+
+PREMIUM_INDEX: Final = _table(
+    "premium_index",
+    ("symbol", "snapshot_time"),
+    {
+        "symbol": _TEXT,
+        "snapshot_time": TIME,
+        **dict.fromkeys(PREMIUM_NUMBERS, DECIMAL),
+        "next_funding_time": TIME,
+        "exchange_time": TIME,
+    },
+    nullable=frozenset({"estimated_settle_price", "last_funding_rate", "interest_rate", "next_funding_time"}),
+)
+
+ACCOUNT_BALANCES: Final = _table(
+    "account_balances",
+    ("snapshot_time", "asset"),
+    {"snapshot_time": TIME, "asset": _TEXT, "free": DECIMAL, "locked": DECIMAL},
+)
+
+ACCOUNT_TRADES: Final = _table(
+    "account_trades",
+    ("symbol", "trade_id"),
+    {
+        "symbol": LABEL,
+        "trade_id": _INT,
+        "order_id": _INT,
+        "price": DECIMAL,
+        "quantity": DECIMAL,
+        "quote_quantity": DECIMAL,
+        "commission": DECIMAL,
+        "commission_asset": _TEXT,
+        "trade_time": TIME,
+        "is_buyer": _BOOL,
+        "is_maker": _BOOL,
     },
 )
 

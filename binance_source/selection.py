@@ -1,7 +1,7 @@
 """What is meant: which symbols (names, patterns, all of them, also the archive's delisted ones), and which source."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -10,6 +10,7 @@ from itertools import chain
 from .archive.datasets import ARCHIVE_DATASETS, DAILY, MONTHLY
 from .archive.errors import ArchiveFileError, ArchiveUnreachableError
 from .archive.host import ArchiveHost
+from .markets import SPOT_MARKET, Market
 from .request import ARCHIVE, REST, RequestError, check_symbols, nearest
 from .settings import SPOT, BinanceConfiguration, exchange_of
 
@@ -25,13 +26,16 @@ class Assets:
     quote: str
 
 
-def choose_source(configuration: BinanceConfiguration, source: str, needs_rest: bool) -> str:
+def choose_source(
+    configuration: BinanceConfiguration, source: str, needs_rest: bool, market: Market = SPOT_MARKET
+) -> str:
     """See that archive and REST are of the same exchange: their rows must never be mixed.
 
     Args:
         configuration: The hosts.
         source: What was asked for.
         needs_rest: REST is spoken to in any case.
+        market: Whose REST.
 
     Returns:
         "rest" in the place of "auto" where the configured archive is not that of the configured exchange.
@@ -41,19 +45,19 @@ def choose_source(configuration: BinanceConfiguration, source: str, needs_rest: 
     """
     origins = {exchange_of(configuration.archive_url), exchange_of(configuration.archive_listing_url)}
     if needs_rest:
-        origins.add(exchange_of(configuration.market_data_url))
+        origins.add(exchange_of(getattr(configuration, market.host)))
     if len(origins) == 1 or source == REST:
         return source
     if source == ARCHIVE:
         raise RequestError(
-            f"sources.binance.archive_url ({configuration.archive_url}), archive_listing_url and market_data_url "
-            f"({configuration.market_data_url}) are of different exchanges"
+            f"sources.binance.archive_url ({configuration.archive_url}), archive_listing_url and {market.host} "
+            f"({getattr(configuration, market.host)}) are of different exchanges"
         )
     return REST
 
 
 def archived_symbols(
-    host: ArchiveHost, pool: ThreadPoolExecutor, datasets: Iterable[str], is_needed: bool
+    host: ArchiveHost, pool: ThreadPoolExecutor, datasets: Iterable[str], is_needed: bool, market: str = SPOT
 ) -> frozenset[str]:
     """List the symbols that the archive has files of, for any of some datasets.
 
@@ -62,12 +66,13 @@ def archived_symbols(
         pool: Threads to ask in.
         datasets: Staging tables; those that the archive does not have are passed over.
         is_needed: Raise what goes wrong, instead of doing without the archive.
+        market: Of which market.
 
     Raises:
         RunError: The archive cannot be reached.
         ArchiveFileError: Its listing is not understood.
     """
-    kinds = [ARCHIVE_DATASETS[SPOT, name] for name in datasets if (SPOT, name) in ARCHIVE_DATASETS]
+    kinds = [ARCHIVE_DATASETS[market, name] for name in datasets if (market, name) in ARCHIVE_DATASETS]
     folders = [kind.folder(frequency) for kind in kinds for frequency in (MONTHLY, DAILY)]
     try:
         return frozenset(chain(*pool.map(host.folders, folders)))
@@ -80,6 +85,13 @@ def archived_symbols(
 def has_patterns(symbols: Iterable[str]) -> bool:
     """Tell whether symbols have to be looked up in the list of all symbols."""
     return any(symbol.lower() == ALL or _PATTERN.search(symbol) for symbol in symbols)
+
+
+def matches(symbol: str, known: Collection[str]) -> bool:
+    """Tell whether a name or pattern means any of some symbols."""
+    if not has_patterns([symbol]):
+        return symbol in known
+    return any(symbol.lower() == ALL or fnmatchcase(name, symbol) for name in known)
 
 
 def chooser(symbols: Sequence[str] | None, intervals: Sequence[str] | None) -> Callable[[str, str], bool]:

@@ -5,19 +5,27 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from .archive.datasets import ARCHIVE_DATASETS
-from .coverage import IdEntry, Range, add, add_ids, missing, missing_times, remove, remove_ids
-from .request import Request
-from .resources import id_series, klines
+from .archive.datasets import ARCHIVE_DATASETS, METRICS_PERIOD
+from .coverage import Range, add, add_ids, missing, missing_times, remove, remove_ids, series_key, split_key
+from .markets import Market
+from .moments import text_of_ms
+from .request import AUTO, Request
 from .resources.archived_series import ArchiveSeries
-from .resources.klines import KlineSeries
-from .resources.trade_kinds import TRADE_KINDS, TradeKind
-from .resources.walk import Series
-from .rest.client import RestClient
-from .settings import DAY_MS, HOUR_MS, SPOT, BinanceConfiguration
+from .resources.funding_rates import FundingSeries
+from .resources.klines import KLINE_KINDS, KlineSeries
+from .resources.open_interest import OpenInterestSeries
+from .resources.trade_kinds import TRADE_KINDS
+from .resources.walk import Page, Series, Window
+from .rest.client import RestClient, Tally
+from .rest.errors import GaveUpError
+from .run import Coverage
+from .settings import DAY_MS, HOUR_MS, MINUTE_MS, BinanceConfiguration
 
-Coverage = dict[str, list[Any]]
-"""dlt state of a dataset: for each series what has been loaded."""
+OPEN_INTEREST_REACH_MS = 30 * DAY_MS - 10 * MINUTE_MS
+"""How far back REST has open interest, with room for a run that takes its time: an older start is refused."""
+
+AGG_TRADES_MARGIN_MS = 10 * MINUTE_MS
+"""What of its reach REST is not asked for, for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Scope:
 
     Attributes:
         request: What the user asked for.
+        market: Of which market.
         names: The symbols, resolved.
         now_us: The run's "now", in microseconds since 1970.
         configuration: Defaults of the periods.
@@ -35,6 +44,7 @@ class Scope:
     """
 
     request: Request
+    market: Market
     names: Sequence[str]
     now_us: int
     configuration: BinanceConfiguration
@@ -63,6 +73,11 @@ class Scope:
             self.periods[key] = (start, end)
         return self.periods[key]
 
+    @property
+    def periods_of_open_interest(self) -> tuple[str, ...]:
+        """The periods of open interest that are loaded."""
+        return tuple(self.configuration.open_interest_periods)
+
 
 @dataclass(frozen=True)
 class Dataset:
@@ -75,6 +90,7 @@ class Dataset:
         remove: Gives the coverage entries without some ranges of keys, which are to be asked for again.
         endpoint: Where REST's pages come from.
         is_by_time: Coverage is in times, and not in ids.
+        prefers_rest: REST has more of it than the archive, and cheaply: the archive is for what REST does not list.
     """
 
     rest: Callable[[Scope, RestClient, Coverage], list[Series]]
@@ -83,82 +99,189 @@ class Dataset:
     remove: Callable[[list[Any], Any], list[Any]]
     endpoint: str
     is_by_time: bool
+    prefers_rest: bool = False
+
+    def from_archive(
+        self, scope: Scope, coverage: Coverage, listed: frozenset[str], source: str
+    ) -> list[ArchiveSeries]:
+        """Make the series that are taken out of the archive, where that may give what REST does not.
+
+        Args:
+            scope: What they are made for.
+            coverage: What is loaded.
+            listed: Symbols that are followed by REST.
+            source: Where series come from, as asked for.
+        """
+        found = self.archive(scope, coverage, listed)
+        is_for_rest = self.prefers_rest and source == AUTO
+        return [one for one in found if not (is_for_rest and one.followed_by_rest)]
 
 
-def _kline_period(scope: Scope, key: str, covered: list[Range]) -> Range:
-    lookback = int(scope.configuration.klines_lookback_days * DAY_MS)
-    start, end = scope.period_us(key, lookback, covered[-1][0] * 1000 if covered else None)
-    # Open times are whole milliseconds: the first one at or after the start, and those before the end.
-    return -(-start // 1000), -(-end // 1000)
+class BeyondReach:
+    """What was asked for and lies further back than REST gives: a series that says so, and has nothing.
+
+    Args:
+        key: Of the series.
+        first_ms, until_ms: What is missing, in milliseconds.
+    """
+
+    def __init__(self, key: str, first_ms: int, until_ms: int) -> None:
+        self.key = key
+        self.tally = Tally()
+        self._said = (
+            f"{text_of_ms(first_ms)} to {text_of_ms(until_ms)} lies further back than REST gives, and is not there "
+            "from the archive"
+        )
+
+    def open(self) -> list[Page | Window]:
+        """Say what cannot be had.
+
+        Raises:
+            GaveUpError: Always.
+        """
+        raise GaveUpError(self._said)
+
+    def fetch(self, window: Window) -> Page:
+        """Fetch nothing: there are no windows."""
+        raise GaveUpError(f"{self._said}: {window}")
 
 
-def _rest_klines(scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
-    found: list[Series] = []
+@dataclass(frozen=True)
+class _One:
+    """One series on its way to be made."""
+
+    scope: Scope
+    symbol: str
+    interval: str
+    covered: list[Any]
+
+    @property
+    def key(self) -> str:
+        return series_key(self.scope.market.name, self.symbol, self.interval)
+
+    def times(self) -> Range:
+        """Give the wanted times [from, to) in milliseconds."""
+        lookback = int(self.scope.configuration.klines_lookback_days * DAY_MS)
+        start, end = self.scope.period_us(self.key, lookback, self.covered[-1][0] * 1000 if self.covered else None)
+        # Times are whole milliseconds: the first one at or after the start, and those before the end.
+        return -(-start // 1000), -(-end // 1000)
+
+    def trade_times(self) -> Range:
+        """Give the wanted times [from, to) of trades in microseconds."""
+        lookback = int(self.scope.configuration.trades_lookback_hours * HOUR_MS)
+        starts = [entry[2] for entry in self.covered if entry[2] is not None]
+        return self.scope.period_us(self.key, lookback, max(starts, default=None))
+
+    def beyond(self, wanted: Range, reached_ms: int, lacks: Callable[[Range, list[Any]], list[Range]]) -> list[Series]:
+        """Give what says that a part cannot be had, if this run was told to begin there; in milliseconds."""
+        if self.scope.request.start is None or wanted[0] >= reached_ms:
+            return []
+        gone = lacks((wanted[0], min(wanted[1], reached_ms)), self.covered)
+        return [BeyondReach(self.key, gone[0][0], gone[-1][1])] if gone else []
+
+
+def _each(scope: Scope, coverage: Coverage, intervals: Sequence[str]) -> Iterator[_One]:
     for symbol in scope.names:
-        for interval in scope.request.intervals:
-            key = klines.series_key(SPOT, symbol, interval)
-            covered: list[Range] = coverage.get(key, [])
-            wanted = _kline_period(scope, key, covered)
-            found.append(KlineSeries(client, SPOT, symbol, interval, wanted, covered, scope.now_us // 1000))
+        for interval in intervals:
+            key = series_key(scope.market.name, symbol, interval)
+            yield _One(scope, symbol, interval, coverage.get(key, []))
+
+
+def _intervals(dataset: str, scope: Scope) -> Sequence[str]:
+    """Give the intervals of a dataset's series; an empty one where there are none."""
+    if dataset in KLINE_KINDS:
+        return scope.request.intervals
+    return scope.periods_of_open_interest if dataset == "open_interest" else ("",)
+
+
+def _rest_klines(dataset: str, scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
+    now_ms, kind = scope.now_us // 1000, KLINE_KINDS[dataset]
+    return [
+        KlineSeries(client, scope.market.name, one.symbol, one.interval, one.times(), one.covered, now_ms, kind)
+        for one in _each(scope, coverage, _intervals(dataset, scope))
+    ]
+
+
+def _rest_funding(scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
+    now_ms = scope.now_us // 1000
+    return [FundingSeries(client, one.key, one.times(), one.covered, now_ms) for one in _each(scope, coverage, ("",))]
+
+
+def _rest_open_interest(scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
+    now_ms = scope.now_us // 1000
+    reached = now_ms - OPEN_INTEREST_REACH_MS
+    found: list[Series] = []
+    for one in _each(scope, coverage, _intervals("open_interest", scope)):
+        wanted = one.times()
+        found += one.beyond(wanted, reached, missing)
+        # The exchange refuses what is too old, rather than giving what it has.
+        reachable = (max(wanted[0], reached), max(wanted[1], reached))
+        found.append(OpenInterestSeries(client, one.key, reachable, one.covered, now_ms))
     return found
 
 
-def _archived_klines(scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:
+def _rest_trades(dataset: str, scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
+    found: list[Series] = []
+    reach_ms = scope.market.agg_trades_reach_ms
+    for one in _each(scope, coverage, ("",)):
+        start, end = one.trade_times()
+        if reach_ms is not None:
+            reached = scope.now_us // 1000 - reach_ms + AGG_TRADES_MARGIN_MS
+            found += one.beyond((start // 1000, -(-end // 1000)), reached, missing_times)
+            start, end = max(start, reached * 1000), max(end, reached * 1000)
+        kind, to_now = TRADE_KINDS[dataset], end == scope.now_us
+        found.append(kind(client, scope.market.name, one.symbol, (start, end), one.covered, to_now=to_now))
+    return found
+
+
+def _archived(dataset: str, scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:
     found = []
-    for symbol in scope.names:
-        for interval in scope.request.intervals:
-            key = klines.series_key(SPOT, symbol, interval)
-            wanted = _kline_period(scope, key, coverage.get(key, []))
-            dataset = ARCHIVE_DATASETS[SPOT, "klines"]
+    kind = ARCHIVE_DATASETS[scope.market.name, dataset]
+    is_by_time = dataset not in TRADE_KINDS
+    for one in _each(scope, coverage, _intervals(dataset, scope)):
+        if is_by_time:
+            wanted = one.times()
             lacks = partial(missing, wanted)
-            found.append(ArchiveSeries(key, dataset, symbol, interval, wanted, lacks, symbol in listed))
+        else:
+            start, end = one.trade_times()
+            wanted = (start // 1000, -(-end // 1000))
+            lacks = partial(missing_times, wanted)
+        found.append(ArchiveSeries(one.key, kind, one.symbol, one.interval, wanted, lacks, one.symbol in listed))
     return found
 
 
-def _trade_period(scope: Scope, key: str, covered: list[IdEntry]) -> Range:
-    lookback = int(scope.configuration.trades_lookback_hours * HOUR_MS)
-    starts = [entry[2] for entry in covered if entry[2] is not None]
-    return scope.period_us(key, lookback, max(starts, default=None))
+def _archived_open_interest(scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:
+    # The archive's metrics have one period alone.
+    found = _archived("open_interest", scope, coverage, listed)
+    return [one for one in found if one.interval == METRICS_PERIOD]
 
 
-def _rest_trades(kind: TradeKind, scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
-    found: list[Series] = []
-    for symbol in scope.names:
-        key = id_series.series_key(SPOT, symbol)
-        covered: list[IdEntry] = coverage.get(key, [])
-        wanted = _trade_period(scope, key, covered)
-        found.append(kind(client, SPOT, symbol, wanted, covered, to_now=wanted[1] == scope.now_us))
-    return found
+def _of_klines(dataset: str) -> Dataset:
+    endpoint = KLINE_KINDS[dataset].endpoint
+    return Dataset(partial(_rest_klines, dataset), partial(_archived, dataset), add, remove, endpoint, is_by_time=True)
 
 
-def _archived_trades(name: str, scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:
-    found = []
-    for symbol in scope.names:
-        key = id_series.series_key(SPOT, symbol)
-        start, end = _trade_period(scope, key, coverage.get(key, []))
-        wanted = (start // 1000, -(-end // 1000))
-        lacks = partial(missing_times, wanted)
-        found.append(ArchiveSeries(key, ARCHIVE_DATASETS[SPOT, name], symbol, "", wanted, lacks, symbol in listed))
-    return found
+def _of_trades(dataset: str, endpoint: str) -> Dataset:
+    rest, archive = partial(_rest_trades, dataset), partial(_archived, dataset)
+    return Dataset(rest, archive, add_ids, remove_ids, endpoint, is_by_time=False)
 
 
 DATASETS_OF_SERIES: dict[str, Dataset] = {
-    "klines": Dataset(_rest_klines, _archived_klines, add, remove, "klines", is_by_time=True),
-    "agg_trades": Dataset(
-        partial(_rest_trades, TRADE_KINDS["agg_trades"]),
-        partial(_archived_trades, "agg_trades"),
-        add_ids,
-        remove_ids,
-        "aggTrades",
-        is_by_time=False,
+    "klines": _of_klines("klines"),
+    "mark_price_klines": _of_klines("mark_price_klines"),
+    "agg_trades": _of_trades("agg_trades", "aggTrades"),
+    "trades": _of_trades("trades", "historicalTrades"),
+    "funding_rates": Dataset(
+        _rest_funding,
+        partial(_archived, "funding_rates"),
+        add,
+        remove,
+        FundingSeries.endpoint,
+        is_by_time=True,
+        prefers_rest=True,
     ),
-    "trades": Dataset(
-        partial(_rest_trades, TRADE_KINDS["trades"]),
-        partial(_archived_trades, "trades"),
-        add_ids,
-        remove_ids,
-        "historicalTrades",
-        is_by_time=False,
+    "open_interest": Dataset(
+        _rest_open_interest, _archived_open_interest, add, remove, OpenInterestSeries.endpoint, is_by_time=True
     ),
 }
 """The datasets that are walked, and how."""
@@ -173,17 +296,14 @@ def asked_before(scope: Scope, is_meant: Callable[[str, str], bool]) -> Iterator
     """
     series = {}
     for key, asked in scope.wanted.items():
-        _market, symbol, *interval = key.split("|")
-        if is_meant(symbol, *interval or [""]):
-            series[key] = (symbol, interval[0] if interval else "", list(asked))
+        market, symbol, interval = split_key(key)
+        if market == scope.market.name and is_meant(symbol, interval):
+            series[key] = (symbol, interval, list(asked))
     names = list(dict.fromkeys(symbol for symbol, _, _ in series.values()))
     intervals = tuple(dict.fromkeys(interval for _, interval, _ in series.values()))
     request = replace(scope.request, intervals=intervals)
-    nothing = {_series_key(name, interval): (0, 0) for name in names for interval in intervals}
+    possible = (*intervals, *scope.periods_of_open_interest)
+    nothing = {series_key(scope.market.name, name, interval): (0, 0) for name in names for interval in possible}
     for number in range(max((len(asked) for _, _, asked in series.values()), default=0)):
         periods = {key: asked[number] for key, (_, _, asked) in series.items() if number < len(asked)}
         yield replace(scope, request=request, names=names, periods={**nothing, **periods})
-
-
-def _series_key(symbol: str, interval: str) -> str:
-    return klines.series_key(SPOT, symbol, interval) if interval else id_series.series_key(SPOT, symbol)

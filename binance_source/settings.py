@@ -1,5 +1,6 @@
 """Hosts, intervals, limits and defaults of the Binance API, and the configuration that overrides them."""
 
+from dataclasses import field
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -7,12 +8,14 @@ from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 
 from .configured import ConfigurationError, Configured, lookup
-from .rules import Number, Url
+from .rules import Names, Number, Url
 
 SECTIONS: Final = ("sources", "binance")
 """Where the configuration lives: `[sources.binance]` in config.toml, `SOURCES__BINANCE__...` in the environment."""
 
 SPOT: Final = "spot"
+UM: Final = "um"
+"""The markets: spot, and USD-M futures."""
 
 ALTERNATIVE_HOSTS: Final = ("https://data-api.binance.vision", "https://api-gcp.binance.com", "https://api.binance.us")
 """Hosts that may answer where another one is blocked (binance-spot-api-docs, market_data_only.md); the last of them
@@ -49,19 +52,6 @@ LONGEST_MS: Final = {"1M": 31 * DAY_MS}
 PAGE_ROWS: Final = 1000
 """The largest `limit` of klines, aggTrades and historicalTrades; a larger one is cut without an error."""
 
-WEIGHTS: Final[dict[str, int]] = {
-    "time": 1,
-    "exchangeInfo": 20,
-    "klines": 2,
-    "aggTrades": 4,
-    "historicalTrades": 25,
-}
-"""Request weight of the endpoints whose weight is the same for all parameters (binance-spot-api-docs, rest-api.md)."""
-
-DEFAULT_WEIGHT_LIMIT: Final = 6000
-"""Request weight a minute and IP, until exchangeInfo has said what it really is."""
-
-
 ARCHIVE_LISTING_URL: Final = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision"
 """The bucket behind data.binance.vision, which only lists its files there."""
 
@@ -87,9 +77,12 @@ def exchange_of(url: str) -> str:
     return "a simulated exchange on this machine" if host in LOOPBACK else host
 
 
-_RULES: Final[dict[str, Url | Number]] = {
+OPEN_INTEREST_PERIODS: Final = ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")
+
+_RULES: Final[dict[str, Url | Number | Names]] = {
     "market_data_url": Url(),
     "api_url": Url(),
+    "futures_url": Url(),
     "archive_url": Url(),
     "archive_listing_url": Url(),
     "archive_connections": Number(int, 1, 1_000),
@@ -103,6 +96,7 @@ _RULES: Final[dict[str, Url | Number]] = {
     "firewall_pause_seconds": Number(float, 0, DAY_MS / 1000),
     "klines_lookback_days": Number(float, 0, 20_000, is_above=True),
     "trades_lookback_hours": Number(float, 0, 480_000, is_above=True),
+    "open_interest_periods": Names(OPEN_INTEREST_PERIODS),
     "package_rows": Number(int, 1, 10**9),
     "package_seconds": Number(float, 0, DAY_MS / 1000, is_above=True),
 }
@@ -119,6 +113,7 @@ class BinanceConfiguration(BaseConfiguration):
 
     market_data_url: str = "https://data-api.binance.vision"
     api_url: str = "https://api.binance.com"
+    futures_url: str = "https://fapi.binance.com"
     archive_url: str = "https://data.binance.vision"
     archive_listing_url: str = ARCHIVE_LISTING_URL
     archive_connections: int = 8
@@ -132,6 +127,7 @@ class BinanceConfiguration(BaseConfiguration):
     firewall_pause_seconds: float = 60.0
     klines_lookback_days: float = 30.0
     trades_lookback_hours: float = 1.0
+    open_interest_periods: list[str] = field(default_factory=lambda: ["5m"])
     package_rows: int = 3_000_000
     package_seconds: float = 60.0
 

@@ -20,7 +20,8 @@ from .resources.revisions import Revisions, RevisionWalk
 from .resources.samples import Sample, daily_sample, rest_sample
 from .resources.walk import Walk
 from .rest.client import RestClient, Tally
-from .series import DATASETS_OF_SERIES, Coverage, Scope, asked_before
+from .run import Coverage
+from .series import DATASETS_OF_SERIES, Scope, asked_before
 from .settings import BinanceConfiguration
 
 LOOKAHEAD_PAGES = 16
@@ -36,7 +37,7 @@ class Report(Protocol):
 
 
 class Staged(Protocol):
-    """What the stages need of a run (see SpotRun)."""
+    """What the stages need of a run (see MarketRun)."""
 
     configuration: BinanceConfiguration
     client: RestClient
@@ -88,7 +89,7 @@ def _missing(
     kind = DATASETS_OF_SERIES[dataset]
     config = run.configuration
     if run.source != REST:
-        archived = kind.archive(scope, coverage(), run.followed_by_rest)
+        archived = kind.from_archive(scope, coverage(), run.followed_by_rest, run.source)
         for one in archived:
             run.report(dataset, one.key)
 

@@ -32,7 +32,7 @@ def known_files(pipeline: Any) -> KnownFiles:
 
 
 def loaded_files(
-    pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool] = lambda _symbol, _interval: True
+    pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool], of_market: str
 ) -> list[KnownFile]:
     """Give the files of which all rows are in the destination.
 
@@ -40,11 +40,12 @@ def loaded_files(
         pipeline: The dlt pipeline, recovered (see recovery.py).
         datasets: Staging tables.
         is_meant: Tells whether a symbol and an interval (empty for trades) are.
+        of_market: The market.
     """
     known = []
     for row in _lines(pipeline, LOADED, _COLUMNS):
         path, market, dataset, symbol, interval, sha256, modified, size, row_count, rows_loaded, revision, load_id = row
-        if dataset in datasets and is_meant(symbol, interval or ""):
+        if market == of_market and dataset in datasets and is_meant(symbol, interval or ""):
             known.append(
                 KnownFile(
                     path, market, dataset, symbol, interval or "", sha256, microseconds(modified), size,
@@ -66,7 +67,7 @@ def stored_rows(pipeline: Any) -> StoredRows:
             name = client.make_qualified_table_name(dataset.table.name)
             columns = ", ".join(client.escape_column_name(field.name) for field in dataset.table.schema)
             key = client.escape_column_name(dataset.key)
-            condition, values = _of_series(client, series)
+            condition, values = _of_series(client, dataset, series)
             query = f"SELECT {columns} FROM {name} WHERE {condition} AND {key} >= %s AND {key} <= %s"  # noqa: S608
             with client.execute_query(query, *values, _key(dataset, first), _key(dataset, last)) as cursor:
                 found: pa.Table = cursor.arrow()
@@ -76,20 +77,21 @@ def stored_rows(pipeline: Any) -> StoredRows:
     return stored
 
 
-def revisions(pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool]) -> Revisions:
+def revisions(pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool], market: str) -> Revisions:
     """Give the loaded files that are to be looked at, and how to read what they have brought.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
         datasets: Staging tables.
         is_meant: Tells whether a symbol and an interval (empty for trades) are.
+        market: Of which market.
     """
 
     def stored_outside(dataset: ArchiveDataset, file: KnownFile, first: int, last: int) -> pa.Array:
         with pipeline.sql_client() as client:
             name = client.make_qualified_table_name(dataset.table.name)
             key = client.escape_column_name(dataset.key)
-            condition, values = _of_series(client, file)
+            condition, values = _of_series(client, dataset, file)
             query = (
                 f"SELECT {key} FROM {name} WHERE {condition} AND source = %s "  # noqa: S608 - our own names
                 f"AND ({key} < %s OR {key} > %s)"
@@ -97,7 +99,7 @@ def revisions(pipeline: Any, datasets: Collection[str], is_meant: Callable[[str,
             rows = client.execute_sql(query, *values, file.path, _key(dataset, first), _key(dataset, last))
         return pa.array((_number(row[0]) for row in rows), pa.int64())
 
-    return Revisions(loaded_files(pipeline, datasets, is_meant), stored_rows(pipeline), stored_outside)
+    return Revisions(loaded_files(pipeline, datasets, is_meant, market), stored_rows(pipeline), stored_outside)
 
 
 def settle(pipeline: Any) -> None:
@@ -157,13 +159,12 @@ def _lines(pipeline: Any, status: str, columns: Sequence[str]) -> list[Any]:
     return rows
 
 
-def _of_series(client: Any, series: OfSeries) -> tuple[str, list[str]]:
-    values = [series.market, series.symbol]
-    condition = "market = %s AND symbol = %s"
-    if series.interval:
-        condition += f" AND {client.escape_column_name('interval')} = %s"
-        values.append(series.interval)
-    return condition, values
+def _of_series(client: Any, dataset: ArchiveDataset, series: OfSeries) -> tuple[str, list[str]]:
+    known = {
+        "market": series.market, "symbol": series.symbol, "interval": series.interval, "period": series.interval,
+    }  # fmt: skip
+    there = {name: value for name, value in known.items() if name in dataset.table.schema.names}
+    return " AND ".join(f"{client.escape_column_name(name)} = %s" for name in there), list(there.values())
 
 
 def _number(key: Any) -> int:

@@ -1,14 +1,13 @@
 """The options of the pipeline commands, and their defaults from .dlt/config.toml."""
 
 import argparse
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from binance_source import RequestError
 from binance_source.configured import ConfigurationError, lookup
-from binance_source.request import AUTO, SOURCES
+from binance_source.request import AUTO, DATASETS, SOURCES
+from binance_source.rules import names_of
 from binance_source.settings import SECTIONS
 
 
@@ -28,8 +27,13 @@ def parser() -> argparse.ArgumentParser:
     add("--symbols", type=comma_list, metavar="A,B", help="such as BTCUSDT,ETHUSDT; patterns, '*USDT'; or all")
     add("--quote", type=comma_list, metavar="A,B", help="only symbols that are priced in these assets, such as USDT")
     add("--intervals", type=comma_list, metavar="1m,1h", help="kline intervals; 1m is a minute, 1M a month")
-    add("--datasets", type=comma_list, metavar="A,B", help="of symbols, tickers_24h, klines, agg_trades, trades")
-    add("--market", type=comma_list, default=["spot"], metavar="spot", help="the market; spot")
+    add("--datasets", type=comma_list, metavar="A,B", help=f"of {', '.join(DATASETS)}")
+    add(
+        "--market",
+        type=comma_list,
+        metavar="spot,um",
+        help="spot, or um for USD-M futures; by default each dataset is fetched of the first of them that has it",
+    )
     add("--start", metavar="TIME", help="UTC date or datetime, inclusive; an earlier one extends history backwards")
     add("--end", metavar="TIME", help="UTC date or datetime, exclusive; default now")
     add(
@@ -63,8 +67,13 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def configured_list(given: Sequence[str] | None, key: str) -> list[str]:
-    """Give an option's value, or its default from `[sources.binance]`.
+def configured_list(given: Sequence[str] | None, key: str, section: str) -> list[str]:
+    """Give an option's value, or its default from the configuration.
+
+    Args:
+        given: The option, or None.
+        key: Its name in the configuration.
+        section: Below `sources`, such as "binance".
 
     Raises:
         RequestError: Neither is there.
@@ -72,34 +81,21 @@ def configured_list(given: Sequence[str] | None, key: str) -> list[str]:
     """
     if given is not None:
         return list(given)
-    found = lookup(key, SECTIONS)
+    found = lookup(key, (SECTIONS[0], section))
     if found is None:
-        raise RequestError(f"no {key}: give --{key} A,B or set {key} under [sources.binance] in .dlt/config.toml")
-    names = _names(found.value)
+        raise RequestError(f"no {key}: give --{key} A,B or set {key} under [sources.{section}] in .dlt/config.toml")
+    names = names_of(found.value)
     if not names:
         raise ConfigurationError(
-            f"{'.'.join(SECTIONS)}.{key} is {found.shown}; it must be a list of names, such as "
+            f"{SECTIONS[0]}.{section}.{key} is {found.shown}; it must be a list of names, such as "
             f'["A", "B"] (set by {found.place}); or give --{key} A,B'
         )
     return names
 
 
-def with_place(error: Exception, given: argparse.Namespace) -> str:
+def with_place(error: Exception, given: argparse.Namespace, section: str) -> str:
     """Give the message of an error, and where the name that is wrong is configured, if no option gave it."""
     key = f"{getattr(error, 'kind', '')}s"
-    if getattr(given, key, ()) is None and (found := lookup(key, SECTIONS)):
+    if getattr(given, key, ()) is None and (found := lookup(key, (SECTIONS[0], section))):
         return f"{error} (set by {found.place})"
     return str(error)
-
-
-def _names(value: Any) -> list[str]:
-    """Read a list of names, as TOML has it, or as JSON or with commas in a variable; empty where it is none."""
-    if isinstance(value, str) and value.startswith("["):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return []
-    names = comma_list(value) if isinstance(value, str) else value
-    if not isinstance(names, list) or not all(isinstance(name, str) and name.strip() for name in names):
-        return []
-    return names

@@ -1,10 +1,11 @@
 """`--repair`: asks again for what the completeness ledger cannot explain, and says what came of it."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 from binance_source.resources.repairs import Gap, Repairs
+from binance_source.run import Run
 from binance_source.schemas import KLINES
 
 from . import archive_files
@@ -38,22 +39,21 @@ class RepairError(Exception):
     """The ledger cannot be had; the message says why."""
 
 
-def find_repairs(pipeline: Any, datasets: Collection[str], is_meant: IsMeant) -> Repairs:
-    """Bring the ledger up to date, and give what it cannot explain.
+def find_repairs(pipeline: Any, datasets: Collection[str], is_meant: IsMeant, market: str) -> Repairs:
+    """Give what the ledger cannot explain, once it is up to date.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
         datasets: Staging tables.
         is_meant: Tells whether a symbol and an interval (empty for trades) are.
-
-    Raises:
-        RepairError: The destination is no DuckDB file, or dbt fails.
+        market: Of which market.
     """
-    _update_ledger(pipeline)
     unexplained = [
-        gap for gap, status, _count, _reason in _gaps(pipeline, datasets, is_meant) if status == "unexplained"
+        gap
+        for gap, status, _count, _reason in _gaps(pipeline, datasets, is_meant)
+        if status == "unexplained" and gap.market == market
     ]
-    loaded = archive_files.loaded_files(pipeline, datasets, is_meant)
+    loaded = archive_files.loaded_files(pipeline, datasets, is_meant, market)
     return Repairs(
         gaps=unexplained,
         is_meant=is_meant,
@@ -63,26 +63,26 @@ def find_repairs(pipeline: Any, datasets: Collection[str], is_meant: IsMeant) ->
     )
 
 
-def summary(pipeline: Any, asked: Repairs, datasets: Collection[str], rows_loaded: int) -> Iterator[str]:
+def summary(pipeline: Any, runs: Sequence[Run]) -> Iterator[str]:
     """Bring the ledger up to date again, if anything is new, and say what came of the gaps.
 
     Args:
-        pipeline: The dlt pipeline, after the run.
-        asked: What the run has asked for.
-        datasets: Staging tables.
-        rows_loaded: How many rows the run has brought.
+        pipeline: The dlt pipeline, after the runs.
+        runs: What has asked again.
 
     Raises:
         RepairError: dbt fails.
     """
-    if asked.gaps or rows_loaded:
-        _update_ledger(pipeline)
-    left = list(_gaps(pipeline, datasets, asked.is_meant))
+    asked = [gap for run in runs for gap in run.repairs.gaps]
+    if asked or any(one.rows for run in runs for found in run.reports.values() for one in found.values()):
+        update_ledger(pipeline)
+    datasets = {name for run in runs for name in run.request.datasets}
+    left = list(_gaps(pipeline, datasets, runs[0].repairs.is_meant))
     counts: dict[str, int] = {}
     for _gap, status, _count, _reason in left:
         counts[status] = counts.get(status, 0) + 1
     parts = [f"{count} {status}" for status, count in sorted(counts.items())]
-    yield f"asked again for {len(asked.gaps)} unexplained gaps; now there are {', '.join(parts) or 'no gaps'}"
+    yield f"asked again for {len(asked)} unexplained gaps; now there are {', '.join(parts) or 'no gaps'}"
     lines = [
         f"UNEXPLAINED: {gap.dataset} {gap.series.replace('|', ' ')} {_where(gap)} ({count:,} missing): {reason}"
         for gap, status, count, reason in left
@@ -108,7 +108,15 @@ def _where(gap: Gap) -> str:
     return f"{time_text(gap.first * 1000)} to {time_text(gap.end * 1000)}"
 
 
-def _update_ledger(pipeline: Any) -> None:
+def update_ledger(pipeline: Any) -> None:
+    """Build the models that say what is missing, and why.
+
+    Args:
+        pipeline: The dlt pipeline, recovered (see recovery.py).
+
+    Raises:
+        RepairError: The destination is no DuckDB file, or dbt fails.
+    """
     path: Path | None = database_file(pipeline)
     if path is None:
         raise RepairError("--repair works on a DuckDB file, where dbt keeps the ledger of what is missing")

@@ -3,18 +3,23 @@
 import sys
 import time
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timezone
 from typing import Any
 
 from tqdm import tqdm
 
-from binance_source import SpotRun
+from binance_source.coverage import split_key
+from binance_source.reports import SeriesReport
+from binance_source.run import Run
 
 MAX_LINES = 40
 """Lines of the summary for one table; beyond it the symbols are summed up."""
 
 LOG_SECONDS = 5.0
+
+DROPPED = {"open_interest": "rows without values"}
+"""What rows stand for that are left out, where they are no tombstones."""
 
 
 class Progress:
@@ -24,7 +29,7 @@ class Progress:
         kind: "tqdm" for bars, "log" for a line every few seconds, "none" for nothing.
     """
 
-    def __init__(self, kind: str, run: SpotRun) -> None:
+    def __init__(self, kind: str, run: Run) -> None:
         self._kind = kind
         self._run = run
         self._bars: dict[str, Any] = {}
@@ -52,23 +57,38 @@ class Progress:
             print(f"{dataset}: {done} of {total} {unit}, {self._rows[dataset]:,} rows", file=sys.stderr)
 
 
-def summary(run: SpotRun) -> Iterable[str]:
-    """Give the closing summary, a line for each table and symbol, and one for each series that is not complete."""
+def summary(runs: Sequence[Run], skipped: Iterable[str] = ()) -> Iterable[str]:
+    """Give the closing summary, a line for each table and symbol, and one for each series that is not complete.
+
+    Args:
+        runs: What was run.
+        skipped: Lines about what was not.
+    """
     yield (
-        f"{'table':<12} {'symbol':<14} {'rows':>11} {'files':>6} {'MB':>8} {'requests':>8} {'weight':>7} {'waited':>7} "
-        f"{'seconds':>7}  newest"
+        f"{'table':<17} {'market':<8} {'symbol':<14} {'rows':>11} {'files':>6} {'MB':>8} {'requests':>8} {'weight':>7} "
+        f"{'waited':>7} {'seconds':>7}  newest"
     )
-    for dataset, reports in run.reports.items():
+    for run in runs:
+        for dataset, reports in run.reports.items():
+            yield from _lines(run.title, dataset, reports)
+    yield from skipped
+    for run in runs:
+        yield from run.notes
+    yield from missing(runs)
+
+
+def _lines(market: str, dataset: str, reports: Mapping[str, SeriesReport]) -> Iterable[str]:
+    """Give the lines of one table."""
+    if reports:
         by_symbol: dict[str, list[Any]] = defaultdict(list)
         for series, report in reports.items():
-            parts = series.split("|")
-            by_symbol[parts[1] if len(parts) > 1 else "all"].append(report)
+            by_symbol[split_key(series)[1] if "|" in series else "all"].append(report)
         if len(by_symbol) > MAX_LINES:
             by_symbol = {f"{len(by_symbol)} symbols": [one for found in by_symbol.values() for one in found]}
         for symbol, found in by_symbol.items():
             newest = max((one.newest_us for one in found if one.newest_us is not None), default=None)
             yield (
-                f"{dataset:<12} {symbol:<14} {sum(one.rows for one in found):>11,} "
+                f"{dataset:<17} {market:<8} {symbol:<14} {sum(one.rows for one in found):>11,} "
                 f"{sum(one.files for one in found):>6,} {sum(one.downloaded_bytes for one in found) / 1e6:>8,.1f} "
                 f"{sum(one.tally.requests for one in found):>8,} {sum(one.tally.weight for one in found):>7,} "
                 f"{sum(one.tally.waited_seconds for one in found):>6.1f}s "
@@ -76,18 +96,18 @@ def summary(run: SpotRun) -> Iterable[str]:
             )
         dropped = sum(one.dropped for one in reports.values())
         if dropped:
-            yield f"{dataset}: {dropped} tombstones of removed duplicates left out"
-    yield from run.notes
-    yield from missing(run)
+            what = DROPPED.get(dataset, "tombstones of removed duplicates")
+            yield f"{dataset}: {dropped} {what} left out"
 
 
-def missing(run: SpotRun) -> Iterable[str]:
+def missing(runs: Iterable[Run]) -> Iterable[str]:
     """Give a line for each thing that was asked for and is not loaded."""
-    for dataset, failures in run.failures.items():
-        for failure in failures:
-            yield f"NOT COMPLETE: {dataset} {failure.series.replace('|', ' ')}: {failure.reason}"
-    if run.error is not None:
-        yield f"ENDED EARLY: {run.error}"
+    for run in runs:
+        for dataset, failures in run.failures.items():
+            for failure in failures:
+                yield f"NOT COMPLETE: {dataset} {failure.series.replace('|', ' ')}: {failure.reason}"
+        if run.error is not None:
+            yield f"ENDED EARLY: {run.error}"
 
 
 def time_text(microseconds: int | None) -> str:

@@ -7,13 +7,17 @@ from datetime import datetime, timedelta, timezone
 from typing import Final
 
 from ..moments import EPOCH, milliseconds
-from ..schemas import AGG_TRADES, KLINES, TIME, TRADES, Table
-from ..settings import SPOT
+from ..schemas import AGG_TRADES, FUNDING_RATES, KLINES, MARK_PRICE_KLINES, OPEN_INTEREST, TIME, TRADES, Table
+from ..settings import MINUTE_MS, SPOT, UM
 
 PATH_INTERVALS: Final = {"1M": "1mo"}
 """Intervals that are spelled otherwise in the archive's paths, where case does not tell a month from a minute."""
 
 MONTHLY, DAILY = "monthly", "daily"
+
+METRICS_PERIOD: Final = "5m"
+METRICS_STEP_MS: Final = 5 * MINUTE_MS
+"""What metrics have the open interest of."""
 
 _PERIOD = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?$")
 
@@ -35,6 +39,9 @@ class ArchiveDataset:
         text_times: Times that stand in the CSV as text, such as 2024-05-07 00:05:00, in UTC.
         step_ms: Milliseconds from row to row, of datasets whose key is a time and that have no interval; None where
             that is irregular, so that no hole can be told.
+        second_columns: Times that are rounded to the second: they jitter by some milliseconds.
+        may_end_periods: A row may stand at the very end of a file's period, in the place of one at its beginning.
+        may_be_blank: Rows may come without values: they are left out, and asked for elsewhere.
         tombstones: A column that is negative in rows that stand for nothing, or None.
     """
 
@@ -48,7 +55,10 @@ class ArchiveDataset:
     has_interval: bool = False
     millisecond_columns: frozenset[str] = field(default_factory=frozenset)
     text_times: frozenset[str] = field(default_factory=frozenset)
+    second_columns: frozenset[str] = field(default_factory=frozenset)
     step_ms: int | None = None
+    may_end_periods: bool = False
+    may_be_blank: bool = False
     tombstones: str | None = None
 
     @property
@@ -98,6 +108,37 @@ ARCHIVE_DATASETS: Final[Mapping[tuple[str, str], ArchiveDataset]] = {
             SPOT, TRADES, "spot", "trades",
             ("trade_id", "price", "quantity", "quote_quantity", "trade_time", "is_buyer_maker", "is_best_match"),
             "trade_id", optional=1,
+        ),
+        ArchiveDataset(
+            UM, KLINES, "futures/um", "klines", _KLINE_COLUMNS, "open_time",
+            has_interval=True, millisecond_columns=frozenset({"open_time", "close_time"}),
+        ),
+        ArchiveDataset(
+            UM, MARK_PRICE_KLINES, "futures/um", "markPriceKlines", _KLINE_COLUMNS, "open_time",
+            has_interval=True, millisecond_columns=frozenset({"open_time", "close_time"}),
+        ),
+        ArchiveDataset(
+            UM, AGG_TRADES, "futures/um", "aggTrades",
+            (
+                "agg_trade_id", "price", "quantity", "first_trade_id", "last_trade_id", "trade_time", "is_buyer_maker",
+            ),
+            "agg_trade_id",
+        ),
+        ArchiveDataset(
+            UM, FUNDING_RATES, "futures/um", "fundingRate",
+            ("funding_time", "funding_interval_hours", "funding_rate"), "funding_time",
+            second_columns=frozenset({"funding_time"}),
+        ),
+        ArchiveDataset(
+            UM, OPEN_INTEREST, "futures/um", "metrics",
+            (
+                "open_interest_time", "name", "open_interest", "open_interest_value",
+                "count_toptrader_long_short_ratio", "sum_toptrader_long_short_ratio", "count_long_short_ratio",
+                "sum_taker_long_short_vol_ratio",
+            ),
+            "open_interest_time",
+            text_times=frozenset({"open_interest_time"}), step_ms=METRICS_STEP_MS,
+            may_end_periods=True, may_be_blank=True,
         ),
     )
 }  # fmt: skip

@@ -163,7 +163,7 @@ class _Layout:
         self._names = list(dataset.columns[:width])
         schema = dataset.table.schema
         wanted = [name for name in self._names if name in schema.names]
-        self._needed = [name for name in wanted if not schema.field(name).nullable]
+        self._needed = [] if dataset.may_be_blank else [name for name in wanted if not schema.field(name).nullable]
         self._parsing = csv.ParseOptions(quote_char=False)
         self._converting = csv.ConvertOptions(
             column_types={name: _csv_type(schema.field(name).type, name in dataset.text_times) for name in wanted},
@@ -209,17 +209,26 @@ def _staged(block: pa.Table, dataset: ArchiveDataset, constants: dict[str, str])
         if least is not None and least < TOMBSTONE:
             raise ArchiveFileError(f"{dataset.tombstones} {least} is neither an id nor a tombstone")
         block = block.filter(pc.greater_equal(block[dataset.tombstones], 0))
+    if dataset.may_be_blank:
+        block = block.drop_null()
     arrays = []
     for field in dataset.table.schema:
         if field.name in constants:
             arrays.append(constant(constants[field.name], block.num_rows))
+        elif field.name not in block.column_names and field.nullable:
+            arrays.append(pa.nulls(block.num_rows, field.type))
         elif field.type == TIME:
-            is_cut = field.name in dataset.millisecond_columns
-            values = block[field.name]
-            arrays.append(values.cast(TIME) if field.name in dataset.text_times else _times(values, field.name, is_cut))
+            arrays.append(_time_column(block[field.name], field.name, dataset))
         else:
             arrays.append(block[field.name])
     return pa.Table.from_arrays(arrays, schema=dataset.table.schema)
+
+
+def _time_column(values: pa.ChunkedArray, name: str, dataset: ArchiveDataset) -> pa.ChunkedArray:
+    if name in dataset.text_times:
+        return values.cast(TIME)
+    times = _times(values, name, name in dataset.millisecond_columns)
+    return pc.round_temporal(times, unit="second") if name in dataset.second_columns else times
 
 
 def _times(values: pa.ChunkedArray, name: str, milliseconds_only: bool) -> pa.ChunkedArray:

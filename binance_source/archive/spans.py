@@ -30,11 +30,13 @@ class TimeSpans:
         period: [from, to) of the file, as far as it is wanted.
         step: The shortest length of the interval in milliseconds.
         longest: Its longest length.
+        may_end: A row may stand at the very end of the period, in the place of one at its beginning.
     """
 
-    def __init__(self, period: Range, step: int, longest: int) -> None:
+    def __init__(self, period: Range, step: int, longest: int, may_end: bool = False) -> None:
         self._start, self._end = period
         self._step, self._longest = step, longest
+        self._may_end = may_end
         self._covered_to: int | None = None
         self._last: int | None = None
 
@@ -42,7 +44,8 @@ class TimeSpans:
         """Give what these rows cover."""
         first, last = keys[0].as_py(), keys[-1].as_py()
         if self._last is None:
-            begin = self._start if first - self._start < self._longest else first
+            is_shifted = self._may_end and first == self._start + self._step and last == self._end
+            begin = self._start if first - self._start < self._longest or is_shifted else first
         else:
             begin = self._last + 1 if first - self._last < self._step + self._longest else first
         spans: list[Span] = []

@@ -1,4 +1,4 @@
-"""Aggregate trades: GET /api/v3/aggTrades, walked by aggregate id."""
+"""Aggregate trades: GET /api/v3/aggTrades and /fapi/v1/aggTrades, walked by aggregate id."""
 
 from collections.abc import Callable
 
@@ -7,7 +7,6 @@ import pyarrow as pa
 
 from ..columns import build, decimals, times_from_us
 from ..coverage import Range
-from ..rest.client import MICROSECONDS
 from ..schemas import AGG_TRADES
 from .id_series import AggTradeRow, IdSeries
 
@@ -32,8 +31,8 @@ class AggTradeSeries(IdSeries[AggTradeRow]):
         return self._client.get(
             "aggTrades",
             {"symbol": self._symbol, "fromId": from_id, "limit": limit},
-            lambda body: decode(_DECODER.decode(body)),
-            headers=MICROSECONDS,
+            lambda body: decode(self._in_microseconds(_DECODER.decode(body))),
+            headers=self._headers,
             tally=self.tally,
         )
 

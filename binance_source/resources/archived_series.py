@@ -76,11 +76,11 @@ class ArchiveSeries:
         step = INTERVAL_MS[self.interval] if self.dataset.has_interval else self.dataset.step_ms
         # Where rows come irregularly, the file alone says that nothing is missing.
         step = step or period[1] - period[0]
-        return TimeSpans(period, step, LONGEST_MS.get(self.interval, step))
+        return TimeSpans(period, step, LONGEST_MS.get(self.interval, step), self.dataset.may_end_periods)
 
     def constants(self, file: ArchiveFile) -> dict[str, str]:
         """Give the columns that are the same in all rows of a file."""
-        interval = {"interval": self.interval} if self.dataset.has_interval else {}
+        interval = {"interval": self.interval, "period": self.interval} if self.interval else {}
         return {"market": self.dataset.market, "symbol": self.symbol, "source": file.key, **interval}
 
     @property
@@ -99,7 +99,7 @@ def clipped(rows: Rows, series: ArchiveSeries, file: ArchiveFile, now_us: int) -
     table, (start, end) = rows.table, series.wanted
     is_closed: Any = True
     if series.dataset.is_by_time:
-        start, end = max(start, file.period[0]), min(end, file.period[1])
+        start, end = max(start, file.period[0]), min(end, file.period[1] + series.dataset.may_end_periods)
         if "close_time" in table.column_names:
             is_closed = pc.less(table["close_time"].cast(pa.int64()), min(file.last_modified_us, now_us))
     elif start <= file.period[0] and file.period[1] <= end:

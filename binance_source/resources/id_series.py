@@ -13,9 +13,10 @@ import msgspec
 import pyarrow as pa
 
 from ..columns import Microseconds, Whole, WholeOrNone
-from ..coverage import IdEntry, Range, missing
+from ..coverage import IdEntry, Range, missing, series_key
+from ..markets import MARKETS
 from ..rest.client import MICROSECONDS, Params, RestClient, Tally
-from ..rest.errors import BadResponseError, GaveUpError
+from ..rest.errors import BadResponseError, GaveUpError, RejectedError
 from ..settings import PAGE_ROWS
 from .walk import Page, Window
 
@@ -37,7 +38,10 @@ DIFFERENT_ANSWERS = 10
 
 
 class AggTradeRow(msgspec.Struct, gc=False):
-    """A row of GET /api/v3/aggTrades; tombstones of removed duplicates have f = l = -1."""
+    """A row of GET /api/v3/aggTrades or /fapi/v1/aggTrades; tombstones of removed duplicates have f = l = -1.
+
+    T is in microseconds once the row is decoded: the futures answer in milliseconds, whatever a header asks for.
+    """
 
     a: Whole
     p: str
@@ -76,6 +80,10 @@ class IdSeries(ABC, Generic[R]):
         self._start, self._end = wanted
         self._covered = covered
         self._to_now = to_now
+        known = MARKETS[market]
+        self._headers = MICROSECONDS if known.has_microseconds else None
+        self._unit_us = 1 if known.has_microseconds else 1000
+        self._is_kept_for_ever = known.agg_trades_reach_ms is None
 
     @abstractmethod
     def _id_of(self, row: R) -> int:
@@ -163,7 +171,9 @@ class IdSeries(ABC, Generic[R]):
             full = len(rows) == NEWEST_ROWS or rows[0].a == 0
             return full and rows[-1].T < self._end
 
-        rows = self._ask({"endTime": self._end - 1}, NEWEST_ROWS, lambda rows: not rows or plausible(rows))
+        rows = self._ask(
+            {"endTime": (self._end - 1) // self._unit_us}, NEWEST_ROWS, lambda rows: not rows or plausible(rows)
+        )
         if not rows:
             return None
         if not self._to_now:
@@ -197,7 +207,12 @@ class IdSeries(ABC, Generic[R]):
         for _ in range(DIFFERENT_ANSWERS):
             if rows[0].a == 0:
                 return rows
-            before = self._ask({"fromId": rows[0].a - 1}, 1, bool)
+            try:
+                before = self._ask({"fromId": rows[0].a - 1}, 1, bool)
+            except RejectedError:
+                if self._is_kept_for_ever:
+                    raise
+                return rows  # the row before is older than what the exchange gives
             if before[0].T < self._start or before[0].a >= rows[0].a:
                 return rows
             again = self._since_start(newest)
@@ -210,20 +225,26 @@ class IdSeries(ABC, Generic[R]):
         def plausible(rows: list[AggTradeRow]) -> bool:
             return bool(rows) and rows[0].T >= self._start and (newest is None or rows[0].a <= newest.a)
 
-        return self._ask({"startTime": self._start}, OLDEST_ROWS, plausible)
+        return self._ask({"startTime": -(-self._start // self._unit_us)}, OLDEST_ROWS, plausible)
 
     def _ask(
         self, query: dict[str, int], limit: int, plausible: Callable[[list[AggTradeRow]], bool]
     ) -> list[AggTradeRow]:
         def decode(body: bytes) -> list[AggTradeRow]:
-            rows = _LOOKUP_DECODER.decode(body)
+            rows = self._in_microseconds(_LOOKUP_DECODER.decode(body))
             self._check_unit(row.T for row in rows)
             if len(rows) > limit or not plausible(rows):
                 raise BadResponseError(f"aggTrades {self.key} {query} was answered with other rows")
             return rows
 
         params: Params = {"symbol": self._symbol, **query, "limit": limit}
-        return self._client.get("aggTrades", params, decode, headers=MICROSECONDS, tally=self.tally)
+        return self._client.get("aggTrades", params, decode, headers=self._headers, tally=self.tally)
+
+    def _in_microseconds(self, rows: list[AggTradeRow]) -> list[AggTradeRow]:
+        if self._unit_us > 1:
+            for row in rows:
+                row.T *= self._unit_us
+        return rows
 
     def _rows(self, start: int, end: int) -> list[R]:
         """Give all rows with ids [start, end): asks until the range is walked through, whatever the pages' sizes."""
@@ -281,8 +302,3 @@ class IdSeries(ABC, Generic[R]):
 def _within(first: int, last: float = math.inf) -> Callable[[list[AggTradeRow]], bool]:
     """Tell rows with ids in [first, last] from none, and from the answer to another question."""
     return lambda rows: bool(rows) and first <= rows[0].a <= rows[-1].a <= last
-
-
-def series_key(market: str, symbol: str) -> str:
-    """Name a trade series in dlt's state and in messages."""
-    return f"{market}|{symbol}"

@@ -1,16 +1,19 @@
-"""Klines: GET /api/v3/klines, paged by open time in windows that are known beforehand, closed candles only."""
+"""Klines, those of mark prices among them: paged by open time in windows known beforehand, closed candles only."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 import pyarrow as pa
 
 from ..columns import Milliseconds, Whole, build, decimals, times_from_ms
-from ..coverage import Range, missing
+from ..coverage import Range, missing, series_key
+from ..markets import MARKETS
 from ..rest.client import Params, RestClient, Tally
 from ..rest.errors import BadResponseError, GaveUpError
-from ..schemas import KLINES, LISTINGS, Table
-from ..settings import DAY_MS, INTERVAL_MS, LONGEST_MS, PAGE_ROWS
+from ..schemas import KLINES, LISTINGS, MARK_PRICE_KLINES, Table
+from ..settings import DAY_MS, INTERVAL_MS, LONGEST_MS
 from .walk import Page, Window
 
 # Open time, open, high, low, close, volume, close time, quote volume, trades, taker buy volume, taker buy quote volume,
@@ -28,6 +31,26 @@ _TEXT_COLUMNS = {
     "taker_buy_quote_volume": 10,
 }
 
+
+@dataclass(frozen=True)
+class KlineKind:
+    """A kind of candles.
+
+    Attributes:
+        endpoint: Where REST gives them.
+        table: The staging table.
+    """
+
+    endpoint: str
+    table: Table
+
+
+KLINE_KINDS: Final = {
+    KLINES.name: KlineKind("klines", KLINES),
+    MARK_PRICE_KLINES.name: KlineKind("markPriceKlines", MARK_PRICE_KLINES),
+}
+"""By staging table."""
+
 SUSPICIONS = 3
 """How often a page may look like another interval's before the series is given up."""
 
@@ -43,6 +66,7 @@ class KlineSeries:
         wanted: Open times [from, to) in milliseconds; `to` is `now_ms` where everything up to now is wanted.
         covered: Ranges of open times that are loaded already.
         now_ms: The exchange's clock: a candle is closed once its close time has passed on it.
+        kind: Which candles.
     """
 
     def __init__(
@@ -54,6 +78,7 @@ class KlineSeries:
         wanted: Range,
         covered: list[Range],
         now_ms: int,
+        kind: KlineKind = KLINE_KINDS[KLINES.name],
     ) -> None:
         self.key = series_key(market, symbol, interval)
         self.tally = Tally()
@@ -61,6 +86,8 @@ class KlineSeries:
         self._market = market
         self._symbol = symbol
         self._interval = interval
+        self._kind = kind
+        self._page_rows = MARKETS[market].kline_rows
         self._step = INTERVAL_MS[interval]
         self._longest = LONGEST_MS.get(interval, self._step)
         # Where nothing before is covered, a hole at the start may be the time before the listing.
@@ -82,12 +109,13 @@ class KlineSeries:
         to_now = end == self._now
         until = None if to_now else end
         rows = self._ask(start, end, is_empty_likely=to_now)
-        records = self._listing() if start == self._first and self._lacks_first(rows, start) else []
+        is_asked = self._kind.table is KLINES and start == self._first and self._lacks_first(rows, start)
+        records = self._listing() if is_asked else []
         if not rows or rows[-1][0] + self._step >= end:
             return [self._page(rows, start, until, records)]
         last = rows[-1][0]
         steps: list[Page | Window] = [self._page(rows, start, last + 1, records)]
-        newest, begin, width = self._newest_open(last, end), last + 1, PAGE_ROWS * self._step
+        newest, begin, width = self._newest_open(last, end), last + 1, self._page_rows * self._step
         while begin + width <= newest:
             steps.append(Window(begin, begin + width, (begin + width,)))
             begin += width
@@ -126,7 +154,7 @@ class KlineSeries:
             return rows[0][0]
 
         params: Params = {"symbol": self._symbol, "interval": self._interval, "endTime": end - 1, "limit": 1}
-        return self._client.get("klines", params, decode, tally=self.tally)
+        return self._client.get(self._kind.endpoint, params, decode, tally=self.tally)
 
     def _rows(self, start: int, end: int) -> list[_Row]:
         """Give all rows of [start, end): until the time is reached or nothing is left, whatever the pages' sizes."""
@@ -163,7 +191,7 @@ class KlineSeries:
     def _request(self, start: int, last: int) -> list[_Row]:
         """Ask for a page of [start, last]; an answer of another interval is refused."""
         for _ in range(SUSPICIONS):
-            rows = self._get(start, last, PAGE_ROWS)
+            rows = self._get(start, last, self._page_rows)
             # Halts cut single candles short. Where none has its full length, they may be of a shorter interval.
             if not rows or any(row[6] - row[0] >= self._step - 1 for row in rows):
                 return rows
@@ -191,7 +219,7 @@ class KlineSeries:
             "endTime": last,
             "limit": limit,
         }
-        return self._client.get("klines", params, decode, tally=self.tally)
+        return self._client.get(self._kind.endpoint, params, decode, tally=self.tally)
 
     def _page(
         self, rows: list[_Row], start: int, until: int | None, records: Sequence[tuple[Table, pa.Table]] = ()
@@ -207,11 +235,13 @@ class KlineSeries:
         return Page(self.key, self._table(closed), ((start, until),), newest, records=records, answered=answered)
 
     def _table(self, rows: list[_Row]) -> pa.Table:
+        table = self._kind.table
         if not rows:
-            return KLINES.schema.empty_table()
+            return table.schema.empty_table()
         columns = list(zip(*rows, strict=True))
+        texts = {name: i for name, i in _TEXT_COLUMNS.items() if name in table.schema.names}
         return build(
-            KLINES,
+            table,
             len(rows),
             {
                 "market": self._market,
@@ -221,11 +251,6 @@ class KlineSeries:
                 "close_time": times_from_ms(columns[6]),
                 "trade_count": columns[8],
                 "source": "rest",
-                **{name: decimals(columns[i], f"{self.key} {name}", columns[0]) for name, i in _TEXT_COLUMNS.items()},
+                **{name: decimals(columns[i], f"{self.key} {name}", columns[0]) for name, i in texts.items()},
             },
         )
-
-
-def series_key(market: str, symbol: str, interval: str) -> str:
-    """Name a kline series in dlt's state and in messages."""
-    return f"{market}|{symbol}|{interval}"

@@ -9,7 +9,7 @@ import pyarrow as pa
 from ..archive.datasets import ARCHIVE_DATASETS, ArchiveDataset
 from ..archive.rows import key_numbers
 from ..columns import build
-from ..coverage import Range, missing
+from ..coverage import Range, missing, series_key
 from ..schemas import GAP_CHECKS, LABEL, Table
 from .revisions import KnownFile, StoredRows
 
@@ -39,7 +39,7 @@ class Gap:
     @property
     def series(self) -> str:
         """Key of the series in dlt's state."""
-        return "|".join(part for part in (self.market, self.symbol, self.interval) if part)
+        return series_key(self.market, self.symbol, self.interval)
 
     @property
     def archive(self) -> ArchiveDataset:

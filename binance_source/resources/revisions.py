@@ -14,7 +14,7 @@ from ..archive.errors import ArchiveFileError
 from ..archive.host import ArchiveFile, ArchiveHost
 from ..archive.rows import OutOfOrderError, Rows, key_numbers
 from ..archive.verified import Downloads, Verified
-from ..coverage import Range, add
+from ..coverage import Range, add, series_key
 from ..rest.errors import RunError, StoppedError
 from ..schemas import ARCHIVE_FILES, LABEL, Table
 from .archived_series import LOADED, ArchiveSeries, file_record
@@ -171,11 +171,9 @@ class RevisionWalk:
 
     def _series(self, known: KnownFile) -> ArchiveSeries:
         dataset = ARCHIVE_DATASETS[known.market, known.dataset]
-        parts = (known.market, known.symbol, known.interval)
+        key = series_key(known.market, known.symbol, known.interval)
         everything = (-(2**62), 2**62)
-        return ArchiveSeries(
-            "|".join(part for part in parts if part), dataset, known.symbol, known.interval, everything, list, False
-        )
+        return ArchiveSeries(key, dataset, known.symbol, known.interval, everything, list, False)
 
     def _again(self, known: KnownFile, published: ArchiveFile) -> Iterator[Page]:
         series = self._series(known)

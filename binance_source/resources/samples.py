@@ -21,11 +21,11 @@ from ..columns import build, times_from_us
 from ..request import REST
 from ..rest.client import RestClient, Tally
 from ..rest.errors import SeriesError
-from ..schemas import ARCHIVE_DISAGREEMENTS, KLINES, LABEL
+from ..schemas import ARCHIVE_DISAGREEMENTS, LABEL
 from ..settings import DAY_MS, INTERVAL_MS, PAGE_ROWS
 from .archived_series import ArchiveSeries
 from .file_rows import file_rows
-from .klines import KlineSeries
+from .klines import KLINE_KINDS, KlineSeries
 from .trade_kinds import TRADE_KINDS
 from .walk import Window
 
@@ -75,18 +75,21 @@ def rest_sample(
     """
     start, end = file.period
     chance = zlib.crc32(file.key[::-1].encode())
+    market, table = client.market, dataset.table.name
+    if table not in KLINE_KINDS and (table not in TRADE_KINDS or market.agg_trades_reach_ms is not None):
+        return None  # REST has other columns of it, or nothing that old
     try:
-        if dataset.table is KLINES:
-            step = INTERVAL_MS[interval]
-            pages = (end - start) // (PAGE_ROWS * step)
-            start += (chance % pages if pages else 0) * PAGE_ROWS * step
-            window = (start, min(end, start + PAGE_ROWS * step))
-            klines = KlineSeries(client, dataset.market, symbol, interval, window, [], now_ms)
+        if table in KLINE_KINDS:
+            width = market.kline_rows * INTERVAL_MS[interval]
+            pages = (end - start) // width
+            start += (chance % pages if pages else 0) * width
+            window = (start, min(end, start + width))
+            klines = KlineSeries(client, market.name, symbol, interval, window, [], now_ms, KLINE_KINDS[table])
             klines.tally = tally
             rows = klines.fetch(Window(*window, (window[1],))).rows
         else:
             since = start + chance % (end - start)
-            kind = TRADE_KINDS[dataset.table.name]
+            kind = TRADE_KINDS[table]
             trades = kind(client, dataset.market, symbol, (since * 1000, end * 1000), [], to_now=False)
             trades.tally = tally
             rows = trades.sample()

@@ -1,14 +1,20 @@
-"""Symbol information and rate limits: GET /api/v3/exchangeInfo."""
+"""Symbol information and rate limits: GET /api/v3/exchangeInfo and /fapi/v1/exchangeInfo."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any, ClassVar
 
 import msgspec
 import pyarrow as pa
 
-from ..columns import Whole, build, decimals, times_from_us
+from ..columns import Milliseconds, Whole, build, decimals, times_from_us
 from ..rest.client import RestClient
 from ..rest.errors import BadResponseError
 from ..schemas import SYMBOLS
+from ..settings import SPOT, UM
+
+NEVER_DELIVERED_MS = 4_133_404_800_000
+"""The delivery date of contracts that have none."""
 
 
 class _RateLimit(msgspec.Struct, rename="camel"):
@@ -18,27 +24,66 @@ class _RateLimit(msgspec.Struct, rename="camel"):
     limit: Whole
 
 
-class SymbolInfo(msgspec.Struct, rename="camel"):
-    """What exchangeInfo says of one symbol; unknown statuses and filters are taken as they come."""
+class SymbolInfo(msgspec.Struct, rename="camel", kw_only=True):
+    """What exchangeInfo of both markets says of a symbol; unknown statuses and filters are taken as they come."""
 
     symbol: str
     status: str
     base_asset: str
     quote_asset: str
     base_asset_precision: Whole
-    quote_asset_precision: Whole
     order_types: list[str]
+    filters: list[dict[str, object]]
+
+
+class SpotSymbol(SymbolInfo, rename="camel", kw_only=True):
+    """What exchangeInfo of spot says of a symbol."""
+
+    quote_asset_precision: Whole
     is_spot_trading_allowed: bool
     is_margin_trading_allowed: bool
-    filters: list[dict[str, object]]
     permission_sets: list[list[str]] = []
+    contract_type: ClassVar[None] = None
+    pair: ClassVar[None] = None
+    margin_asset: ClassVar[None] = None
+    onboard_us: ClassVar[None] = None
+    delivery_us: ClassVar[None] = None
+
+
+class Contract(SymbolInfo, rename="camel", kw_only=True):
+    """What exchangeInfo of the futures says of a symbol: perpetual and delivery contracts, settled ones among them."""
+
+    pair: str
+    margin_asset: str
+    quote_precision: Whole
+    delivery_date: Milliseconds
+    onboard_date: Milliseconds
+    contract_type: str = ""
+    is_spot_trading_allowed: ClassVar[bool] = False
+    is_margin_trading_allowed: ClassVar[bool] = False
+    permission_sets: ClassVar[tuple[()]] = ()
+
+    @property
+    def quote_asset_precision(self) -> int:
+        """Digits of the quote asset."""
+        return self.quote_precision
+
+    @property
+    def onboard_us(self) -> int:
+        """When trading began, in microseconds since 1970."""
+        return self.onboard_date * 1000
+
+    @property
+    def delivery_us(self) -> int | None:
+        """When it is or was settled or delisted, in microseconds since 1970; None where that is not foreseen."""
+        return None if self.delivery_date == NEVER_DELIVERED_MS else self.delivery_date * 1000
 
 
 class ExchangeInfo(msgspec.Struct, rename="camel"):
     """The parts of exchangeInfo that are used."""
 
     rate_limits: list[_RateLimit]
-    symbols: list[SymbolInfo]
+    symbols: Sequence[SymbolInfo]
 
     @property
     def weight_limit(self) -> int | None:
@@ -49,29 +94,40 @@ class ExchangeInfo(msgspec.Struct, rename="camel"):
         return None
 
 
-# A filter's value is text; one that comes as a number keeps its digits, which a float would not.
-_DECODER = msgspec.json.Decoder(ExchangeInfo, float_hook=str)
+class _SpotInfo(ExchangeInfo, rename="camel"):
+    symbols: list[SpotSymbol]
 
-# Column to the filters that may hold it and the field's name there (binance-spot-api-docs, filters.md). The precision
-# fields of exchangeInfo are not the tick and step sizes.
+
+class _FuturesInfo(ExchangeInfo, rename="camel"):
+    symbols: list[Contract]
+
+
+# A filter's value is text; one that comes as a number keeps its digits, which a float would not.
+_DECODERS: dict[str, msgspec.json.Decoder[ExchangeInfo]] = {
+    SPOT: msgspec.json.Decoder(_SpotInfo, float_hook=str),
+    UM: msgspec.json.Decoder(_FuturesInfo, float_hook=str),
+}
+
+# Column to the filters that may hold it and the field's names there (binance-spot-api-docs, filters.md; the futures say
+# notional). The precision fields of exchangeInfo are not the tick and step sizes.
 _FILTER_COLUMNS = {
-    "tick_size": (("PRICE_FILTER",), "tickSize"),
-    "min_price": (("PRICE_FILTER",), "minPrice"),
-    "max_price": (("PRICE_FILTER",), "maxPrice"),
-    "step_size": (("LOT_SIZE",), "stepSize"),
-    "min_quantity": (("LOT_SIZE",), "minQty"),
-    "max_quantity": (("LOT_SIZE",), "maxQty"),
-    "min_notional": (("NOTIONAL", "MIN_NOTIONAL"), "minNotional"),
+    "tick_size": (("PRICE_FILTER",), ("tickSize",)),
+    "min_price": (("PRICE_FILTER",), ("minPrice",)),
+    "max_price": (("PRICE_FILTER",), ("maxPrice",)),
+    "step_size": (("LOT_SIZE",), ("stepSize",)),
+    "min_quantity": (("LOT_SIZE",), ("minQty",)),
+    "max_quantity": (("LOT_SIZE",), ("maxQty",)),
+    "min_notional": (("NOTIONAL", "MIN_NOTIONAL"), ("minNotional", "notional")),
 }
 
 
 def fetch_exchange_info(client: RestClient) -> ExchangeInfo:
     """Ask for all symbols and limits."""
-    return client.get("exchangeInfo", {}, _decode)
+    return client.get("exchangeInfo", {}, partial(_decode, client.market.name))
 
 
-def _decode(body: bytes) -> ExchangeInfo:
-    info = _DECODER.decode(body)
+def _decode(market: str, body: bytes) -> ExchangeInfo:
+    info = _DECODERS[market].decode(body)
     if len({one.symbol for one in info.symbols}) < len(info.symbols):
         raise BadResponseError("exchangeInfo answered with a symbol twice")
     for one in info.symbols:
@@ -80,7 +136,7 @@ def _decode(body: bytes) -> ExchangeInfo:
     return info
 
 
-def symbols_table(market: str, symbols: Sequence[SymbolInfo], updated_at_us: int) -> pa.Table:
+def symbols_table(market: str, symbols: Sequence[Any], updated_at_us: int) -> pa.Table:
     """Turn symbol information into the staging table.
 
     Args:
@@ -91,8 +147,12 @@ def symbols_table(market: str, symbols: Sequence[SymbolInfo], updated_at_us: int
     names = [info.symbol for info in symbols]
     filters = [{str(rule.get("filterType")): rule for rule in info.filters} for info in symbols]
 
-    def numbers(kinds: tuple[str, ...], field: str) -> list[str | None]:
-        found = (next((rules[kind].get(field) for kind in kinds if kind in rules), None) for rules in filters)
+    def numbers(kinds: tuple[str, ...], fields: tuple[str, ...]) -> list[str | None]:
+        places = [(kind, field) for kind in kinds for field in fields]
+        found = (
+            next((rules[kind][field] for kind, field in places if field in rules.get(kind, ())), None)
+            for rules in filters
+        )
         return [None if value is None else str(value) for value in found]
 
     return build(
@@ -110,6 +170,11 @@ def symbols_table(market: str, symbols: Sequence[SymbolInfo], updated_at_us: int
             "is_margin_trading_allowed": [info.is_margin_trading_allowed for info in symbols],
             "order_types": [msgspec.json.encode(info.order_types).decode() for info in symbols],
             "permission_sets": [msgspec.json.encode(info.permission_sets).decode() for info in symbols],
+            "contract_type": [info.contract_type for info in symbols],
+            "pair": [info.pair for info in symbols],
+            "margin_asset": [info.margin_asset for info in symbols],
+            "onboard_time": [info.onboard_us for info in symbols],
+            "delivery_time": [info.delivery_us for info in symbols],
             "updated_at": times_from_us([updated_at_us] * len(symbols)),
             **{name: decimals(numbers(*where), name, names) for name, where in _FILTER_COLUMNS.items()},
         },

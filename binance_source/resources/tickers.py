@@ -1,33 +1,32 @@
-"""24-hour tickers: GET /api/v3/ticker/24hr, a rolling window and not a calendar day."""
+"""24-hour tickers: GET /api/v3/ticker/24hr and /fapi/v1/ticker/24hr, a rolling window and not a calendar day."""
 
 from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from ..columns import Milliseconds, Whole, WholeOrNone, build, decimals, times_from_ms, times_from_us
+from ..markets import Market
 from ..rest.client import RestClient, Tally
 from ..rest.errors import BadResponseError
 from ..schemas import TICKER_NUMBERS, TICKERS_24H
+from ..settings import SPOT, UM
 
 _ALL = 100
 """Above this number of symbols all tickers cost no more than the named ones."""
 
 
-class Ticker(msgspec.Struct, rename="camel"):
-    """A row of GET /api/v3/ticker/24hr, type FULL. A symbol without trades has first and last id -1."""
+class Ticker(msgspec.Struct, rename="camel", kw_only=True):
+    """A row of GET /fapi/v1/ticker/24hr. A symbol without trades has first and last id -1."""
 
     symbol: str
     price_change: str
     price_change_percent: str
     weighted_avg_price: str
-    prev_close_price: str
     last_price: str
     last_qty: str
-    bid_price: str
-    bid_qty: str
-    ask_price: str
-    ask_qty: str
     open_price: str
     high_price: str
     low_price: str
@@ -40,22 +39,37 @@ class Ticker(msgspec.Struct, rename="camel"):
     count: Whole
 
 
-_DECODER = msgspec.json.Decoder(list[Ticker])
+class SpotTicker(Ticker, rename="camel", kw_only=True):
+    """A row of GET /api/v3/ticker/24hr, type FULL."""
+
+    prev_close_price: str
+    bid_price: str
+    bid_qty: str
+    ask_price: str
+    ask_qty: str
 
 
-def _decode(body: bytes) -> list[Ticker]:
-    rows = _DECODER.decode(body)
+_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
+    SPOT: msgspec.json.Decoder(list[SpotTicker]),
+    UM: msgspec.json.Decoder(list[Ticker]),
+}
+
+
+def _decode(market: str, body: bytes) -> Sequence[Ticker]:
+    rows: Sequence[Ticker] = _DECODERS[market].decode(body)
     if len({row.symbol for row in rows}) < len(rows):
         raise BadResponseError("ticker/24hr answered with a symbol twice")
     return rows
 
 
-def ticker_weight(symbols: int) -> int:
-    """Give the request weight of ticker/24hr for a number of named symbols; above 100 all are asked for."""
-    return 2 if symbols <= 20 else 40 if symbols <= _ALL else 80
+def ticker_weight(market: Market, symbols: int) -> int:
+    """Give the request weight of ticker/24hr for a number of named symbols; futures are asked for all of them."""
+    if market.name != SPOT or symbols > _ALL:
+        return market.endpoints["ticker/24hr"].weight
+    return 2 if symbols <= 20 else 40
 
 
-def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> list[Ticker]:
+def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> Sequence[Ticker]:
     """Ask for the tickers of the given symbols, in one request.
 
     Args:
@@ -64,9 +78,11 @@ def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> l
         tally: Where to count the request.
     """
     # The exchange wants the array without blanks; requests percent-encodes it.
-    params = {} if len(symbols) > _ALL else {"symbols": msgspec.json.encode(list(symbols)).decode()}
+    names_them = client.market.name == SPOT and len(symbols) <= _ALL
+    params = {"symbols": msgspec.json.encode(list(symbols)).decode()} if names_them else {}
     wanted = set(symbols)
-    rows = client.get("ticker/24hr", params, _decode, weight=ticker_weight(len(symbols)), tally=tally)
+    weight = ticker_weight(client.market, len(symbols))
+    rows = client.get("ticker/24hr", params, partial(_decode, client.market.name), weight=weight, tally=tally)
     return [row for row in rows if row.symbol in wanted]
 
 
@@ -86,7 +102,7 @@ def tickers_table(market: str, tickers: Sequence[Ticker], snapshot_us: int) -> p
             "market": market,
             "symbol": names,
             "snapshot_time": times_from_us([snapshot_us] * len(tickers)),
-            **{name: decimals([getattr(row, name) for row in tickers], name, names) for name in TICKER_NUMBERS},
+            **{name: decimals([getattr(row, name, None) for row in tickers], name, names) for name in TICKER_NUMBERS},
             "open_time": times_from_ms([row.open_time for row in tickers]),
             "close_time": times_from_ms([row.close_time for row in tickers]),
             "first_id": [row.first_id for row in tickers],

@@ -10,7 +10,6 @@ import pyarrow as pa
 
 from ..columns import Microseconds, Whole, build, decimals, times_from_us
 from ..coverage import Range
-from ..rest.client import MICROSECONDS
 from ..schemas import TRADES
 from .id_series import AggTradeRow, IdSeries
 
@@ -46,8 +45,7 @@ class TradeSeries(IdSeries[TradeRow]):
             "historicalTrades",
             {"symbol": self._symbol, "fromId": from_id, "limit": limit},
             lambda body: decode(_DECODER.decode(body)),
-            base_url=self._client.configuration.api_url,
-            headers=MICROSECONDS,
+            headers=self._headers,
             tally=self.tally,
         )
 

@@ -1,8 +1,11 @@
-"""One budget of request weight for the whole process, fed by the exchange's own count."""
+"""How many requests may be sent: one budget for each limit of an exchange, shared by all threads."""
 
 import threading
 import time
+from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import Callable
+from typing import Any
 
 from .errors import BannedError, RunError, StoppedError
 
@@ -16,25 +19,20 @@ LEAST_WAIT_SECONDS = 1.0
 LEAST_BAN_SECONDS = 120.0
 """How long a ban is at least (binance-spot-api-docs, rest-api.md), for a 418 that does not say it."""
 
+VENUE = "binance"
 
-class WeightBudget:
-    """Keeps the weight that the exchange counts for this IP address under its limit.
 
-    The exchange counts in fixed windows aligned to its own clock and says in each answer how much is used, by all
-    programs behind the IP address. Its count can never be above the highest value that it has reported in this window
-    plus the weight of the requests still under way: that sum is what is held under the limit. It is never taken to be
-    below what this process has used itself, whatever is reported. A request that straddles two windows is counted in
-    both. All threads share one budget, and a Retry-After stops all of them.
-
-    The limit on raw requests (300,000 in 5 minutes) needs no budget of its own: with at least weight 1 a request,
-    6,000 weight a minute cannot reach it.
+class Budget(ABC):
+    """Holds requests back until they may be sent; a wait that the exchange asks for holds all of them back.
 
     Args:
-        limit: Weight allowed in a window, by exchangeInfo.rateLimits.
+        limit: What may be used up in a window.
         share: Share of the limit to use up at most.
         patience_seconds: The longest wait that the exchange may ask for before the run is given up.
         stop: Set to make every waiting thread raise StoppedError.
+        window_seconds: Length of the window.
         monotonic: Clock in seconds, replaced in tests.
+        venue: Whose limit it is: the section of the configuration, for messages.
     """
 
     def __init__(
@@ -45,6 +43,7 @@ class WeightBudget:
         stop: threading.Event,
         window_seconds: float = 60.0,
         monotonic: Callable[[], float] = time.monotonic,
+        venue: str = VENUE,
     ) -> None:
         self._cap = limit * share
         self._share = share
@@ -52,37 +51,26 @@ class WeightBudget:
         self._stop = stop
         self._window_seconds = window_seconds
         self._monotonic = monotonic
+        self._venue = venue
         self._changed = threading.Condition()
-        self._offset = 0.0
-        self._guard = GUARD_SECONDS
-        self._window = -1
-        self._counted = 0
-        self._own = 0
         self._under_way = 0
         self._paused_until = 0.0
+
+    @property
+    def per_window(self) -> float:
+        """What may be used up in a window."""
+        return self._cap
+
+    @property
+    def window_seconds(self) -> float:
+        """Length of the window."""
+        return self._window_seconds
 
     def set_limit(self, limit: int) -> None:
         """Take over the limit that the exchange itself states."""
         with self._changed:
             self._cap = limit * self._share
             self._changed.notify_all()
-
-    @property
-    def per_window(self) -> float:
-        """Weight that may be used in a window."""
-        return self._cap
-
-    def set_clock(self, exchange_seconds: float, at: float, uncertainty_seconds: float) -> None:
-        """Align the windows with the exchange's clock.
-
-        Args:
-            exchange_seconds: The exchange's time, in seconds since 1970.
-            at: The monotonic time at which it was read.
-            uncertainty_seconds: Half of the round trip that it took to read it.
-        """
-        with self._changed:
-            self._offset = exchange_seconds - at
-            self._guard = GUARD_SECONDS + uncertainty_seconds
 
     def acquire(self, weight: int) -> tuple[int, float]:
         """Wait until a request of this weight may be sent, and reserve it.
@@ -97,22 +85,21 @@ class WeightBudget:
         began = self._monotonic()
         with self._changed:
             if weight > self._cap:
+                span = "a minute" if self._window_seconds == 60 else f"in {self._window_seconds:g} seconds"
                 raise RunError(
-                    f"a request of weight {weight} can never fit a budget of {self._cap:g} a minute; "
-                    f"raise sources.binance.weight_share, which is {self._share:g}"
+                    f"a request of weight {weight} can never fit a budget of {self._cap:g} {span}; "
+                    f"raise sources.{self._venue}.weight_share, which is {self._share:g}"
                 )
             while True:
                 if self._stop.is_set():
                     raise StoppedError
                 now = self._monotonic()
-                self._turn_window(now)
+                window, wait = self._room(weight, now)
                 if now < self._paused_until:
                     wait = self._paused_until - now
-                elif max(self._counted, self._own) + self._under_way + weight <= self._cap:
+                elif not wait:
                     self._under_way += weight
-                    return self._window, now - began
-                else:
-                    wait = self._seconds_to_next_window(now)
+                    return window, now - began
                 # The stop event wakes nobody here, hence the bound.
                 self._changed.wait(min(wait, 0.5))
 
@@ -122,16 +109,11 @@ class WeightBudget:
         Args:
             weight: As reserved.
             window: As returned by `acquire`.
-            used: X-MBX-USED-WEIGHT-1M of the answer; None where there was no answer or no such header.
+            used: What the exchange says is used up in its window; None where it does not say.
         """
         with self._changed:
-            self._turn_window(self._monotonic())
             self._under_way -= weight
-            self._own += weight
-            if window == self._window and used is not None:
-                self._counted = max(self._counted, used)
-            else:
-                self._counted += weight
+            self._count(weight, window, used, self._monotonic())
             self._changed.notify_all()
 
     def pause(self, status: int, seconds: float | None, since: float | None = None) -> None:
@@ -152,8 +134,67 @@ class WeightBudget:
             else:
                 wait = LEAST_BAN_SECONDS if status == 418 else self._seconds_to_next_window(now)
             if wait + (0.0 if since is None else now - since) > self._patience:
-                raise BannedError(status, wait, self._patience, time.time())
+                raise BannedError(status, wait, self._patience, time.time(), self._venue)
             self._paused_until = max(self._paused_until, now + wait)
+
+    @abstractmethod
+    def _room(self, weight: int, now: float) -> tuple[int, float]:
+        """Give the present window, and how long to wait before there may be room: 0 where there is."""
+
+    @abstractmethod
+    def _count(self, weight: int, window: int, used: int | None, now: float) -> None:
+        """Count a request that was answered, or failed."""
+
+    @abstractmethod
+    def _seconds_to_next_window(self, now: float) -> float:
+        """Give how long it takes until all is allowed again."""
+
+
+class WeightBudget(Budget):
+    """Keeps the weight that Binance counts for this IP address under its limit.
+
+    The exchange counts in fixed windows aligned to its own clock and says in each answer how much is used, by all
+    programs behind the IP address. Its count can never be above the highest value that it has reported in this window
+    plus the weight of the requests still under way: that sum is what is held under the limit. It is never taken to be
+    below what this process has used itself, whatever is reported. A request that straddles two windows is counted in
+    both.
+
+    The limit on raw requests (300,000 in 5 minutes) needs no budget of its own: with at least weight 1 a request,
+    6,000 weight a minute cannot reach it.
+    """
+
+    def __init__(self, *limits: Any, **options: Any) -> None:
+        super().__init__(*limits, **options)
+        self._offset = 0.0
+        self._guard = GUARD_SECONDS
+        self._window = -1
+        self._counted = 0
+        self._own = 0
+
+    def set_clock(self, exchange_seconds: float, at: float, uncertainty_seconds: float) -> None:
+        """Align the windows with the exchange's clock.
+
+        Args:
+            exchange_seconds: The exchange's time, in seconds since 1970.
+            at: The monotonic time at which it was read.
+            uncertainty_seconds: Half of the round trip that it took to read it.
+        """
+        with self._changed:
+            self._offset = exchange_seconds - at
+            self._guard = GUARD_SECONDS + uncertainty_seconds
+
+    def _room(self, weight: int, now: float) -> tuple[int, float]:
+        self._turn_window(now)
+        is_free = max(self._counted, self._own) + self._under_way + weight <= self._cap
+        return self._window, 0.0 if is_free else self._seconds_to_next_window(now)
+
+    def _count(self, weight: int, window: int, used: int | None, now: float) -> None:
+        self._turn_window(now)
+        self._own += weight
+        if window == self._window and used is not None:
+            self._counted = max(self._counted, used)
+        else:
+            self._counted += weight
 
     def _turn_window(self, now: float) -> None:
         window = int((now + self._offset - self._guard) // self._window_seconds)
@@ -164,3 +205,35 @@ class WeightBudget:
 
     def _seconds_to_next_window(self, now: float) -> float:
         return self._window_seconds - (now + self._offset - self._guard) % self._window_seconds
+
+
+class RateBudget(Budget):
+    """Keeps requests under a limit whose count no answer tells: so many in any stretch of time of a length.
+
+    Where the exchange's windows begin is not known, nor when it counts a request between its sending and its answer: so
+    a request counts from its sending until a whole window after its answer.
+    """
+
+    def __init__(self, *limits: Any, **options: Any) -> None:
+        super().__init__(*limits, **options)
+        self._answered: deque[tuple[float, int]] = deque()
+        self._used = 0
+
+    def _room(self, weight: int, now: float) -> tuple[int, float]:
+        self._forget(now)
+        if self._used + self._under_way + weight <= self._cap:
+            return 0, 0.0
+        if not self._answered:
+            return 0, self._window_seconds
+        return 0, max(self._answered[0][0] + self._window_seconds + GUARD_SECONDS - now, 0.001)
+
+    def _count(self, weight: int, window: int, used: int | None, now: float) -> None:  # noqa: ARG002 - nobody says it
+        self._answered.append((now, weight))
+        self._used += weight
+
+    def _forget(self, now: float) -> None:
+        while self._answered and self._answered[0][0] + self._window_seconds + GUARD_SECONDS <= now:
+            self._used -= self._answered.popleft()[1]
+
+    def _seconds_to_next_window(self, now: float) -> float:  # noqa: ARG002 - any window is a whole one
+        return self._window_seconds

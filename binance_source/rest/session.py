@@ -4,13 +4,13 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Protocol
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from ..configured import ConfigurationError
-from ..settings import BinanceConfiguration
 
 AGENT = "binance-market-data"
 
@@ -26,6 +26,15 @@ PIECE_BYTES = 2**16
 
 _CREDENTIALS = re.compile(r"//[^/\s'\"]*@")
 """User name and password in the address of a proxy."""
+
+
+class Connecting(Protocol):
+    """What of a configuration says how requests are sent."""
+
+    connections: int
+    timeout_seconds: float
+    max_attempts: int
+    backoff_seconds: float
 
 
 class _Session(requests.Session):
@@ -73,7 +82,7 @@ def _check_environment(proxies: Mapping[str, str], certificates: object) -> None
         )
 
 
-def pause_seconds(configuration: BinanceConfiguration, attempt: int) -> float:
+def pause_seconds(configuration: Connecting, attempt: int) -> float:
     """Give how long to wait after a request has failed for the `attempt`th time."""
     return float(min(configuration.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
 

@@ -60,7 +60,7 @@ STAGES = {
     "settled in recovery": Stage("pipelines.archive_files", "settle", after=True),
     "load archived": Stage(LOAD, "Load.complete_package", after=True),
     "before settling": Stage("pipelines.archive_files", "settle", call=2),
-    "before the next package": Stage("binance_source", "spot_source", call=2),
+    "before the next package": Stage("binance_source", "market_source", call=2),
     "trace copied": Stage(INSERT, "InsertValuesLoadJob.run", after=True, concerning="_trace"),
 }
 

@@ -26,8 +26,8 @@ PROMISES: Final = (
     Promise(
         "No float touches a price or a quantity",
         "binance_source/columns.py",
-        "    return texts.cast(DECIMAL)\n",
-        "    return texts.cast(pa.float64()).cast(DECIMAL)\n",
+        "    return texts.cast(kind)\n",
+        "    return texts.cast(pa.float64()).cast(kind)\n",
         "tests/unit/test_columns.py",
     ),
     Promise(
@@ -74,8 +74,8 @@ PROMISES: Final = (
     ),
     Promise(
         "What could not be had is named, and the exit code says so",
-        "pipelines/binance_pipeline.py",
-        "code = INCOMPLETE if any(report.missing(run)) else DONE",
+        "pipelines/command.py",
+        "code = INCOMPLETE if job.failed or any(report.missing(job.runs)) else DONE",
         "code = DONE",
         "tests/faults/test_rest_faults.py",
     ),
@@ -89,8 +89,8 @@ PROMISES: Final = (
     Promise(
         "Never above the weight limit",
         "binance_source/rest/budget.py",
-        "elif max(self._counted, self._own) + self._under_way + weight <= self._cap:",
-        "elif weight <= self._cap:",
+        "is_free = max(self._counted, self._own) + self._under_way + weight <= self._cap",
+        "is_free = weight <= self._cap",
         "tests/faults/test_waits.py -k weight_limit",
     ),
     Promise(

@@ -90,8 +90,9 @@ def test_paths_are_those_of_the_public_archive():
 
 def test_every_dataset_names_only_columns_that_its_table_or_nobody_has():
     for dataset in ARCHIVE_DATASETS.values():
-        labels = {"market", "symbol", "interval", "source"} if dataset.has_interval else {"market", "symbol", "source"}
-        assert set(dataset.table.schema.names) - labels <= set(dataset.columns)
+        labels = {"market", "symbol", "source", "interval" if dataset.has_interval else "period"}
+        needed = {column.name for column in dataset.table.schema if not column.nullable}
+        assert needed - labels <= set(dataset.columns)
         assert dataset.key in dataset.table.key
         assert dataset.tombstones is None or dataset.tombstones in dataset.columns
 

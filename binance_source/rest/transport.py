@@ -1,0 +1,212 @@
+"""GET requests to an exchange, whichever it is: budgets, connections, retries, and waits that it asks for."""
+
+import threading
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+import requests
+
+from .budget import Budget
+from .errors import BadResponseError, GaveUpError, UnreachableError
+from .session import Connecting, open_session, pause_seconds, transport_error, whole_body
+from .waits import seconds_since_1970, seconds_to_wait
+
+T = TypeVar("T")
+
+Params = Mapping[str, str | int]
+"""Query parameters; times are plain integers, since exchanges refuse 1.6e12."""
+
+UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+"""What JSON raises that is not what was expected: broken UTF-8 and deep nesting are not msgspec's own errors."""
+
+ANSWER_BYTES = 2**28
+"""More than this is no answer of an exchange's; Binance's exchangeInfo, the largest, is a tenth of it."""
+
+
+@dataclass
+class Tally:
+    """What the requests of one series have cost."""
+
+    requests: int = 0
+    weight: int = 0
+    waited_seconds: float = 0.0
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
+
+    def add(self, weight: int, waited_seconds: float) -> None:
+        """Count one request that is about to be sent."""
+        with self._lock:
+            self.requests += 1
+            self.weight += weight
+            self.waited_seconds += waited_seconds
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One question, however often it is asked.
+
+    Attributes:
+        url: Without the query.
+        params: The query.
+        budget: The limit that it counts against.
+        weight: What it costs there.
+        headers: Beside those of every request.
+        tally: Where to count the requests.
+        on_date: Called before the answer is decoded, with its Date in seconds since 1970.
+    """
+
+    url: str
+    params: Params
+    budget: Budget
+    weight: int = 1
+    headers: Mapping[str, str] = field(default_factory=dict)
+    tally: Tally | None = None
+    on_date: Callable[[float | None], None] | None = None
+
+
+class Transport(ABC):
+    """Sends GET requests for any number of threads.
+
+    Args:
+        url: Of the host.
+        settings: How requests are sent.
+        stop: Set to make every thread that waits or retries raise StoppedError.
+
+    Attributes:
+        service: Who is asked, for messages.
+        hint: What to look at where nobody answers, for messages.
+    """
+
+    service = "the exchange"
+    hint = "check the network"
+
+    def __init__(self, url: str, settings: Connecting, stop: threading.Event | None = None) -> None:
+        self.url = url
+        self.stop = stop or threading.Event()
+        self._settings = settings
+        self._session = open_session(url, settings.connections)
+        # Archive files are compared with REST by threads of the archive's.
+        self._connections = threading.BoundedSemaphore(settings.connections)
+        self._last_success = -1.0
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._session.close()
+
+    def answer(self, asked: Asked, decode: Callable[[bytes], T], max_attempts: int | None = None) -> T:
+        """Ask, again where that may help, and decode the answer.
+
+        Args:
+            asked: The question.
+            decode: Turns the body into the result; raises BadResponseError or what `UNREADABLE` lists for a body that
+                is worth asking for again.
+            max_attempts: Fewer attempts than configured.
+
+        Raises:
+            RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
+            SeriesError: This request cannot be answered.
+        """
+        began = time.monotonic()
+        attempt = 0
+        while True:
+            try:
+                return self._attempt(asked, decode)
+            except (requests.RequestException, BadResponseError, *UNREADABLE) as error:
+                attempt += 1
+                if attempt >= (max_attempts or self._settings.max_attempts):
+                    raise self._give_up(asked.url, error, attempt, began) from error
+            self.stop.wait(pause_seconds(self._settings, attempt))
+
+    @abstractmethod
+    def check(self, response: requests.Response, body: bytes) -> None:
+        """Raise for an answer that is not what was asked for."""
+
+    @abstractmethod
+    def budgets(self) -> list[Budget]:
+        """Give all limits of the exchange: a wait that it asks for is for all requests."""
+
+    def refusal(self, response: requests.Response, body: bytes) -> int | None:  # noqa: ARG002 - others look into it
+        """Give the status of an answer that asks to wait, or None for any other answer."""
+        return response.status_code if response.status_code in (429, 418) else None
+
+    def used(self, response: requests.Response) -> int | None:  # noqa: ARG002 - most exchanges do not say it
+        """Give what the exchange says is used up of its limit, or None."""
+        return None
+
+    def query(self, params: Params) -> Mapping[str, str | int] | str:
+        """Give the query as it is sent: called again for each attempt."""
+        return dict(params)
+
+    def _attempt(self, asked: Asked, decode: Callable[[bytes], T]) -> T:
+        refused_since: float | None = None
+        while True:
+            response, body = self._send(asked)
+            status = self.refusal(response, body)
+            if status is None:
+                break
+            refused_since = time.monotonic() if refused_since is None else refused_since
+            for budget in self.budgets():
+                budget.pause(status, seconds_to_wait(response.headers, body), refused_since)
+        self.check(response, body)
+        if asked.on_date is not None:
+            asked.on_date(seconds_since_1970(response.headers.get("Date")))
+        result = decode(body)
+        self._last_success = time.monotonic()
+        return result
+
+    def _send(self, asked: Asked) -> tuple[requests.Response, bytes]:
+        """Send one request when the budget allows it, and read its answer to the end."""
+        timeout = self._settings.timeout_seconds
+        # The connection before the weight: who may send must not wait any more, since a ban may begin meanwhile.
+        with self._connections:
+            window, waited = asked.budget.acquire(asked.weight)
+            if asked.tally is not None:
+                asked.tally.add(asked.weight, waited)
+            used = None
+            try:
+                with self._session.get(
+                    asked.url,
+                    params=self.query(asked.params),
+                    headers=asked.headers,
+                    timeout=timeout,
+                    stream=True,
+                ) as response:
+                    used = self.used(response)
+                    return response, whole_body(response, timeout, ANSWER_BYTES)
+            finally:
+                asked.budget.settle(asked.weight, window, used)
+
+    def _give_up(self, url: str, error: Exception, attempts: int, began: float) -> Exception:
+        """Choose between one broken series and a host that is gone for all of them."""
+        said = _one_line(error)
+        if self._last_success >= began:
+            return GaveUpError(f"{url}: {said} ({attempts} attempts)")
+        return UnreachableError(
+            f"{host_of(url)} does not answer as {self.service} does: {said} ({attempts} attempts); {self.hint}"
+        )
+
+
+def host_of(url: str) -> str:
+    """Give scheme and host of a URL."""
+    parts = urlsplit(url)
+    return f"{parts.scheme}://{parts.netloc}"
+
+
+def path_of(response: requests.Response) -> str:
+    """Give a response's address without its query, for messages: a query may hold a signature."""
+    return response.url.split("?")[0]
+
+
+def kind_of(response: requests.Response) -> str:
+    """Give the type of a response's content, for messages."""
+    return response.headers.get("Content-Type", "no content type").split(";")[0]
+
+
+def _one_line(error: Exception) -> str:
+    if isinstance(error, UNREADABLE):
+        return f"not the JSON that was expected ({error})"
+    return transport_error(error)

@@ -1,0 +1,250 @@
+"""What the commands of all venues share: one job from the options to the exit code."""
+
+import gc
+import os
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import dlt
+import duckdb
+import pyarrow as pa
+from dlt.common.configuration.exceptions import ConfigurationException
+from dlt.common.destination.exceptions import DestinationException
+from dlt.pipeline.exceptions import PipelineStepFailed
+
+from binance_source.configured import ConfigurationError
+from binance_source.request import RequestError
+from binance_source.rest.errors import BinanceError
+from binance_source.run import Run
+
+from . import archive_files, configuration, database, options, project, recovery, repair, report
+from .signals import Signals
+
+DONE, INCOMPLETE, WRONG_REQUEST = 0, 1, 2
+
+OF_DLT = "a setting of dlt is wrong, in .dlt/config.toml, .dlt/secrets.toml or a variable"
+
+
+def _nothing(*_arguments: Any) -> None:
+    """Do nothing, where a venue has nothing to do."""
+
+
+@dataclass
+class Job:
+    """What one command does.
+
+    Attributes:
+        name: Name of the dlt pipeline, and section of the configuration.
+        runs: What is run, one after the other; each of them is opened before the first one fetches.
+        source: Makes the dlt source of one load package of a run, with or without files.
+        prepare: Called with the dlt pipeline when the database is sound, before the runs are opened.
+        plan: Prints what a run would fetch; given dlt's pipeline state.
+        summary: Called with the dlt pipeline at the end: more lines for the summary.
+        skipped: Lines about what is not done, and was not asked for by name.
+    """
+
+    name: str
+    runs: Sequence[Run]
+    source: Callable[[Any, bool], Any]
+    prepare: Callable[[Any], None] = _nothing
+    plan: Callable[[Any, Any], None] = _nothing
+    summary: Callable[[Any], Iterable[str]] = lambda _pipeline: ()
+    skipped: Sequence[str] = ()
+    failed: list[str] = field(default_factory=list)
+
+
+def execute(given: Namespace, section: str, make_job: Callable[[Any], Job], signals: Signals) -> int:
+    """Do a job.
+
+    Args:
+        given: The options.
+        section: Of the configuration, such as "binance".
+        make_job: Makes the job, from a function that gives the dlt pipeline once it is open.
+        signals: What ends it.
+
+    Returns:
+        The exit code: 0 all done, 1 something is not loaded, 2 the request is wrong, 130 or 143 after a signal.
+    """
+    opened: list[Any] = []
+    try:
+        configuration.check()
+        job = make_job(lambda: opened[0])
+    except (RequestError, ConfigurationError) as error:
+        return say(options.with_place(error, given, section), WRONG_REQUEST)
+    except OSError as error:
+        return say(_loading_failed(error), INCOMPLETE)
+    try:
+        pipeline = project.open_pipeline(job.name)
+    except (ConfigurationException, DestinationException, ValueError) as error:
+        return say(f"{OF_DLT}: {error}", WRONG_REQUEST)
+    except OSError as error:
+        return say(_loading_failed(error), INCOMPLETE)
+    opened.append(pipeline)
+    signals.stop_orderly(job.runs[0].stop)
+    code = _load_all(pipeline, job, given, section)
+    if code is None:
+        code = _report(pipeline, job, signals)
+        if given.transform and not signals.code:
+            sys.stdout.flush()
+            signals.stop_at_once()
+            code = max(code, transform(pipeline))
+    return signals.code or code
+
+
+def finish(main: Callable[[], int]) -> None:
+    """Run a command's main function as a process of its own, and end the process with its exit code."""
+    # Pages are large lists that hold no cycles: collecting among them takes a fifth of the time that decoding does.
+    gc.freeze()
+    gc.set_threshold(20_000, 5, 5)
+    # Arrow's own allocator hands each block back and fetches it anew: twice the time in the kernel, and more memory.
+    pa.set_memory_pool(pa.system_memory_pool())
+    status = main()
+    if status > 128:
+        # Threads may still wait for an answer of the exchange; nothing of theirs is wanted any more.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def say(what: object, code: int) -> int:
+    """Print an error in one line, and give the exit code."""
+    print("error:", *str(what).split(), file=sys.stderr)
+    return code
+
+
+def transform(pipeline: Any) -> int:
+    """Build and test the models; give the exit code."""
+    from .transform import dbt_build
+
+    file = project.database_file(pipeline)
+    if file is None:
+        return say("--transform works on a DuckDB file; run dbt with a profile of your own", INCOMPLETE)
+    began = time.monotonic()
+    built = dbt_build(file)
+    for line in built.failed:
+        say(f"dbt: {line}", INCOMPLETE)
+    for line in built.warned:
+        print(f"WARNING: dbt: {line}")
+    if not built.failed:
+        print(f"models built and tested in {time.monotonic() - began:.1f}s: schemas silver and gold of {file}")
+    return INCOMPLETE if built.failed else DONE
+
+
+def _load_all(pipeline: Any, job: Job, given: Namespace, section: str) -> int | None:
+    """Load what is missing; give the exit code where nothing is left to be done after that."""
+    try:
+        database.check_database(pipeline)
+        if job.prepare is _nothing:
+            runs = _open(job)
+            recovery.recover(pipeline, job.name)
+        else:
+            # What is asked for again stands in the database: it has to be sound before.
+            recovery.recover(pipeline, job.name)
+            job.prepare(pipeline)
+            runs = _open(job)
+        if not runs:
+            return INCOMPLETE
+        for run in runs:
+            run.check_origin(pipeline.state)
+        if given.plan:
+            for run in runs:
+                job.plan(run, pipeline.state)
+            return INCOMPLETE if job.failed else DONE
+        _load(pipeline, job, runs, given.progress)
+    except (RequestError, ConfigurationError) as error:
+        return say(options.with_place(error, given, section), WRONG_REQUEST)
+    except ConfigurationException as error:
+        return say(f"{OF_DLT}: {error}", WRONG_REQUEST)
+    except (BinanceError, database.DatabaseError, repair.RepairError) as error:
+        return say(error, INCOMPLETE)
+    except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as error:
+        return say(_loading_failed(error), INCOMPLETE)
+    finally:
+        for run in job.runs:
+            run.close()
+    return None
+
+
+def _open(job: Job) -> list[Run]:
+    """Get in touch with all that is to be run, and find the symbols; what fails does not stop the others."""
+    reached = []
+    for run in job.runs:
+        try:
+            run.connect()
+            reached.append(run)
+        except BinanceError as error:
+            job.failed.append(run.title)
+            say(error, INCOMPLETE)
+            if run.stop.is_set():
+                return []
+    for run in reached:
+        run.open([other for other in reached if other is not run])
+    return reached
+
+
+def _load(pipeline: Any, job: Job, runs: Sequence[Run], progress: str) -> None:
+    """Load package after package until nothing is missing, then the traces of how that went."""
+    as_files = project.database_file(pipeline) is not None
+    traces = []
+    for run in runs:
+        shown = report.Progress(progress, run)
+        try:
+            while True:
+                pipeline.run(job.source(run, as_files))
+                traces.append(pipeline.last_trace)
+                archive_files.settle(pipeline)
+                if not run.unfinished():
+                    break
+        finally:
+            shown.close()
+        if run.stop.is_set():
+            break
+    # A pipeline of its own, so that `dlt pipeline binance trace` goes on showing the load of the data.
+    rows = dlt.resource((_without_configuration(trace) for trace in traces), name="_trace", max_table_nesting=1)
+    tracing = project.open_pipeline(f"{job.name}_trace")
+    tracing.run(rows)
+    for one in (pipeline, tracing):
+        project.forget_old_packages(one)
+
+
+def _report(pipeline: Any, job: Job, signals: Signals) -> int:
+    print(*report.summary(job.runs, job.skipped), sep="\n")
+    code = INCOMPLETE if job.failed or any(report.missing(job.runs)) else DONE
+    if not signals.code:
+        try:
+            print(*job.summary(pipeline), sep="\n", end="")
+        except repair.RepairError as error:
+            code = max(code, say(error, INCOMPLETE))
+    return code
+
+
+def _without_configuration(trace: Any) -> dict[str, Any]:
+    # Thirty rows a run that say nothing new, about the keys of the configuration.
+    return {key: value for key, value in trace.asdict().items() if key != "resolved_config_values"}
+
+
+def _loading_failed(error: Exception) -> str:
+    cause: BaseException = error
+    while (deeper := _deeper(cause)) is not None:
+        cause = deeper
+    hint = "; run again: what was loaded is kept, and the rest is fetched again"
+    if isinstance(cause, duckdb.Error) and database.is_locked(cause):
+        hint = "; another process has opened the database: close it there and run again"
+    elif isinstance(cause, OSError):
+        # The file may be named without its folder.
+        hint = f"; see that there is space, and that {project.ROOT / '.dlt' / '.var'} may be written; then run again"
+    step = "a file" if isinstance(error, OSError) else "the database"
+    return f"{getattr(error, 'step', step)} failed: {' '.join(str(cause).split())[:300]}{hint}"
+
+
+def _deeper(error: BaseException) -> BaseException | None:
+    # dlt hands on what went wrong in one of these ways.
+    for found in (error.__cause__, getattr(error, "exception", None), getattr(error, "inner_exc", None)):
+        if isinstance(found, BaseException):
+            return found
+    return None
