@@ -23,7 +23,7 @@ SQLITE: Final = b"SQLite format 3\0"
 """How a file of SQLite begins. DuckDB would want to download what it reads those with."""
 
 _TYPES: Final[dict[pa.DataType, str]] = {
-    schemas.DECIMAL: f"DECIMAL({schemas.DECIMAL.precision},{schemas.DECIMAL.scale})",
+    **{kind: f"DECIMAL({kind.precision},{kind.scale})" for kind in (schemas.DECIMAL, schemas.WIDE_DECIMAL)},
     schemas.TIME: "TIMESTAMP WITH TIME ZONE",
     schemas.LABEL: "VARCHAR",
     pa.string(): "VARCHAR",
@@ -81,11 +81,14 @@ def check_database(pipeline: Any) -> None:
 def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Say how the tables differ from those that are loaded; a column that may be empty is added when it is missing."""
     rows = connection.execute(
-        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = ?", [DATASET]
+        "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns() WHERE schema_name = ?", [DATASET]
     ).fetchall()
     stored: dict[str, dict[str, str]] = {}
-    for table, column, kind in rows:
+    filled = set()
+    for table, column, kind, is_nullable in rows:
         stored.setdefault(table, {})[column] = kind
+        if not is_nullable:
+            filled.add((table, column))
     for wanted in (value for value in vars(schemas).values() if isinstance(value, schemas.Table)):
         columns = stored.get(wanted.name, {})
         for field in wanted.schema if columns else ():
@@ -94,6 +97,8 @@ def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
                 yield f"{DATASET}.{wanted.name} lacks the column {field.name}"
             elif kind not in (None, _TYPES[field.type]):
                 yield f"{DATASET}.{wanted.name}.{field.name} is {kind} in the place of {_TYPES[field.type]}"
+            elif field.nullable and (wanted.name, field.name) in filled:
+                yield f"{DATASET}.{wanted.name}.{field.name} may not be empty"
 
 
 def _is_of_duckdb(credentials: Configured | None) -> bool:
