@@ -396,7 +396,7 @@ class Run(ABC):
         report.files += page.files
         report.downloaded_bytes += page.downloaded_bytes
         report.dropped += page.dropped
-        report.newest_us = page.newest_us or report.newest_us
+        report.newest_us = max((one for one in (report.newest_us, page.newest_us) if one is not None), default=None)
         report.seconds = time.monotonic() - report.began
         self.on_page(dataset, page)
 

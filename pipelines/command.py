@@ -217,7 +217,8 @@ def _report(pipeline: Any, job: Job, signals: Signals) -> int:
     code = INCOMPLETE if job.failed or any(report.missing(job.runs)) else DONE
     if not signals.code:
         try:
-            print(*job.summary(pipeline), sep="\n", end="")
+            for line in job.summary(pipeline):
+                print(line)
         except repair.RepairError as error:
             code = max(code, say(error, INCOMPLETE))
     return code
