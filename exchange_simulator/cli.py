@@ -13,16 +13,20 @@ from exchange_simulator.archive.base import ArchiveStore
 from exchange_simulator.archive.folder import ArchiveFolderError, FolderArchive
 from exchange_simulator.archive.generated import (
     DEFAULT_DAILY_DELAY_HOURS,
+    DEFAULT_FUTURES_DAILY_DELAY_HOURS,
     DEFAULT_MONTHLY_DELAY_HOURS,
     GeneratedArchive,
     Publication,
 )
+from exchange_simulator.archive.keys import FUTURES, SPOT, Branch
 from exchange_simulator.archive.recorded import RecordedArchive
+from exchange_simulator.archive.rows import RowSource, SpotRows
 from exchange_simulator.archive.site import ArchiveSite
 from exchange_simulator.archive.zips import ZipCache
 from exchange_simulator.clock import CLOCK_MODES, RUNNING, Clock, to_microseconds
 from exchange_simulator.exchange import Exchange
 from exchange_simulator.futures.api import FUNDING, FUTURES_DATA, WEIGHT, futures_venue
+from exchange_simulator.futures.archive import FuturesRows
 from exchange_simulator.futures.market import FuturesMarket
 from exchange_simulator.limits import Penalties
 from exchange_simulator.market.base import Market
@@ -104,6 +108,12 @@ def build_parser() -> argparse.ArgumentParser:
         help="how long after its end a month is published in the archive",
     )
     parser.add_argument(
+        "--archive-futures-daily-delay-hours",
+        type=_at_least(0),
+        default=DEFAULT_FUTURES_DAILY_DELAY_HOURS,
+        help="how long after its end a day of futures is published in the archive",
+    )
+    parser.add_argument(
         "--clock",
         type=_moment,
         default=argparse.SUPPRESS,
@@ -148,7 +158,11 @@ def _generated(options: argparse.Namespace, cache_bytes: int) -> _Markets:
 
 def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
     """Return the archive: that of a folder, of the recordings, or of the generated market."""
-    publication = Publication(options.archive_daily_delay_hours, options.archive_monthly_delay_hours)
+    publication = Publication(
+        options.archive_daily_delay_hours,
+        options.archive_monthly_delay_hours,
+        options.archive_futures_daily_delay_hours,
+    )
     cache = ZipCache(_ARCHIVE_ZIPS_BYTES)
     store: ArchiveStore
     if options.archive_folder is not None:
@@ -158,7 +172,8 @@ def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
     else:
         # The same market once more: the archive is made in another thread, and a market's caches have no locks.
         markets = _generated(options, _ARCHIVE_ROWS_BYTES)
-        store = GeneratedArchive(markets.spot, publication, cache)
+        sources: dict[Branch, RowSource] = {SPOT: SpotRows(markets.spot), FUTURES: FuturesRows(markets.futures)}
+        store = GeneratedArchive(sources, publication, cache)
     return ArchiveSite(store, clock, publication, cache)
 
 

@@ -1,7 +1,7 @@
 """The names of the archive's files. Times in microseconds since 1970-01-01 UTC."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import Final
@@ -10,18 +10,51 @@ from exchange_simulator.archive.base import ROOT, ZIP_SUFFIX
 from exchange_simulator.clock import to_microseconds
 from exchange_simulator.market.intervals import FIXED_INTERVALS, MONTH
 
-MARKET_ROOT: Final = f"{ROOT}spot/"
 DAILY: Final = "daily"
 MONTHLY: Final = "monthly"
 FREQUENCIES: Final = (DAILY, MONTHLY)
-KLINES: Final = "klines"
 AGGREGATES: Final = "aggTrades"
+FUNDING_RATES: Final = "fundingRate"
+KLINES: Final = "klines"
+MARK_PRICE_KLINES: Final = "markPriceKlines"
+METRICS: Final = "metrics"
 TRADES: Final = "trades"
-KINDS: Final = (AGGREGATES, KLINES, TRADES)
+KLINE_KINDS: Final = frozenset({KLINES, MARK_PRICE_KLINES})
 # In paths a month is 1mo, since 1M and 1m would be one name where names have no case. Daily files have no interval
 # that is longer than their day.
 ARCHIVE_INTERVALS: Final = {**{name: name for name in FIXED_INTERVALS}, "1mo": MONTH}
 _ONLY_MONTHLY: Final = frozenset({"3d", "1w", "1mo"})
+_SECONDS: Final = "1s"
+
+
+@dataclass(frozen=True, eq=False)
+class Branch:
+    """The files of one market."""
+
+    root: str
+    """The beginning of their keys."""
+    kinds: Mapping[str, tuple[str, ...]]
+    """The kinds of files, and how often each is made."""
+    has_seconds: bool
+    """Whether there are klines of a second."""
+
+    def intervals(self, frequency: str) -> list[str]:
+        """Return the intervals of the kline files that are made by day or by month, as paths have them."""
+        names = [name for name in ARCHIVE_INTERVALS if frequency == MONTHLY or name not in _ONLY_MONTHLY]
+        return [name for name in names if self.has_seconds or name != _SECONDS]
+
+
+SPOT: Final = Branch(f"{ROOT}spot/", dict.fromkeys((AGGREGATES, KLINES, TRADES), FREQUENCIES), has_seconds=True)
+FUTURES: Final = Branch(
+    f"{ROOT}futures/um/",
+    {
+        **dict.fromkeys((AGGREGATES, KLINES, MARK_PRICE_KLINES), FREQUENCIES),
+        FUNDING_RATES: (MONTHLY,),
+        METRICS: (DAILY,),
+    },
+    has_seconds=False,
+)
+BRANCHES: Final = (SPOT, FUTURES)
 _PERIOD_FORMATS: Final = {DAILY: "%Y-%m-%d", MONTHLY: "%Y-%m"}
 _PERIODS: Final = {DAILY: re.compile(r"\d{4}-\d\d-\d\d"), MONTHLY: re.compile(r"\d{4}-\d\d")}
 _PERIOD_LENGTH: Final = {DAILY: len("2025-01-01"), MONTHLY: len("2025-01")}
@@ -75,12 +108,13 @@ class Series:
     symbol: str
     interval: str | None
     """As paths have it; None for what is no kline."""
+    branch: Branch = SPOT
 
     @property
     def folder(self) -> str:
         """Return the beginning of the keys, with a slash at its end."""
         levels = [self.frequency, self.kind, self.symbol, *([self.interval] if self.interval else [])]
-        return f"{MARKET_ROOT}{'/'.join(levels)}/"
+        return f"{self.branch.root}{'/'.join(levels)}/"
 
     def file_name(self, period: Period) -> str:
         """Return the name of the zip of a period."""
@@ -89,20 +123,18 @@ class Series:
     @classmethod
     def of_folder(cls, folder: str) -> "Series | None":
         """Return the series whose files lie in a folder, or None if none do."""
-        levels = folder.removeprefix(MARKET_ROOT).split("/")
-        if not folder.startswith(MARKET_ROOT) or levels.pop() != "" or len(levels) not in (3, 4):
+        branch = next((branch for branch in BRANCHES if folder.startswith(branch.root)), None)
+        if branch is None:
+            return None
+        levels = folder.removeprefix(branch.root).split("/")
+        if levels.pop() != "" or len(levels) not in (3, 4):
             return None
         frequency, kind, symbol, *intervals = levels
-        if frequency not in FREQUENCIES or kind not in KINDS:
+        if frequency not in branch.kinds.get(kind, ()):
             return None
-        if (kind == KLINES) != bool(intervals) or not set(intervals) <= set(intervals_of(frequency)):
+        if (kind in KLINE_KINDS) != bool(intervals) or not set(intervals) <= set(branch.intervals(frequency)):
             return None
-        return cls(frequency, kind, symbol, intervals[0] if intervals else None)
-
-
-def intervals_of(frequency: str) -> list[str]:
-    """Return the intervals of the kline files that are made by day or by month."""
-    return [name for name in ARCHIVE_INTERVALS if frequency == MONTHLY or name not in _ONLY_MONTHLY]
+        return cls(frequency, kind, symbol, intervals[0] if intervals else None, branch)
 
 
 def split_key(key: str) -> tuple[Series, Period] | None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from exchange_simulator.archive.base import ArchiveZip
 from exchange_simulator.archive.folder import FolderZip
-from exchange_simulator.archive.keys import DAILY, KLINES, MONTHLY, Period, Series, intervals_of
+from exchange_simulator.archive.keys import DAILY, KLINES, MONTHLY, SPOT, Period, Series
 from exchange_simulator.archive.zips import ZipCache, make_zip
 
 # Where the files of the archive are among the recordings, and whether they are those of days or of months.
@@ -67,7 +67,7 @@ def _key_of(path: Path, frequency: str) -> str | None:
     """Return the key of a recorded kline file, or None if its name is none of the archive's."""
     match = _STEM.fullmatch(path.stem)
     period = match and Period.named(frequency, match["period"])
-    if not match or period is None or match["interval"] not in intervals_of(frequency):
+    if not match or period is None or match["interval"] not in SPOT.intervals(frequency):
         return None
     series = Series(frequency, KLINES, match["symbol"], match["interval"])
     return series.folder + series.file_name(period)

@@ -1,68 +1,82 @@
-"""The CSV lines of the archive's files, made from what the API answers: the same numbers in another wrapping."""
+"""The CSV lines of the spot archive's files, made from what the API answers: the same numbers in another wrapping."""
 
-from collections.abc import Iterator
-from typing import Final
+from typing import Final, Protocol
 
-from exchange_simulator.archive.keys import AGGREGATES, ARCHIVE_INTERVALS, KLINES, Period, Series
+from exchange_simulator.archive.keys import AGGREGATES, ARCHIVE_INTERVALS, Period, Series
 from exchange_simulator.market.base import Market, Selection
-from exchange_simulator.market.intervals import DAY, DAY_US, longest_length
 
 # Spot files are in microseconds for data from 2025-01-01 on, and in milliseconds before.
 _MICROSECONDS_SINCE: Final = 1_735_689_600_000_000
-_ALL_ROWS: Final = 1 << 40
 _CLOSE_TIME_COLUMN: Final = 6
 _NOT_IN_CSV: Final = bytes(character for character in range(128) if chr(character).isalpha()) + b'[]{}":'
 _TRUE, _FALSE = b"\x01", b"\x02"
 
 
-def csv_pieces(market: Market, series: Series, period: Period, published: int) -> Iterator[bytes]:
-    """Yield the lines of a file in pieces: the rows of its period that existed when it was made, closed klines only."""
-    for start, end in _chunks(series, period):
-        rows = _answer(market, series, start, end, _ALL_ROWS, published)
-        if rows != b"[]":
-            yield _kline_lines(rows) if series.kind == KLINES else _trade_lines(rows)
+class RowSource(Protocol):
+    """What the files of one market are made from. Times in microseconds since 1970."""
+
+    def symbols(self, now: int) -> list[str]:
+        """Return the names of the symbols listed by now."""
+
+    def first_row(self, symbol: str, now: int) -> int | None:
+        """Return when the symbol's first kline opens, or None if it has none yet."""
+
+    def header(self, series: Series, period: Period) -> bytes:
+        """Return the first line of a file with the names of its columns, or nothing."""
+
+    def lines(self, series: Series, start: int, end: int, limit: int, published: int) -> bytes:
+        """Return the first lines of [start, end) as they were at the moment of publication, closed klines only."""
 
 
-def has_rows(market: Market, series: Series, period: Period, published: int) -> bool:
-    """Tell whether a file has any line."""
-    return _answer(market, series, period.start, period.end, 1, published) != b"[]"
+class SpotRows:
+    """The rows of the spot market; see RowSource for the methods."""
+
+    def __init__(self, market: Market) -> None:
+        self._market = market
+        self._firsts: dict[str, int] = {}
+
+    def symbols(self, now: int) -> list[str]:
+        """Return the names of the symbols listed by now."""
+        return self._market.symbols(now)
+
+    def first_row(self, symbol: str, now: int) -> int | None:
+        """Return when the symbol's first kline opens, or None if it has none yet."""
+        if symbol not in self._firsts:
+            rows = self._market.klines(symbol, "1m", Selection(1, 0), now, microseconds=True, zone_offset=0)
+            if rows == b"[]":
+                return None
+            self._firsts[symbol] = int(rows.removeprefix(b"[[").partition(b",")[0])
+        return self._firsts[symbol]
+
+    def header(self, series: Series, period: Period) -> bytes:  # noqa: ARG002 - futures files differ
+        """Return nothing: spot files have no header."""
+        return b""
+
+    def lines(self, series: Series, start: int, end: int, limit: int, published: int) -> bytes:
+        """Return the first lines of [start, end)."""
+        wanted = Selection(limit, start, end - 1)
+        microseconds = start >= _MICROSECONDS_SINCE
+        if series.interval:
+            interval = ARCHIVE_INTERVALS[series.interval]
+            rows = self._market.klines(series.symbol, interval, wanted, published, microseconds, 0)
+            return kline_lines(rows, published if microseconds else published // 1000)
+        page = self._market.aggregates if series.kind == AGGREGATES else self._market.trades
+        return object_lines(page(series.symbol, wanted, published, microseconds), b"True", b"False")
 
 
-def _chunks(series: Series, period: Period) -> Iterator[tuple[int, int]]:
-    """Yield the days of a period, or the whole period for klines of a day and longer."""
-    step = DAY_US
-    if series.interval and longest_length(ARCHIVE_INTERVALS[series.interval]) >= DAY:
-        step = period.end - period.start
-    for start in range(period.start, period.end, step):
-        yield start, start + step
-
-
-def _answer(market: Market, series: Series, start: int, end: int, limit: int, published: int) -> bytes:
-    """Return what the API would have answered for [start, end) at the moment of publication, without open klines."""
-    wanted = Selection(limit, start, end - 1)
-    microseconds = start >= _MICROSECONDS_SINCE
-    if series.interval:
-        interval = ARCHIVE_INTERVALS[series.interval]
-        rows = market.klines(series.symbol, interval, wanted, published, microseconds, 0)
-        return _without_open(rows, published if microseconds else published // 1000)
-    page = market.aggregates if series.kind == AGGREGATES else market.trades
-    return page(series.symbol, wanted, published, microseconds)
-
-
-def _without_open(rows: bytes, now: int) -> bytes:
-    """Return klines without the last one if it closes at `now` or later; `now` is in the unit of the rows."""
+def kline_lines(rows: bytes, now: int) -> bytes:
+    """Return klines as lines, without the last one if it closes at `now` or later; `now` is in the unit of the rows."""
     start = rows.rfind(b"[", 1)
     if start < 0:
-        return rows
+        return b""
     closes = int(rows[start + 1 :].split(b",", _CLOSE_TIME_COLUMN + 1)[_CLOSE_TIME_COLUMN])
-    return rows if closes < now else rows[:start].rstrip(b",") + b"]"
+    closed = rows if closes < now else rows[:start].rstrip(b",") + b"]"
+    return closed.replace(b"],[", b"\n").translate(None, b'[]"') + b"\n" if closed != b"[]" else b""
 
 
-def _kline_lines(rows: bytes) -> bytes:
-    return rows.replace(b"],[", b"\n").translate(None, b'[]"') + b"\n"
-
-
-def _trade_lines(rows: bytes) -> bytes:
-    """Return JSON objects as lines: all keys go, and the booleans are written as Python writes them."""
+def object_lines(rows: bytes, true: bytes, false: bytes) -> bytes:
+    """Return JSON objects as lines: all keys go, and the booleans are written as given."""
+    if rows == b"[]":
+        return b""
     marked = rows.replace(b"},{", b"\n").replace(b":true", _TRUE).replace(b":false", _FALSE)
-    return marked.translate(None, _NOT_IN_CSV).replace(_TRUE, b"True").replace(_FALSE, b"False") + b"\n"
+    return marked.translate(None, _NOT_IN_CSV).replace(_TRUE, true).replace(_FALSE, false) + b"\n"

@@ -210,7 +210,7 @@ listed = 2025-01-01
 
 def test_folders_are_those_of_the_archive(archive):
     assert archive.folders("") == ["data"]
-    assert archive.folders("data/") == ["spot"]
+    assert archive.folders("data/") == ["futures", "spot"]
     assert archive.folders("data/spot/") == ["daily", "monthly"]
     assert archive.folders(f"{DAILY}/") == ["aggTrades", "klines", "trades"]
     listed = archive.folders(f"{DAILY}/klines/")
@@ -237,7 +237,7 @@ def test_folders_are_those_of_the_archive(archive):
         f"{DAILY}/klines/BTCUSDT/1m/BTCUSDT-1m-2025-03-01.zip",
         f"{DAILY}/trades/BTCUSDT/BTCUSDT-aggTrades-2025-01-01.zip",
         f"{MONTHLY}/klines/BTCUSDT/1m/BTCUSDT-1m-2025-03.zip",
-        "data/futures/um/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2025-01-01.zip",
+        "data/futures/cm/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2025-01-01.zip",
     ],
 )
 def test_what_does_not_exist_is_a_404(archive, key):
@@ -297,7 +297,11 @@ def test_the_delays_can_be_set(start, archive_of, times):
     month = f"{MONTHLY}/trades/SOLUSDT/SOLUSDT-trades-2025-01.zip"
     assert archive.entry(day).modified == "2025-02-01T01:30:00.000Z"
     assert archive.entry(month).modified == "2025-02-01T00:00:00.000Z"
-    assert client.simulator.archive_delays() == {"daily_delay_hours": 1.5, "monthly_delay_hours": 0.0}
+    assert client.simulator.archive_delays() == {
+        "daily_delay_hours": 1.5,
+        "monthly_delay_hours": 0.0,
+        "futures_daily_delay_hours": 8.5,
+    }
     client.simulator.archive_delays(daily_delay_hours=48, monthly_delay_hours=1.25)
     assert archive.get(day).status_code == 404
     assert archive.entry(month).modified == "2025-02-01T01:15:00.000Z"
