@@ -226,7 +226,7 @@ def _newest(product: Follower, bar: Bar, end: int, before: int, limit: int, now:
     while missing > 0 and end > oldest:
         edges = bar.edges(max(end - limit * bar.longest, oldest), end - 1)
         bars = visible(product.filled(edges, now), lost)
-        bars = bars.rows((bars.time > before) & (bars.time < end))
+        bars = bars.rows(bars.time > before)
         bars = bars.rows(slice(max(len(bars.time) - missing, 0), None))
         found.insert(0, bars)
         missing -= len(bars.time)

@@ -32,7 +32,7 @@ LISTINGS: Final = {
         Listing("DOGE-USDT", "DOGEUSDT", "DOGE", "USDT", 5, 0, basis=-40, share=15, busy=24),
         Listing("BNB-USDT", "BNBUSDT", "BNB", "USDT", 1, 3, basis=90, suspended=utc("2025-05-01T08:00")),
         Listing("ETH-BTC", "ETHBTC", "ETH", "BTC", 5, 3, basis=-30),
-        Listing("LATE-USDT", "LATEUSDT", "LATE", "USDT", 4, 1, basis=110, listed=utc("2025-01-12T10:00")),
+        Listing("LATE-USDT", "LATEUSDT", "LATE", "USDT", 4, 1, basis=110, listed=utc("2025-01-12T10:20")),
         Listing("SPARSE-USDT", "SPARSEUSDT", "SPARSE", "USDT", 3, 2, basis=20),
         Listing("TINY-USDT", "TINYUSDT", "TINY", "USDT", 9, 0, basis=-90, share=20, busy=100),
         Listing("HALT-USDT", "HALTUSDT", "HALT", "USDT", 4, 1, basis=50),

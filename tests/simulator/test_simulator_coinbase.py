@@ -51,6 +51,12 @@ def coinbase(nasty):
     return Coinbase(nasty)
 
 
+@pytest.fixture(scope="module")
+def own(start_for_module):
+    """With limits, and a clock that tests may set."""
+    return Coinbase(start_for_module(market="tests", clock="2025-03-01", clock_mode="frozen"))
+
+
 def as_candle(row):
     opened, low, high, first, last, volume = row
     return candle(opened * 1000, first, high, low, last, volume)
@@ -270,8 +276,27 @@ def test_a_rate_holds_for_any_stretch_of_time():
     assert (rate.report()["max_in_window"], rate.report()["refused"]) == (12, 0)
 
 
-def test_beyond_the_limit_requests_are_refused_and_counted(start):
-    coinbase = Coinbase(start(market="tests", clock="2025-03-01"))
+def test_a_candle_grows_with_the_spot_market_until_its_minute_is_over(own, times):
+    start = times.utc_ms(2025, 2, 20, 12)
+    minutes = own.spot.klines("BTCUSDT", "1m", start, start + times.HOUR - 1)
+    opened = max(minutes, key=lambda row: row[8])[0]
+    seen = []
+    for now in (opened + 30 * times.SECOND, opened + times.MINUTE):
+        own.simulator.clock_set(now)
+        own.simulator.reset_limits()
+        spot = own.spot.klines("BTCUSDT", "1m", opened, opened)[0]
+        rows = own.page("BTC-USD", MINUTE, opened // 1000, opened // 1000)
+        seen.append((rows[0], Decimal(spot[5])))
+    (before, spot_before), (after, spot_after) = seen
+    assert (before[0], before[3], after[0]) == (opened // 1000, after[3], opened // 1000)
+    assert spot_before < spot_after
+    assert before[5] / spot_before == pytest.approx(after[5] / spot_after, rel=Decimal("0.000001"))
+
+
+def test_beyond_the_limit_requests_are_refused_and_counted(own):
+    coinbase = own
+    coinbase.simulator.reset_limits()
+    coinbase.simulator.reset_stats()
     assert [coinbase.ask("time").status_code for _ in range(15)] == [200] * 15
     coinbase.simulator.other_client_usage(1000, limit="coinbase requests")
     answer = coinbase.ask("time")

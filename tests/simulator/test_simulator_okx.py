@@ -49,6 +49,12 @@ def okx(nasty):
     return Okx(nasty)
 
 
+@pytest.fixture(scope="module")
+def own(start_for_module):
+    """With limits, and a clock that tests may set."""
+    return Okx(start_for_module(market="tests", clock="2025-03-01", clock_mode="frozen"))
+
+
 @pytest.fixture
 def capped(okx):
     """OKX whose settings are as they were after the test."""
@@ -150,6 +156,14 @@ def test_not_even_flat_candles_are_there_from_an_outage_of_the_venue(okx):
     assert minutes == sorted({*range(utc(2025, 1, 20), utc(2025, 1, 21), MINUTE)} - lost)
     hours = opens(okx.candles("BTC-USDT", "1H", utc(2025, 1, 20), utc(2025, 1, 20, 8)))
     assert hours == [utc(2025, 1, 20, hour) for hour in (0, 1, 5, 6, 7)]
+
+
+def test_a_candle_that_begins_in_an_outage_appears_with_its_end(own):
+    newest = {}
+    for minute in (5, 12, 20):
+        own.simulator.clock_set(utc(2025, 1, 20, 5, minute))
+        newest[minute] = opens(own.data("market/candles", instId="BTC-USDT", bar="1H", limit=1))
+    assert newest == {5: [utc(2025, 1, 20, 1)], 12: [utc(2025, 1, 20, 1)], 20: [utc(2025, 1, 20, 5)]}
 
 
 @pytest.mark.parametrize(
@@ -264,9 +278,12 @@ def test_recent_candles_are_the_last_1440(okx):
 
 def test_history_begins_with_a_late_listing(okx):
     rows = okx.candles("LATE-USDT", "15m", utc(2025, 1, 1), utc(2025, 1, 13))
-    assert int(rows[0][0]) == utc(2025, 1, 12, 10)
+    assert int(rows[0][0]) == utc(2025, 1, 12, 10, 15)
     listed = okx.data("public/instruments", instType="SPOT", instId="LATE-USDT")[0]["listTime"]
-    assert int(listed) == utc(2025, 1, 12, 10)
+    assert int(listed) == utc(2025, 1, 12, 10, 20)
+    hour = okx.candles("LATE-USDT", "1H", utc(2025, 1, 12), utc(2025, 1, 12, 11))
+    minutes = map(as_candle, okx.candles("LATE-USDT", "1m", utc(2025, 1, 12), utc(2025, 1, 12, 11)))
+    assert [as_candle(row) for row in hour] == [*merge(minutes, lambda _: utc(2025, 1, 12, 10)).values()]
     rows = okx.candles("BTC-USDT-250328", "1H", utc(2024, 12, 1), utc(2024, 12, 28))
     assert int(rows[0][0]) == utc(2024, 12, 27, 8)
 
@@ -378,9 +395,11 @@ def test_the_truth_about_funding_is_what_the_pages_hold(okx):
     ]
 
 
-def test_limits_are_kept_for_each_path_and_for_funding_for_each_instrument(start):
-    okx = Okx(start(market="tests", clock="2025-03-01"))
-    simulator = okx.simulator
+def test_limits_are_kept_for_each_path_and_for_funding_for_each_instrument(own):
+    okx, simulator = own, own.simulator
+    simulator.clock_set(NOW)
+    simulator.reset_limits()
+    simulator.reset_stats()
     refusal = {"code": "50011", "msg": "Too Many Requests", "data": []}
     simulator.other_client_usage(1000, limit="okx public/time")
     assert okx.refusal("public/time") == (429, refusal)
@@ -389,7 +408,11 @@ def test_limits_are_kept_for_each_path_and_for_funding_for_each_instrument(start
     assert okx.refusal("public/time") == (200, refusal)
     for instrument in ("BTC-USDT-SWAP", "ETH-USDT-SWAP"):
         assert len(okx.data("public/funding-rate-history", instId=instrument, limit=3)) == 3
-    limits = {name: limit for name, limit in simulator.stats()["limits"].items() if name.startswith("okx ")}
+    report = simulator.stats()["limits"]
+    simulator.reset_limits()
+    simulator.okx_settings(refusal_status=429)
+    assert okx.data("public/time")
+    limits = {name: limit for name, limit in report.items() if name.startswith("okx ")}
     assert {name: (limit["limit"], limit["total"], limit["refused"]) for name, limit in limits.items()} == {
         "okx public/time": (10, 2, 2),
         "okx public/instruments": (20, 0, 0),
@@ -400,8 +423,15 @@ def test_limits_are_kept_for_each_path_and_for_funding_for_each_instrument(start
     }
     assert {limit["window_seconds"] for limit in limits.values()} == {2}
     assert limits["okx public/time"]["max_in_window"] > 1000
-    simulator.reset_limits()
-    assert okx.data("public/time")
+
+
+def test_a_ban_refuses_all_requests_to_the_venue_and_to_no_other(own):
+    own.simulator.reset_limits()
+    own.simulator.add_fault("ban_418", path="/okx", seconds=3600)
+    assert [own.refusal("public/time")[0] for _ in range(2)] == [429, 429]
+    assert own.spot.ask("ping").status_code == 200
+    own.simulator.reset_limits()
+    assert own.data("public/time")
 
 
 def test_faults_strike_by_path_and_instrument_in_the_venues_own_words(capped):
