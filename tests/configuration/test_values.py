@@ -23,7 +23,10 @@ NUMBERS = {
 }
 """What each number may be, in words, and the nearest values below and above that it may not."""
 
-URLS = ("market_data_url", "api_url", "archive_url", "archive_listing_url")
+URLS = ("market_data_url", "api_url", "futures_url", "archive_url", "archive_listing_url")
+
+LISTS = {"open_interest_periods": ("5m, 15m, 30m, 1h, 2h, 4h, 6h, 12h, 1d", '["5m", "1d"]')}
+"""What the names of each list may be, in words, and a list that is taken."""
 
 NO_NUMBERS = ('"many"', '""', "true", "[1]", "{a = 1}", "nan", "inf", "-inf", "1e400", "2025-01-01", "-1e300")
 
@@ -40,7 +43,7 @@ WRONG_URLS = {
 
 
 def test_every_key_is_covered_here():
-    assert {*NUMBERS, *URLS} == set(BinanceConfiguration().get_resolvable_fields())
+    assert {*NUMBERS, *URLS, *LISTS} == set(BinanceConfiguration().get_resolvable_fields())
 
 
 def refusal(key, value):
@@ -109,3 +112,11 @@ def test_a_variable_wins_over_secrets_and_those_over_the_configuration(command):
     command.assert_refused(command.run(), 2, "connections is -1;", f"(set by {command.secrets})")
     done = command.run(connections="-2")
     command.assert_refused(done, 2, "connections is '-2';", "(set by the variable SOURCES__BINANCE__CONNECTIONS)")
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_a_list_with_names_that_there_are_not_is_refused(key):
+    right, taken = LISTS[key]
+    assert refusal(key, taken) is None
+    for value in ('["3m"]', "[]", '""', "5", "true", '[""]', "[5]", '"5m,x"', '"[5m"'):
+        assert f"it must be a list of names, of {right}" in refusal(key, value)
