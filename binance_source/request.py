@@ -65,6 +65,29 @@ class Request:
     source: str = AUTO
     quotes: tuple[str, ...] = ()
 
+    def period_us(
+        self, now_us: int, lookback_ms: int, asked: Sequence[Sequence[int]], covered_from_us: int | None
+    ) -> tuple[int, int]:
+        """Give the period [from, to) in microseconds that a series is to have.
+
+        Without a start, a series goes on from where the newest period begins that was asked for: a hole that an earlier
+        run had to leave in it is filled, and none opens, however long ago that was.
+
+        Args:
+            now_us: The run's "now", in microseconds since 1970.
+            lookback_ms: How far back a series goes that is new, where no start was asked for.
+            asked: The periods that were asked for, in ascending order.
+            covered_from_us: Where the newest loaded range of the series begins, or None.
+        """
+        end = now_us if self.end is None else min(self.end, now_us)
+        if self.start is not None:
+            start = self.start
+        elif asked:
+            start = asked[-1][0]
+        else:
+            start = end - lookback_ms * 1000 if covered_from_us is None else covered_from_us
+        return start, end
+
 
 def check_request(
     symbols: Iterable[str],
@@ -145,17 +168,28 @@ def datasets_by_market(
     return {market: found for market, found in chosen.items() if found}
 
 
-def check_symbols(symbols: Sequence[str], known: Sequence[str]) -> None:
+def check_symbols(symbols: Sequence[str], known: Sequence[str], listed_in: str = "symbols") -> None:
     """Check that the exchange lists all symbols.
+
+    Args:
+        symbols: Names.
+        known: All there are.
+        listed_in: The staging table that has them.
 
     Raises:
         RequestError: One is unknown; the message has the nearest names.
     """
-    known_names("symbol", symbols, known)
+    known_names("symbol", symbols, known, listed_in)
 
 
-def known_names(kind: str, names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+def known_names(kind: str, names: Sequence[str], known: Sequence[str], listed_in: str = "symbols") -> tuple[str, ...]:
     """Check names against those that exist.
+
+    Args:
+        kind: What they are names of.
+        names: The names.
+        known: All there are.
+        listed_in: The staging table that has them, where they are too many for a message.
 
     Raises:
         RequestError: One is unknown; the message has the nearest names.
@@ -164,12 +198,12 @@ def known_names(kind: str, names: Sequence[str], known: Sequence[str]) -> tuple[
     existing = dict.fromkeys(known)
     for name in names:
         if name not in existing:
-            raise RequestError(f"unknown {kind} {name!r}; {nearest(name, known)}", kind)
+            raise RequestError(f"unknown {kind} {name!r}; {nearest(name, known, listed_in)}", kind)
     return tuple(names)
 
 
-def nearest(name: str, known: Sequence[str]) -> str:
-    """Say which known names are like a wrong one."""
+def nearest(name: str, known: Sequence[str], listed_in: str = "symbols") -> str:
+    """Say which known names are like a wrong one, or which staging table lists them."""
     folded: dict[str, str] = {}
     for candidate in known:
         folded.setdefault(candidate.lower(), candidate)
@@ -178,7 +212,7 @@ def nearest(name: str, known: Sequence[str]) -> str:
         return f"did you mean {' or '.join(near)}?"
     if len(known) <= 20:
         return f"there are {', '.join(known)}"
-    return "none is like it; SELECT symbol FROM staging.symbols lists them"
+    return f"none is like it; the table staging.{listed_in} lists them"
 
 
 def _unique(kind: str, names: Iterable[str]) -> tuple[str, ...]:

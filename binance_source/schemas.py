@@ -19,19 +19,19 @@ TIME: Final = pa.timestamp("us", tz="UTC")
 LABEL: Final = pa.dictionary(pa.int32(), pa.string())
 """Texts that are the same for whole pages and files: on their way to the destination they take four bytes a row."""
 
-_TEXT: Final = pa.string()
-_INT: Final = pa.int64()
-_BOOL: Final = pa.bool_()
+TEXT: Final = pa.string()
+INT: Final = pa.int64()
+BOOL: Final = pa.bool_()
 
 
 _HINTS: Final[dict[pa.DataType, TColumnSchema]] = {
     DECIMAL: {"data_type": "decimal", "precision": DECIMAL.precision, "scale": DECIMAL.scale},
     WIDE_DECIMAL: {"data_type": "decimal", "precision": WIDE_DECIMAL.precision, "scale": WIDE_DECIMAL.scale},
     TIME: {"data_type": "timestamp", "timezone": True},
-    _TEXT: {"data_type": "text"},
+    TEXT: {"data_type": "text"},
     LABEL: {"data_type": "text"},
-    _INT: {"data_type": "bigint"},
-    _BOOL: {"data_type": "bool"},
+    INT: {"data_type": "bigint"},
+    BOOL: {"data_type": "bool"},
 }
 """Arrow type to dlt's column hints."""
 
@@ -72,18 +72,27 @@ class Table:
         }
 
 
-def _table(
+def staging_table(
     name: str,
     key: Sequence[str],
     types: dict[str, pa.DataType],
     nullable: frozenset[str] = frozenset(),
     merge_key: Sequence[str] = (),
 ) -> Table:
+    """Describe a staging table.
+
+    Args:
+        name: Its name.
+        key: The columns that identify a row.
+        types: Of the columns, in their order.
+        nullable: Columns that may be empty.
+        merge_key: As in `Table`.
+    """
     fields = [pa.field(column, kind, nullable=column in nullable) for column, kind in types.items()]
     return Table(name, tuple(key), pa.schema(fields), tuple(merge_key))
 
 
-KLINES: Final = _table(
+KLINES: Final = staging_table(
     "klines",
     ("market", "symbol", "interval", "open_time"),
     {
@@ -98,42 +107,42 @@ KLINES: Final = _table(
         "volume": DECIMAL,
         "close_time": TIME,
         "quote_volume": DECIMAL,
-        "trade_count": _INT,
+        "trade_count": INT,
         "taker_buy_volume": DECIMAL,
         "taker_buy_quote_volume": DECIMAL,
         "source": LABEL,
     },
 )
 
-AGG_TRADES: Final = _table(
+AGG_TRADES: Final = staging_table(
     "agg_trades",
     ("market", "symbol", "agg_trade_id"),
     {
         "market": LABEL,
         "symbol": LABEL,
-        "agg_trade_id": _INT,
+        "agg_trade_id": INT,
         "price": DECIMAL,
         "quantity": DECIMAL,
-        "first_trade_id": _INT,
-        "last_trade_id": _INT,
+        "first_trade_id": INT,
+        "last_trade_id": INT,
         "trade_time": TIME,
-        "is_buyer_maker": _BOOL,
+        "is_buyer_maker": BOOL,
         "source": LABEL,
     },
 )
 
-TRADES: Final = _table(
+TRADES: Final = staging_table(
     "trades",
     ("market", "symbol", "trade_id"),
     {
         "market": LABEL,
         "symbol": LABEL,
-        "trade_id": _INT,
+        "trade_id": INT,
         "price": DECIMAL,
         "quantity": DECIMAL,
         "quote_quantity": DECIMAL,
         "trade_time": TIME,
-        "is_buyer_maker": _BOOL,
+        "is_buyer_maker": BOOL,
         "source": LABEL,
     },
 )
@@ -143,25 +152,25 @@ _SYMBOL_NUMBERS: Final = (
 )  # fmt: skip
 
 _CONTRACT: Final = {
-    "contract_type": _TEXT, "pair": _TEXT, "margin_asset": _TEXT, "onboard_time": TIME, "delivery_time": TIME,
+    "contract_type": TEXT, "pair": TEXT, "margin_asset": TEXT, "onboard_time": TIME, "delivery_time": TIME,
 }  # fmt: skip
 
-SYMBOLS: Final = _table(
+SYMBOLS: Final = staging_table(
     "symbols",
     ("market", "symbol"),
     {
-        "market": _TEXT,
-        "symbol": _TEXT,
-        "status": _TEXT,
-        "base_asset": _TEXT,
-        "quote_asset": _TEXT,
-        "base_asset_precision": _INT,
-        "quote_asset_precision": _INT,
+        "market": TEXT,
+        "symbol": TEXT,
+        "status": TEXT,
+        "base_asset": TEXT,
+        "quote_asset": TEXT,
+        "base_asset_precision": INT,
+        "quote_asset_precision": INT,
         **dict.fromkeys(_SYMBOL_NUMBERS, DECIMAL),
-        "is_spot_trading_allowed": _BOOL,
-        "is_margin_trading_allowed": _BOOL,
-        "order_types": _TEXT,
-        "permission_sets": _TEXT,
+        "is_spot_trading_allowed": BOOL,
+        "is_margin_trading_allowed": BOOL,
+        "order_types": TEXT,
+        "permission_sets": TEXT,
         **_CONTRACT,
         "updated_at": TIME,
     },
@@ -176,24 +185,24 @@ TICKER_NUMBERS: Final = (
 SPOT_TICKER_NUMBERS: Final = frozenset({"prev_close_price", "bid_price", "bid_qty", "ask_price", "ask_qty"})
 """What the futures' tickers do not have."""
 
-TICKERS_24H: Final = _table(
+TICKERS_24H: Final = staging_table(
     "tickers_24h",
     ("market", "symbol", "snapshot_time"),
     {
-        "market": _TEXT,
-        "symbol": _TEXT,
+        "market": TEXT,
+        "symbol": TEXT,
         "snapshot_time": TIME,
         **dict.fromkeys(TICKER_NUMBERS, DECIMAL),
         "open_time": TIME,
         "close_time": TIME,
-        "first_id": _INT,
-        "last_id": _INT,
-        "count": _INT,
+        "first_id": INT,
+        "last_id": INT,
+        "count": INT,
     },
     nullable=SPOT_TICKER_NUMBERS,
 )
 
-MARK_PRICE_KLINES: Final = _table(
+MARK_PRICE_KLINES: Final = staging_table(
     "mark_price_klines",
     ("symbol", "interval", "open_time"),
     {
@@ -209,7 +218,7 @@ MARK_PRICE_KLINES: Final = _table(
     },
 )
 
-FUNDING_RATES: Final = _table(
+FUNDING_RATES: Final = staging_table(
     "funding_rates",
     ("symbol", "funding_time"),
     {
@@ -217,15 +226,15 @@ FUNDING_RATES: Final = _table(
         "funding_time": TIME,
         "funding_rate": DECIMAL,
         "mark_price": DECIMAL,
-        "funding_interval_hours": _INT,
-        "rate_type": _TEXT,
+        "funding_interval_hours": INT,
+        "rate_type": TEXT,
         "source": LABEL,
     },
     nullable=frozenset({"mark_price", "funding_interval_hours", "rate_type"}),
 )
 """Times are rounded to the second: the exchange's are off by some milliseconds."""
 
-OPEN_INTEREST: Final = _table(
+OPEN_INTEREST: Final = staging_table(
     "open_interest",
     ("symbol", "period", "open_interest_time"),
     {
@@ -242,11 +251,11 @@ PREMIUM_NUMBERS: Final = (
     "mark_price", "index_price", "estimated_settle_price", "last_funding_rate", "interest_rate",
 )  # fmt: skip
 
-PREMIUM_INDEX: Final = _table(
+PREMIUM_INDEX: Final = staging_table(
     "premium_index",
     ("symbol", "snapshot_time"),
     {
-        "symbol": _TEXT,
+        "symbol": TEXT,
         "snapshot_time": TIME,
         **dict.fromkeys(PREMIUM_NUMBERS, DECIMAL),
         "next_funding_time": TIME,
@@ -255,51 +264,51 @@ PREMIUM_INDEX: Final = _table(
     nullable=frozenset({"estimated_settle_price", "last_funding_rate", "interest_rate", "next_funding_time"}),
 )
 
-ACCOUNT_BALANCES: Final = _table(
+ACCOUNT_BALANCES: Final = staging_table(
     "account_balances",
     ("snapshot_time", "asset"),
-    {"snapshot_time": TIME, "asset": _TEXT, "free": DECIMAL, "locked": DECIMAL},
+    {"snapshot_time": TIME, "asset": TEXT, "free": DECIMAL, "locked": DECIMAL},
 )
 
-ACCOUNT_TRADES: Final = _table(
+ACCOUNT_TRADES: Final = staging_table(
     "account_trades",
     ("symbol", "trade_id"),
     {
         "symbol": LABEL,
-        "trade_id": _INT,
-        "order_id": _INT,
+        "trade_id": INT,
+        "order_id": INT,
         "price": DECIMAL,
         "quantity": DECIMAL,
         "quote_quantity": DECIMAL,
         "commission": DECIMAL,
-        "commission_asset": _TEXT,
+        "commission_asset": TEXT,
         "trade_time": TIME,
-        "is_buyer": _BOOL,
-        "is_maker": _BOOL,
+        "is_buyer": BOOL,
+        "is_maker": BOOL,
     },
 )
 
-ARCHIVE_FILES: Final = _table(
+ARCHIVE_FILES: Final = staging_table(
     "archive_files",
     ("path",),
     {
-        "path": _TEXT,
-        "market": _TEXT,
-        "dataset": _TEXT,
-        "symbol": _TEXT,
-        "interval": _TEXT,
-        "status": _TEXT,
-        "reason": _TEXT,
-        "sha256": _TEXT,
+        "path": TEXT,
+        "market": TEXT,
+        "dataset": TEXT,
+        "symbol": TEXT,
+        "interval": TEXT,
+        "status": TEXT,
+        "reason": TEXT,
+        "sha256": TEXT,
         "last_modified": TIME,
-        "size_bytes": _INT,
-        "row_count": _INT,
-        "rows_loaded": _INT,
+        "size_bytes": INT,
+        "row_count": INT,
+        "rows_loaded": INT,
         "loaded_at": TIME,
-        "revision": _INT,
-        "rows_changed": _INT,
-        "rows_compared": _INT,
-        "replaced_load_id": _TEXT,
+        "revision": INT,
+        "rows_changed": INT,
+        "rows_compared": INT,
+        "replaced_load_id": TEXT,
     },
     nullable=frozenset(
         {"interval", "reason", "sha256", "row_count", "rows_changed", "rows_compared", "replaced_load_id"}
@@ -307,20 +316,20 @@ ARCHIVE_FILES: Final = _table(
 )
 """What became of each file of the archive that a run has taken in hand."""
 
-ARCHIVE_DISAGREEMENTS: Final = _table(
+ARCHIVE_DISAGREEMENTS: Final = staging_table(
     "archive_disagreements",
     ("path", "row_key", "column_name"),
     {
-        "path": _TEXT,
-        "market": _TEXT,
-        "dataset": _TEXT,
-        "symbol": _TEXT,
-        "interval": _TEXT,
-        "row_key": _INT,
-        "column_name": _TEXT,
-        "archive_value": _TEXT,
-        "other_value": _TEXT,
-        "other_source": _TEXT,
+        "path": TEXT,
+        "market": TEXT,
+        "dataset": TEXT,
+        "symbol": TEXT,
+        "interval": TEXT,
+        "row_key": INT,
+        "column_name": TEXT,
+        "archive_value": TEXT,
+        "other_value": TEXT,
+        "other_source": TEXT,
         "found_at": TIME,
     },
     nullable=frozenset({"interval", "archive_value", "other_value"}),
@@ -328,20 +337,20 @@ ARCHIVE_DISAGREEMENTS: Final = _table(
 """Values of a file that another source gives otherwise."""
 
 
-SERIES_PERIODS: Final = _table(
+SERIES_PERIODS: Final = staging_table(
     "series_periods",
     (),
     {
-        "series": _TEXT,
-        "market": _TEXT,
-        "dataset": _TEXT,
-        "symbol": _TEXT,
-        "interval": _TEXT,
-        "state": _TEXT,
+        "series": TEXT,
+        "market": TEXT,
+        "dataset": TEXT,
+        "symbol": TEXT,
+        "interval": TEXT,
+        "state": TEXT,
         "period_start": TIME,
         "period_end": TIME,
-        "first_id": _INT,
-        "end_id": _INT,
+        "first_id": INT,
+        "end_id": INT,
         "recorded_at": TIME,
     },
     nullable=frozenset({"interval", "period_start", "period_end", "first_id", "end_id"}),
@@ -349,32 +358,32 @@ SERIES_PERIODS: Final = _table(
 )
 """What was asked for of each series, and what of it was answered: the cursors, where SQL can see them."""
 
-LISTINGS: Final = _table(
+LISTINGS: Final = staging_table(
     "listings",
     ("market", "symbol"),
-    {"market": _TEXT, "symbol": _TEXT, "first_open_time": TIME, "checked_at": TIME},
+    {"market": TEXT, "symbol": TEXT, "first_open_time": TIME, "checked_at": TIME},
     nullable=frozenset({"first_open_time"}),
 )
 """When the very first 1m kline of a symbol opened."""
 
-GAP_CHECKS: Final = _table(
+GAP_CHECKS: Final = staging_table(
     "gap_checks",
     ("dataset", "series", "first_key", "source", "checked_at"),
     {
-        "series": _TEXT,
-        "market": _TEXT,
-        "dataset": _TEXT,
-        "symbol": _TEXT,
-        "interval": _TEXT,
-        "first_key": _INT,
+        "series": TEXT,
+        "market": TEXT,
+        "dataset": TEXT,
+        "symbol": TEXT,
+        "interval": TEXT,
+        "first_key": INT,
         "gap_start": TIME,
         "gap_end": TIME,
-        "first_id": _INT,
-        "last_id": _INT,
-        "source": _TEXT,
-        "outcome": _TEXT,
-        "rows_found": _INT,
-        "detail": _TEXT,
+        "first_id": INT,
+        "last_id": INT,
+        "source": TEXT,
+        "outcome": TEXT,
+        "rows_found": INT,
+        "detail": TEXT,
         "checked_at": TIME,
     },
     nullable=frozenset({"interval", "gap_start", "gap_end", "first_id", "last_id", "detail"}),

@@ -110,7 +110,11 @@ def chooser(symbols: Sequence[str] | None, intervals: Sequence[str] | None) -> C
 
 
 def resolve(
-    symbols: Sequence[str], quotes: Sequence[str], exchange: Mapping[str, Assets], archive: Iterable[str]
+    symbols: Sequence[str],
+    quotes: Sequence[str],
+    exchange: Mapping[str, Assets],
+    archive: Iterable[str] = (),
+    listed_in: str = "symbols",
 ) -> tuple[str, ...]:
     """Give the symbols that are meant, in the order in which they were named, those of a pattern by the alphabet.
 
@@ -119,12 +123,13 @@ def resolve(
         quotes: Only symbols with one of these quote assets; empty for all.
         exchange: What exchangeInfo lists.
         archive: Symbols that the archive has files of, delisted ones among them.
+        listed_in: The staging table that lists them.
 
     Raises:
         RequestError: A name that neither knows, or a pattern or quote asset that fits nothing.
     """
     known = sorted({*exchange, *archive})
-    check_symbols([symbol for symbol in symbols if not has_patterns([symbol])], known)
+    check_symbols([symbol for symbol in symbols if not has_patterns([symbol])], known, listed_in)
     found: list[str] = []
     for symbol in symbols:
         if symbol.lower() == ALL:

@@ -8,21 +8,22 @@ from typing import Any
 from .archive.datasets import ARCHIVE_DATASETS, METRICS_PERIOD
 from .coverage import Range, add, add_ids, missing, missing_times, remove, remove_ids, series_key, split_key
 from .markets import Market
-from .moments import text_of_ms
 from .request import AUTO, Request
 from .resources.archived_series import ArchiveSeries
+from .resources.beyond_reach import BeyondReach
 from .resources.funding_rates import FundingSeries
 from .resources.klines import KLINE_KINDS, KlineSeries
 from .resources.open_interest import OpenInterestSeries
 from .resources.trade_kinds import TRADE_KINDS
-from .resources.walk import Page, Series, Window
-from .rest.client import RestClient, Tally
-from .rest.errors import GaveUpError
+from .resources.walk import Series
+from .rest.client import RestClient
 from .run import Coverage
 from .settings import DAY_MS, HOUR_MS, MINUTE_MS, BinanceConfiguration
 
 OPEN_INTEREST_REACH_MS = 30 * DAY_MS - 10 * MINUTE_MS
 """How far back REST has open interest, with room for a run that takes its time: an older start is refused."""
+
+REACH_OF_REST = "REST gives, and is not there from the archive"
 
 AGG_TRADES_MARGIN_MS = 10 * MINUTE_MS
 """What of its reach REST is not asked for, for the same reason."""
@@ -52,10 +53,7 @@ class Scope:
     periods: dict[str, Range] = field(default_factory=dict)
 
     def period_us(self, key: str, default_lookback_ms: int, covered_from_us: int | None) -> Range:
-        """Give the period [from, to) in microseconds that a series is to have.
-
-        Without a start, a series goes on from where the newest period begins that was asked for: a hole that an earlier
-        run had to leave in it is filled, and none opens, however long ago that was.
+        """Give the period [from, to) in microseconds that a series is to have (see Request.period_us).
 
         Args:
             key: The series.
@@ -63,14 +61,8 @@ class Scope:
             covered_from_us: Where the newest loaded range of the series begins, or None.
         """
         if key not in self.periods:
-            end = self.now_us if self.request.end is None else min(self.request.end, self.now_us)
-            if self.request.start is not None:
-                start = self.request.start
-            elif self.wanted.get(key):
-                start = self.wanted[key][-1][0]
-            else:
-                start = end - default_lookback_ms * 1000 if covered_from_us is None else covered_from_us
-            self.periods[key] = (start, end)
+            asked = self.wanted.get(key, [])
+            self.periods[key] = self.request.period_us(self.now_us, default_lookback_ms, asked, covered_from_us)
         return self.periods[key]
 
     @property
@@ -117,35 +109,6 @@ class Dataset:
         return [one for one in found if not (is_for_rest and one.followed_by_rest)]
 
 
-class BeyondReach:
-    """What was asked for and lies further back than REST gives: a series that says so, and has nothing.
-
-    Args:
-        key: Of the series.
-        first_ms, until_ms: What is missing, in milliseconds.
-    """
-
-    def __init__(self, key: str, first_ms: int, until_ms: int) -> None:
-        self.key = key
-        self.tally = Tally()
-        self._said = (
-            f"{text_of_ms(first_ms)} to {text_of_ms(until_ms)} lies further back than REST gives, and is not there "
-            "from the archive"
-        )
-
-    def open(self) -> list[Page | Window]:
-        """Say what cannot be had.
-
-        Raises:
-            GaveUpError: Always.
-        """
-        raise GaveUpError(self._said)
-
-    def fetch(self, window: Window) -> Page:
-        """Fetch nothing: there are no windows."""
-        raise GaveUpError(f"{self._said}: {window}")
-
-
 @dataclass(frozen=True)
 class _One:
     """One series on its way to be made."""
@@ -177,7 +140,7 @@ class _One:
         if self.scope.request.start is None or wanted[0] >= reached_ms:
             return []
         gone = lacks((wanted[0], min(wanted[1], reached_ms)), self.covered)
-        return [BeyondReach(self.key, gone[0][0], gone[-1][1])] if gone else []
+        return [BeyondReach(self.key, gone[0][0], gone[-1][1], REACH_OF_REST)] if gone else []
 
 
 def _each(scope: Scope, coverage: Coverage, intervals: Sequence[str]) -> Iterator[_One]:

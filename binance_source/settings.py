@@ -1,13 +1,13 @@
 """Hosts, intervals, limits and defaults of the Binance API, and the configuration that overrides them."""
 
 from dataclasses import field
-from typing import Any, Final
+from typing import Final
 from urllib.parse import urlsplit
 
 from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 
-from .configured import ConfigurationError, Configured, lookup
+from .checked import check_values, load_section
 from .rules import Names, Number, Url
 
 SECTIONS: Final = ("sources", "binance")
@@ -97,6 +97,7 @@ _RULES: Final[dict[str, Url | Number | Names]] = {
     "klines_lookback_days": Number(float, 0, 20_000, is_above=True),
     "trades_lookback_hours": Number(float, 0, 480_000, is_above=True),
     "open_interest_periods": Names(OPEN_INTEREST_PERIODS),
+    "recv_window_ms": Number(int, 1, 60_000),
     "package_rows": Number(int, 1, 10**9),
     "package_seconds": Number(float, 0, DAY_MS / 1000, is_above=True),
 }
@@ -128,6 +129,7 @@ class BinanceConfiguration(BaseConfiguration):
     klines_lookback_days: float = 30.0
     trades_lookback_hours: float = 1.0
     open_interest_periods: list[str] = field(default_factory=lambda: ["5m"])
+    recv_window_ms: int = 5_000
     package_rows: int = 3_000_000
     package_seconds: float = 60.0
 
@@ -137,8 +139,7 @@ class BinanceConfiguration(BaseConfiguration):
         Raises:
             ConfigurationError: A URL or a number that is not what its key takes.
         """
-        for key in self.get_resolvable_fields():
-            setattr(self, key, _checked(key, Configured(getattr(self, key))))
+        check_values(self, SECTIONS, _RULES)
 
 
 def load_configuration() -> BinanceConfiguration:
@@ -150,19 +151,4 @@ def load_configuration() -> BinanceConfiguration:
     Raises:
         ConfigurationError: A file cannot be read, or a value is not what its key takes.
     """
-    configuration = BinanceConfiguration()
-    for key in configuration.get_resolvable_fields():
-        found = lookup(key, SECTIONS)
-        if found is not None:
-            setattr(configuration, key, _checked(key, found))
-    configuration.resolve()
-    return configuration
-
-
-def _checked(key: str, found: Configured) -> Any:
-    try:
-        return _RULES[key].read(found.value)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{'.'.join(SECTIONS)}.{key} is {found.shown}; it must be {error} (set by {found.place})"
-        ) from error
+    return load_section(BinanceConfiguration(), SECTIONS, _RULES)

@@ -13,7 +13,6 @@ from ..markets import SPOT_MARKET, WEIGHT, Market
 from ..settings import BinanceConfiguration
 from .budget import Budget, RateBudget, WeightBudget
 from .errors import BadResponseError, GeoBlockedError, RejectedError
-from .session import FIRST_CONTACT_ATTEMPTS
 from .transport import UNREADABLE, Asked, Params, Tally, Transport, host_of, kind_of, path_of
 
 __all__ = ["MICROSECONDS", "UNREADABLE", "Params", "RestClient", "Tally"]
@@ -25,9 +24,6 @@ MICROSECONDS = {"X-MBX-TIME-UNIT": "MICROSECOND"}
 
 PASSING_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
 """Error codes that a GET may be repeated on (binance-spot-api-docs, errors.md)."""
-
-CLOCK_TOLERANCE_SECONDS = 5.0
-"""How far the exchange's time may be from the Date of the same answer, which is in whole seconds."""
 
 _WEIGHT = re.compile("[0-9]{1,18}")
 
@@ -87,15 +83,8 @@ class RestClient(Transport):
             RunError: The exchange cannot be reached, or its answers contradict their own dates.
         """
         began = time.monotonic()
-        dated: list[float | None] = []
-
-        def decode(body: bytes) -> int:
-            answer = _TIME_DECODER.decode(body).serverTime
-            if dated[-1] is not None and abs(answer / 1000 - dated[-1]) > CLOCK_TOLERANCE_SECONDS:
-                raise BadResponseError(f"its clock says {answer} in an answer of {dated[-1] * 1000:.0f}")
-            return answer
-
-        answer = self.get("time", {}, decode, max_attempts=FIRST_CONTACT_ATTEMPTS, on_date=dated.append)
+        asked = Asked(f"{self.url}{self.market.endpoints['time'].path}", {}, self.budget)
+        answer = self.clock_ms(asked, lambda body: _TIME_DECODER.decode(body).serverTime)
         ended = time.monotonic()
         self.budget.set_clock(answer / 1000, (began + ended) / 2, (ended - began) / 2)
         return answer

@@ -4,7 +4,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -13,7 +13,7 @@ import requests
 
 from .budget import Budget
 from .errors import BadResponseError, GaveUpError, UnreachableError
-from .session import Connecting, open_session, pause_seconds, transport_error, whole_body
+from .session import FIRST_CONTACT_ATTEMPTS, Connecting, open_session, pause_seconds, transport_error, whole_body
 from .waits import seconds_since_1970, seconds_to_wait
 
 T = TypeVar("T")
@@ -26,6 +26,9 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 ANSWER_BYTES = 2**28
 """More than this is no answer of an exchange's; Binance's exchangeInfo, the largest, is a tenth of it."""
+
+CLOCK_TOLERANCE_SECONDS = 5.0
+"""How far the exchange's time may be from the Date of the same answer, which is in whole seconds."""
 
 
 @dataclass
@@ -120,6 +123,29 @@ class Transport(ABC):
                 if attempt >= (max_attempts or self._settings.max_attempts):
                     raise self._give_up(asked.url, error, attempt, began) from error
             self.stop.wait(pause_seconds(self._settings, attempt))
+
+    def clock_ms(self, asked: Asked, read: Callable[[bytes], int]) -> int:
+        """Ask for the exchange's time.
+
+        Args:
+            asked: The question.
+            read: Reads the time out of an answer, in milliseconds since 1970.
+
+        Returns:
+            Milliseconds since 1970, as of the moment at which the exchange answered.
+
+        Raises:
+            RunError: The exchange cannot be reached, or its answers contradict their own dates.
+        """
+        dated: list[float | None] = []
+
+        def decode(body: bytes) -> int:
+            answer = read(body)
+            if dated[-1] is not None and abs(answer / 1000 - dated[-1]) > CLOCK_TOLERANCE_SECONDS:
+                raise BadResponseError(f"its clock says {answer} in an answer of {dated[-1] * 1000:.0f}")
+            return answer
+
+        return self.answer(replace(asked, on_date=dated.append), decode, FIRST_CONTACT_ATTEMPTS)
 
     @abstractmethod
     def check(self, response: requests.Response, body: bytes) -> None:
