@@ -281,9 +281,11 @@ def test_history_begins_with_a_late_listing(okx):
     assert int(rows[0][0]) == utc(2025, 1, 12, 10, 15)
     listed = okx.data("public/instruments", instType="SPOT", instId="LATE-USDT")[0]["listTime"]
     assert int(listed) == utc(2025, 1, 12, 10, 20)
-    hour = okx.candles("LATE-USDT", "1H", utc(2025, 1, 12), utc(2025, 1, 12, 11))
-    minutes = map(as_candle, okx.candles("LATE-USDT", "1m", utc(2025, 1, 12), utc(2025, 1, 12, 11)))
-    assert [as_candle(row) for row in hour] == [*merge(minutes, lambda _: utc(2025, 1, 12, 10)).values()]
+    hours = map(as_candle, okx.candles("LATE-USDT", "1H", utc(2025, 1, 12), utc(2025, 1, 12, 12)))
+    minutes = map(as_candle, okx.candles("LATE-USDT", "1m", utc(2025, 1, 12), utc(2025, 1, 12, 12)))
+    expected = merge(minutes, lambda opened: opened // HOUR * HOUR)
+    assert [*expected] == [utc(2025, 1, 12, 10), utc(2025, 1, 12, 11)]
+    assert [*hours] == [*expected.values()]
     rows = okx.candles("BTC-USDT-250328", "1H", utc(2024, 12, 1), utc(2024, 12, 28))
     assert int(rows[0][0]) == utc(2024, 12, 27, 8)
 
