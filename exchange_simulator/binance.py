@@ -9,6 +9,8 @@ from typing import Any, Final, Generic
 import pyarrow as pa
 
 from exchange_simulator import parameters
+from exchange_simulator.account.keys import KeyRing
+from exchange_simulator.account.signing import SIGNED_PARAMETERS, check_signed
 from exchange_simulator.clock import Clock
 from exchange_simulator.endpoint import Call, Endpoint, MarketT
 from exchange_simulator.errors import TOO_MANY_REQUESTS_CODE, ApiError
@@ -64,6 +66,7 @@ class BinanceVenue(Generic[MarketT]):
         limits: Sequence[Limit],
         penalties: Penalties,
         clock: Clock,
+        keys: KeyRing | None = None,
     ) -> None:
         self.name = description.name
         self.prefixes = description.prefixes
@@ -72,6 +75,7 @@ class BinanceVenue(Generic[MarketT]):
         self._market = market
         self._truths = truths
         self._clock = clock
+        self._keys = keys or KeyRing()
         self._limits = AddressLimits(limits, penalties, clock)
         most = {limit.name: limit.most if penalties.enforce else _UNLIMITED for limit in limits}
         self._rate_limits = [
@@ -114,6 +118,8 @@ class BinanceVenue(Generic[MarketT]):
         endpoint = self._known(request)
         values, error = self._parse(endpoint, request)
         try:
+            if endpoint.is_signed:
+                check_signed(request, self._clock.now() + request.late, self._keys)
             if error is not None:
                 raise error
             microseconds = self._description.takes_time_unit and parameters.microseconds_wanted(request.headers)
@@ -176,8 +182,11 @@ class BinanceVenue(Generic[MarketT]):
         return [name for name in names if name is not None]
 
     def _parse(self, endpoint: Endpoint[MarketT], request: Request) -> tuple[Values, ApiError | None]:
+        query = request.query
+        if endpoint.is_signed:
+            query = [(name, text) for name, text in query if name not in SIGNED_PARAMETERS]
         try:
-            return parameters.parse_query(endpoint.parameters, request.query), None
+            return parameters.parse_query(endpoint.parameters, query), None
         except ApiError as error:
             return {"symbol": self.symbol(request)}, error
 

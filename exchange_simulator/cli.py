@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from exchange_simulator.account.history import Account
+from exchange_simulator.account.keys import KeyRing
 from exchange_simulator.archive.base import ArchiveStore
 from exchange_simulator.archive.folder import ArchiveFolderError, FolderArchive
 from exchange_simulator.archive.generated import (
@@ -29,6 +31,7 @@ from exchange_simulator.futures.api import FUNDING, FUTURES_DATA, WEIGHT, future
 from exchange_simulator.futures.archive import FuturesRows
 from exchange_simulator.futures.market import FuturesMarket
 from exchange_simulator.limits import Penalties
+from exchange_simulator.market.account_config import AccountSpec
 from exchange_simulator.market.base import Market
 from exchange_simulator.market.config import BUILT_IN_MARKETS, MarketSpec, load_market
 from exchange_simulator.market.config_tables import MarketFileError
@@ -139,6 +142,7 @@ class _Markets:
 
     spot: Market
     futures: FuturesMarket
+    account: Account
     start: int | None
 
 
@@ -146,14 +150,16 @@ def _load(options: argparse.Namespace) -> _Markets:
     """Read the recordings, among which are no futures, or the market file."""
     if options.recordings is not None:
         recorded = RecordedMarket(options.recordings)
-        return _Markets(recorded, FuturesMarket(MarketSpec(0), None, 0), recorded.newest)
+        return _Markets(recorded, FuturesMarket(MarketSpec(0), None, 0), Account(AccountSpec(), {}, 0), recorded.newest)
     return _generated(options, options.cache_mb * _MEGABYTE)
 
 
 def _generated(options: argparse.Namespace, cache_bytes: int) -> _Markets:
     spec = load_market(options.market)
     futures = FuturesMarket(spec, options.seed, cache_bytes // 4)
-    return _Markets(GeneratedMarket(spec, options.seed, cache_bytes - cache_bytes // 4), futures, None)
+    spot = GeneratedMarket(spec, options.seed, cache_bytes - cache_bytes // 4)
+    seed = spec.seed if options.seed is None else options.seed
+    return _Markets(spot, futures, Account(spec.account, spot.generated, seed), None)
 
 
 def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
@@ -177,7 +183,7 @@ def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
     return ArchiveSite(store, clock, publication, cache)
 
 
-def _venues(options: argparse.Namespace, markets: _Markets, clock: Clock) -> list[Venue]:
+def _venues(options: argparse.Namespace, markets: _Markets, keys: KeyRing, clock: Clock) -> list[Venue]:
     """Return all venues; the first one also answers for paths that are none's."""
     penalties = Penalties(options.ban_after, options.ban_seconds, enforce=not options.no_limits)
     most = {
@@ -186,7 +192,7 @@ def _venues(options: argparse.Namespace, markets: _Markets, clock: Clock) -> lis
         FUTURES_DATA: options.futures_data_limit,
     }
     return [
-        spot_venue(markets.spot, clock, penalties, options.weight_limit),
+        spot_venue(markets.spot, markets.account, keys, clock, penalties, options.weight_limit),
         futures_venue(markets.futures, clock, penalties, most.__getitem__),
         Coinbase(markets.spot, clock, penalties.enforce),
         Okx(markets.spot, clock, penalties.enforce),
@@ -203,7 +209,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (MarketFileError, RecordingError, ArchiveFolderError, OSError) as error:
         sys.stderr.write(f"exchange_simulator: {error}\n")
         return 2
-    server = Server(Exchange(_venues(options, markets, clock), clock, archive), options.latency_ms / 1000)
+    keys = KeyRing()
+    exchange = Exchange(_venues(options, markets, keys, clock), keys, clock, archive)
+    server = Server(exchange, options.latency_ms / 1000)
     try:
         with contextlib.suppress(KeyboardInterrupt):
             asyncio.run(server.run(options.host, options.port))

@@ -49,6 +49,7 @@ class Control:
             ("GET", "okx"): self._okx_settings,
             ("POST", "okx"): self._set_okx_settings,
             ("POST", "usage"): self._use,
+            ("POST", "keys"): self._add_key,
             ("POST", "limits/reset"): self._reset_limits,
             **{("GET", f"truth/{kind}"): self._truth for venue in exchange.venues for kind in venue.truth_kinds},
         }
@@ -139,6 +140,15 @@ class Control:
 
     def _okx(self) -> Okx:
         return next(venue for venue in self._exchange.venues if isinstance(venue, Okx))
+
+    async def _add_key(self, request: web.BaseRequest) -> web.Response:
+        description = await _json(request)
+        if not isinstance(description, dict):
+            raise ControlError("expected a JSON object")
+        try:
+            return _answer(self._exchange.keys.add(description))
+        except ValueError as error:
+            raise ControlError(str(error)) from error
 
     async def _use(self, request: web.BaseRequest) -> web.Response:
         wanted = await _json_object(request, {"weight", "limit"})

@@ -40,6 +40,8 @@ class Endpoint(Generic[MarketT]):
     """Whether its answers are klines or trades, which may get lost."""
     limit: str | None = None
     """The limit that the weight counts against, if it is not the venue's request weight."""
+    is_signed: bool = False
+    """Whether it takes an API key and a signature."""
 
 
 def fixed(weight: int) -> Callable[[Values], int]:

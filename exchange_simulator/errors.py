@@ -65,6 +65,36 @@ def bad_symbol_status() -> ApiError:
     return ApiError(-1122, "Invalid symbolStatus.")
 
 
+def bad_key_format() -> ApiError:
+    """-2014: there is no API key, or it has characters that no key has."""
+    return ApiError(-2014, "API-key format invalid.", 401)
+
+
+def rejected_key() -> ApiError:
+    """-2015: the API key is unknown, belongs to another address, or lacks the right."""
+    return ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
+
+
+def bad_signature() -> ApiError:
+    """-1022: the signature is not that of the request."""
+    return ApiError(-1022, "Signature for this request is not valid.")
+
+
+def timestamp_ahead() -> ApiError:
+    """-1021: the timestamp is in the exchange's future."""
+    return ApiError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
+
+
+def timestamp_too_old() -> ApiError:
+    """-1021: the request took longer than its recvWindow."""
+    return ApiError(-1021, "Timestamp for this request is outside of the recvWindow.")
+
+
+def window_too_long() -> ApiError:
+    """-1131: the recvWindow is longer than a minute."""
+    return ApiError(-1131, "recvWindow must be less than 60000.")
+
+
 def start_after_end() -> ApiError:
     """-1023: the range of times is empty; futures only."""
     return ApiError(-1023, "Start time is greater than end time.")

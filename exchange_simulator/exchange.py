@@ -2,11 +2,13 @@
 
 from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final
 
+from exchange_simulator.account.keys import KeyRing
 from exchange_simulator.archive.site import ArchiveSite
 from exchange_simulator.clock import Clock
-from exchange_simulator.faults import AFTERWARDS, INSTEAD, Answer, Fault, FaultRules
+from exchange_simulator.faults import AFTERWARDS, INSTEAD, SIGNED_CLOCK_SKEW, Answer, Fault, FaultRules
 from exchange_simulator.stats import Statistics
 from exchange_simulator.venue import Request, Venue
 
@@ -16,10 +18,11 @@ MAIN_LIMIT: Final = "spot weight"
 
 
 class Exchange:
-    """The venues, the archive, the clock, the faults and the counts that go together."""
+    """The venues, the API keys, the archive, the clock, the faults and the counts that go together."""
 
-    def __init__(self, venues: Sequence[Venue], clock: Clock, archive: ArchiveSite) -> None:
+    def __init__(self, venues: Sequence[Venue], keys: KeyRing, clock: Clock, archive: ArchiveSite) -> None:
         self.venues = venues
+        self.keys = keys
         self.archive = archive
         self.clock = clock
         self.faults = FaultRules()
@@ -45,6 +48,8 @@ class Exchange:
             self.stats.faults += 1
             if fault.kind in INSTEAD:
                 return self._instead(venue, fault)
+        if fault is not None and fault.kind == SIGNED_CLOCK_SKEW:
+            request = replace(request, late=fault.skew_ms * 1000)
         lost = self.faults.lost(request.path, symbol) if venue.has_rows(request) else []
         self.stats.faults += bool(lost)
         answer = venue.answer(request, lost)

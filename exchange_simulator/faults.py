@@ -202,9 +202,12 @@ AFTERWARDS: Final[dict[str, Callable[[Fault, Answer, bytes | None], Answer]]] = 
     "short_page": _with_share_of_rows(0.5),
     "empty_page": _with_share_of_rows(0.0),
     "clock_skew": _skewed,
+    "signed_clock_skew": lambda _fault, answer, _previous: answer,
     "missing_weight_header": _without_weight,
     "low_weight_header": _with_half_the_weight,
 }
+# The kind that changes the moment by which the timestamps of signed requests are judged, and no answer.
+SIGNED_CLOCK_SKEW: Final = "signed_clock_skew"
 # The kind that is about rows and not about requests: it goes together with all others.
 HIDDEN_ROWS: Final = "hidden_rows"
 _SETTABLE: Final[dict[str, tuple[type, ...]]] = {

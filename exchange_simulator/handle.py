@@ -14,6 +14,7 @@ from urllib.request import ProxyHandler, Request, build_opener
 
 import pyarrow as pa
 
+from exchange_simulator.account.keys import SIMULATED_API_KEY, SIMULATED_API_SECRET
 from exchange_simulator.clock import to_microseconds
 from exchange_simulator.exchange import MAIN_LIMIT
 
@@ -25,7 +26,13 @@ _OPENER = build_opener(ProxyHandler({}))
 
 
 class Simulator:
-    """A running simulator. `url` is its address; every method raises ValueError with its answer if it refuses."""
+    """A running simulator. `url` is its address; every method raises ValueError with its answer if it refuses.
+
+    `api_key` and `api_secret` sign requests for its account by HMAC.
+    """
+
+    api_key = SIMULATED_API_KEY
+    api_secret = SIMULATED_API_SECRET
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -124,10 +131,14 @@ class Simulator:
         """Use weight as another program behind the same IP address would; `limit` is one of those in the stats."""
         self._call("POST", "usage", {"weight": weight, "limit": limit})
 
+    def add_key(self, api_key: str, kind: str, **settings: Any) -> dict[str, Any]:
+        """Add an API key of a kind (hmac, rsa, ed25519); the settings are those of POST /simulator/keys."""
+        return dict(json.loads(self._call("POST", "keys", {"api_key": api_key, "kind": kind, **settings})))
+
     def truth(
         self,
         kind: str,
-        symbol: str,
+        symbol: str = "",
         interval: str | None = None,
         start_ms: int | None = None,
         end_ms: int | None = None,

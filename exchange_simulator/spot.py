@@ -1,11 +1,15 @@
 """Binance's spot API: one table of paths, parameters, weights and handlers, its limits and its truth."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 import pyarrow as pa
 
 from exchange_simulator import errors, parameters
+from exchange_simulator.account.api import account_endpoints, account_truths
+from exchange_simulator.account.history import Account
+from exchange_simulator.account.keys import KeyRing
 from exchange_simulator.binance import BinanceVenue, RateLimitRow, VenueDescription, compact_json
 from exchange_simulator.clock import Clock
 from exchange_simulator.endpoint import Call, Endpoint, by_presence, by_size, fixed
@@ -277,11 +281,15 @@ def _truth(market: Market, kind: str) -> Callable[[Mapping[str, str], int, int, 
     return rows
 
 
-def spot_venue(market: Market, clock: Clock, penalties: Penalties, weight_limit: int) -> BinanceVenue[Market]:
-    """Return the spot API of a market."""
+def spot_venue(
+    market: Market, account: Account, keys: KeyRing, clock: Clock, penalties: Penalties, weight_limit: int
+) -> BinanceVenue[Market]:
+    """Return the spot API of a market, with the endpoints of an account."""
     limits = (
         Limit(_SPOT_REQUESTS, _RAW_REQUESTS_PER_5_MINUTES, 300, "raw requests per 5 MINUTE"),
         Limit(SPOT_WEIGHT, weight_limit, 60, "request weight per 1 MINUTE"),
     )
-    truths = {kind: _truth(market, kind) for kind in TRUTH_KINDS}
-    return BinanceVenue(_DESCRIPTION, market, truths, limits, penalties, clock)
+    truths = {kind: _truth(market, kind) for kind in TRUTH_KINDS} | account_truths(account)
+    signed = {_PREFIX + endpoint.name: endpoint for endpoint in account_endpoints(account)}
+    description = replace(_DESCRIPTION, endpoints={**_DESCRIPTION.endpoints, **signed})
+    return BinanceVenue(description, market, truths, limits, penalties, clock, keys)

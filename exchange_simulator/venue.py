@@ -27,6 +27,8 @@ class Request:
     headers: Mapping[str, str]
     raw_query: str = ""
     """The query as it was received."""
+    late: int = 0
+    """How much later than it came its timestamp is to be judged, in microseconds: a fault."""
 
     def value(self, name: str) -> str | None:
         """Return the first value of a parameter, or None."""

@@ -9,6 +9,7 @@ from typing import Any
 import tomlkit
 from tomlkit.exceptions import ParseError
 
+from exchange_simulator.market.account_config import AccountSpec, parse_account
 from exchange_simulator.market.calendar import FOREVER_US, Calendar, Outage
 from exchange_simulator.market.config_tables import ConfigTable, MarketFileError
 from exchange_simulator.market.contracts import ContractTerms, FuturesSettings, parse_settings, parse_terms
@@ -58,6 +59,7 @@ class MarketSpec:
     symbols: tuple[SymbolSpec, ...] = field(default_factory=tuple)
     contracts: tuple[ContractSpec, ...] = ()
     futures: FuturesSettings = field(default_factory=FuturesSettings)
+    account: AccountSpec = field(default_factory=AccountSpec)
 
 
 def load_market(name_or_path: str) -> MarketSpec:
@@ -92,6 +94,7 @@ def parse_market(document: Mapping[str, Any]) -> MarketSpec:
             member = {**family.rest, "name": name, "base_asset": name.removesuffix(quote), "quote_asset": quote}
             symbols.append(_symbol(ConfigTable(name, member), outages))
     futures, contracts = parse_settings(table), _contracts(table, symbols)
+    account = parse_account(table, [symbol.name for symbol in symbols])
     table.check_nothing_left()
     names = [symbol.name for symbol in symbols]
     if not names:
@@ -99,7 +102,7 @@ def parse_market(document: Mapping[str, Any]) -> MarketSpec:
     repeated = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
     if repeated:
         raise MarketFileError(f"symbol names used twice: {', '.join(sorted(repeated))}")
-    return MarketSpec(seed, tuple(symbols), contracts, futures)
+    return MarketSpec(seed, tuple(symbols), contracts, futures, account)
 
 
 def _contracts(table: ConfigTable, symbols: Sequence[SymbolSpec]) -> tuple[ContractSpec, ...]:
