@@ -8,12 +8,16 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource
 
+from .account_run import AccountRun
 from .market_run import MarketRun
 from .markets import SPOT_MARKET, UM_MARKET, Market
 from .package_file import as_file
-from .request import AUTO, DATASETS_OF_MARKETS, REST, RequestError, check_request
+from .request import ACCOUNT_DATASETS, AUTO, DATASETS_OF_MARKETS, REST, RequestError, check_request
+from .rest.signing import HOW_TO_SET, configured_signer
 from .run import Run
 from .schemas import (
+    ACCOUNT_BALANCES,
+    ACCOUNT_TRADES,
     AGG_TRADES,
     ARCHIVE_DISAGREEMENTS,
     ARCHIVE_FILES,
@@ -33,9 +37,12 @@ from .schemas import (
 from .settings import SPOT, UM, BinanceConfiguration, load_configuration
 
 __all__ = [
+    "AccountRun",
     "BinanceConfiguration",
     "MarketRun",
     "RequestError",
+    "account_source",
+    "binance_account",
     "binance_futures",
     "binance_spot",
     "load_configuration",
@@ -53,6 +60,9 @@ TABLES = {
     )
 }  # fmt: skip
 """The tables of the datasets, in the order in which they are loaded."""
+
+ACCOUNT_TABLES = {table.name: table for table in (ACCOUNT_BALANCES, ACCOUNT_TRADES)}
+"""The same for an account."""
 
 MERGED = frozenset({SYMBOLS.name})
 """Tables whose rows say what is so now, and replace those before in any pipeline."""
@@ -127,6 +137,47 @@ def binance_futures(
     return _foreign(UM_MARKET, symbols, intervals, datasets, start, end, source, quotes)
 
 
+@dlt.source(name="binance", section="binance", max_table_nesting=0)
+def binance_account(
+    symbols: Sequence[str] = dlt.config.value,
+    datasets: Sequence[str] = ACCOUNT_DATASETS,
+    quotes: Sequence[str] | None = None,
+) -> list[DltResource]:
+    """What an account of Binance's holds, and all its spot trades, for any dlt pipeline.
+
+    The key stands in secrets.toml below `[sources.binance]`, or in the environment: api_key, and api_secret, which is
+    the secret of an HMAC key, or the private key of an Ed25519 or RSA key as PEM. It needs the right to read alone.
+
+    Args:
+        symbols: Whose trades to load: the exchange gives them for one symbol at a time. Names or patterns.
+        datasets: Which resources to make, of account_balances (one snapshot a run) and account_trades (from the first
+            one on).
+        quotes: Only symbols with these quote assets.
+
+    Returns:
+        The resources, named as the datasets.
+
+    Raises:
+        RequestError: A name is wrong, or there is no key.
+        ConfigurationError: The key cannot be used.
+        RunError: While reading: the exchange cannot be reached, or refuses the key.
+        SeriesError: While reading: a series cannot be completed.
+    """
+    request = check_request(symbols, ("1m",), datasets, quotes=quotes, known_datasets=ACCOUNT_DATASETS)
+    signer = configured_signer()
+    if signer is None:
+        raise RequestError(f"there is no API key; {HOW_TO_SET}")
+    run = AccountRun(request, _unbounded(), signer)
+    return account_resources(run, MERGE, strict=True)
+
+
+def _unbounded() -> BinanceConfiguration:
+    """Read the configuration for a foreign pipeline, in which one load package holds all."""
+    configuration = load_configuration()
+    configuration.package_rows = configuration.package_seconds = 2**62
+    return configuration
+
+
 def _foreign(
     market: Market,
     symbols: Sequence[str],
@@ -140,10 +191,8 @@ def _foreign(
     """Make the resources of a market for a pipeline that is not this project's."""
     known = DATASETS_OF_MARKETS[market.name]
     request = check_request(symbols, intervals, datasets, start, end, source, quotes, known, market.intervals)
-    run = MarketRun(request, load_configuration(), market=market)
-    # In a foreign pipeline one load package holds all, and a series that fails must not go unnoticed.
-    run.configuration.package_rows = run.configuration.package_seconds = 2**62
-    return market_resources(run, MERGE, strict=True)
+    # A series that fails must not go unnoticed in a foreign pipeline.
+    return market_resources(MarketRun(request, _unbounded(), market=market), MERGE, strict=True)
 
 
 def market_source(run: MarketRun, as_files: bool = False) -> Any:
@@ -156,11 +205,25 @@ def market_source(run: MarketRun, as_files: bool = False) -> Any:
         run: The run; call again for the next package while `run.unfinished()`.
         as_files: Hand klines and trades to dlt as Parquet files, which is faster where the destination loads those.
     """
+    return _package_source(run, partial(market_resources, run, "append", strict=False, as_files=as_files))
+
+
+def account_source(run: AccountRun, as_files: bool = False) -> Any:
+    """Make the dlt source of one load package of an account's run, as `market_source` does.
+
+    Args:
+        run: The run; call again for the next package while `run.unfinished()`.
+        as_files: Hand trades to dlt as Parquet files, which is faster where the destination loads those.
+    """
+    return _package_source(run, partial(account_resources, run, "append", strict=False, as_files=as_files))
+
+
+def _package_source(run: Run, resources: Callable[[], list[DltResource]]) -> Any:
     run.begin_package()
 
     @dlt.source(name="binance", section="binance", max_table_nesting=0)
     def binance() -> list[DltResource]:
-        return market_resources(run, "append", strict=False, as_files=as_files)
+        return resources()
 
     return binance()
 
@@ -182,6 +245,11 @@ def market_resources(run: MarketRun, disposition: Any, strict: bool, as_files: b
         resources.append(recorded_resource(run, ARCHIVE_FILES, disposition))
         resources.append(recorded_resource(run, ARCHIVE_DISAGREEMENTS, MERGE))
     return resources
+
+
+def account_resources(run: AccountRun, disposition: Any, strict: bool, as_files: bool = False) -> list[DltResource]:
+    """Make the resources of an account's run; arguments as for `market_resources`."""
+    return dataset_resources(run, ACCOUNT_TABLES, frozenset(), disposition, strict, as_files)
 
 
 def dataset_resources(

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,6 +17,9 @@ from tomlkit.exceptions import TOMLKitError
 
 SHOWN_CHARACTERS: Final = 60
 """Of a wrong value, in a message."""
+
+SECRETS: Final = ("api_key", "api_secret")
+"""Keys whose values are never shown, and must not stand in config.toml, which is under version control."""
 
 
 class ConfigurationError(ValueError):
@@ -33,7 +36,7 @@ class Configured:
         name: The key's whole name there.
     """
 
-    value: Any
+    value: Any = field(repr=False)
     provider: ConfigProvider | None = None
     name: str = ""
 
@@ -54,9 +57,10 @@ class Configured:
 
     @property
     def shown(self) -> str:
-        """The value for a message, unless it may hold a password."""
+        """The value for a message, unless it is a secret or may hold a password."""
         text = repr(self.value)
-        return "not shown here" if "@" in text or "?" in text else text[:SHOWN_CHARACTERS]
+        is_secret = self.name.lower().endswith(SECRETS) or "@" in text or "?" in text
+        return "not shown here" if is_secret else text[:SHOWN_CHARACTERS]
 
 
 def lookup(key: str, sections: Sequence[str]) -> Configured | None:

@@ -20,7 +20,7 @@ from .resources.tickers import fetch_tickers, tickers_table
 from .rest.budget import WeightBudget
 from .rest.client import RestClient, Tally
 from .run import Coverage, Run, Stage
-from .selection import Assets, archived_symbols, choose_source, has_patterns, matches, resolve
+from .selection import Assets, Listing, archived_symbols, choose_source, has_patterns, resolve_among
 from .series import DATASETS_OF_SERIES, Dataset, Scope
 from .settings import BinanceConfiguration, exchange_of
 from .stages import stages
@@ -102,18 +102,14 @@ class MarketRun(Run):
         self._exchange_symbols = frozenset(one.symbol for one in self._info.symbols)
         return now_us
 
-    def resolve(self, others: Sequence["MarketRun"] = ()) -> tuple[str, ...]:
+    def resolve(self, others: Sequence[Listing] = ()) -> tuple[str, ...]:
         """Find the requested symbols; those that only other markets have are left out."""
         if self.revisions is not None or self.repairs is not None:
             return ()
-        exchange, archived = self.assets(), self.archived()
-        known = {*exchange, *archived}
-        elsewhere = {name for other in others for name in (*other.assets(), *other.archived())}
-        here = [name for name in self.request.symbols if matches(name, known) or not matches(name, elsewhere)]
-        left_out = [name for name in self.request.symbols if name not in here]
+        names, left_out = resolve_among(self.request, self, others)
         if left_out:
             self.notes.append(f"{self.market.title} has no {', '.join(left_out)}")
-        return resolve(here, self.request.quotes, exchange, archived) if here else ()
+        return names
 
     def assets(self) -> Mapping[str, Assets]:
         """Give the symbols that exchangeInfo lists, and their assets."""

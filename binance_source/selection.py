@@ -1,17 +1,18 @@
 """What is meant: which symbols (names, patterns, all of them, also the archive's delisted ones), and which source."""
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain
+from typing import Protocol
 
 from .archive.datasets import ARCHIVE_DATASETS, DAILY, MONTHLY
 from .archive.errors import ArchiveFileError, ArchiveUnreachableError
 from .archive.host import ArchiveHost
 from .markets import SPOT_MARKET, Market
-from .request import ARCHIVE, REST, RequestError, check_symbols, nearest
+from .request import ARCHIVE, REST, Request, RequestError, check_symbols, nearest
 from .settings import SPOT, BinanceConfiguration, exchange_of
 
 ALL = "all"
@@ -24,6 +25,16 @@ class Assets:
 
     base: str
     quote: str
+
+
+class Listing(Protocol):
+    """A run that knows symbols."""
+
+    def assets(self) -> Mapping[str, Assets]:
+        """Give the symbols that exchangeInfo lists, and their assets."""
+
+    def archived(self) -> Set[str]:
+        """Give the symbols of the archive."""
 
 
 def choose_source(
@@ -107,6 +118,25 @@ def chooser(symbols: Sequence[str] | None, intervals: Sequence[str] | None) -> C
         return of_symbols and (intervals is None or not interval or interval in intervals)
 
     return is_meant
+
+
+def resolve_among(request: Request, here: Listing, others: Iterable[Listing]) -> tuple[tuple[str, ...], list[str]]:
+    """Give the symbols that are meant of one of several runs, and the names in the request that only others know.
+
+    Args:
+        request: With the names and patterns.
+        here: The run whose symbols are looked for.
+        others: The other runs of the same request.
+
+    Raises:
+        RequestError: A name or pattern that none of them knows.
+    """
+    exchange, archived = here.assets(), here.archived()
+    known = {*exchange, *archived}
+    elsewhere = {name for other in others for name in (*other.assets(), *other.archived())}
+    meant = [name for name in request.symbols if matches(name, known) or not matches(name, elsewhere)]
+    left_out = [name for name in request.symbols if name not in meant]
+    return resolve(meant, request.quotes, exchange, archived) if meant else (), left_out
 
 
 def resolve(

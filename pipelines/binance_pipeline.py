@@ -20,10 +20,18 @@ if __name__ == "__main__":
     signals.watch()
 project.enter()
 
-from binance_source import MarketRun, RequestError, load_configuration, market_source  # noqa: E402
+from binance_source import (  # noqa: E402
+    AccountRun,
+    MarketRun,
+    RequestError,
+    account_source,
+    load_configuration,
+    market_source,
+)
 from binance_source.coverage import split_key  # noqa: E402
 from binance_source.markets import MARKETS, Market  # noqa: E402
 from binance_source.request import (  # noqa: E402
+    ACCOUNT_DATASETS,
     ARCHIVE,
     DATASETS,
     Request,
@@ -31,10 +39,11 @@ from binance_source.request import (  # noqa: E402
     datasets_by_market,
     known_names,
 )
+from binance_source.rest.signing import HOW_TO_SET, configured_signer  # noqa: E402
 from binance_source.run import Run  # noqa: E402
 from binance_source.selection import ALL, chooser  # noqa: E402
 from binance_source.series import DATASETS_OF_SERIES  # noqa: E402
-from binance_source.settings import INTERVAL_MS, exchange_of  # noqa: E402
+from binance_source.settings import INTERVAL_MS, SPOT, BinanceConfiguration, exchange_of  # noqa: E402
 from pipelines import archive_files, command, options, repair  # noqa: E402
 from pipelines.plan import print_plan  # noqa: E402
 
@@ -71,7 +80,7 @@ def _job(given: Namespace, pipeline: Callable[[], Any]) -> command.Job:
     by_market = datasets_by_market(request.datasets, markets, is_asked=given.datasets is not None)
     if not given.datasets and not given.market:
         _leave_out_other_exchanges(by_market, settings, skipped)
-    known = {name for market in by_market for name in MARKETS[market].intervals}
+    known = {name for market in by_market or MARKETS for name in MARKETS[market].intervals}
     known_names("interval", request.intervals, sorted(known, key=list(INTERVAL_MS).index))
     runs = [
         MarketRun(
@@ -84,12 +93,54 @@ def _job(given: Namespace, pipeline: Callable[[], Any]) -> command.Job:
         )
         for market, datasets in by_market.items()
     ]
+    account = _account_run(given, request, settings, runs, skipped, stop)
+    if not runs and account is None:
+        raise RequestError(f"there is nothing to load; {'; '.join(skipped)}")
     is_meant = chooser(given.symbols, given.intervals)
-    job = command.Job(NAME, runs, market_source, plan=print_plan, skipped=skipped)
+    # The account last: what is public is loaded whatever becomes of the key.
+    all_runs: list[Run] = [*runs, account] if account else [*runs]
+    job = command.Job(NAME, all_runs, _source, plan=print_plan, skipped=skipped)
     if given.revisions or given.repair:
         job.prepare = partial(_look_back, runs, given, is_meant)
         job.summary = partial(_say_repaired, runs)
     return job
+
+
+def _source(run: MarketRun | AccountRun, as_files: bool) -> Any:
+    return account_source(run, as_files) if isinstance(run, AccountRun) else market_source(run, as_files)
+
+
+def _account_run(
+    given: Namespace,
+    request: Request,
+    settings: BinanceConfiguration,
+    runs: Sequence[MarketRun],
+    skipped: list[str],
+    stop: threading.Event,
+) -> AccountRun | None:
+    """Make the run for the account, if it is meant; where it cannot be, only what is asked for by name is an error."""
+    datasets = tuple(name for name in request.datasets if name in ACCOUNT_DATASETS)
+    is_asked = given.datasets is not None
+    if not datasets or not (is_asked or SPOT in (given.market or [SPOT])):
+        return None
+    signer = configured_signer()
+    hosts = [
+        (run.market.host, run.client.url)
+        for run in runs
+        if exchange_of(run.client.url) != exchange_of(settings.api_url)
+    ]
+    if signer is not None and not hosts:
+        spot = next((run for run in runs if run.market.name == SPOT), None)
+        return AccountRun(replace(request, datasets=datasets), settings, signer, stop, spot)
+    if signer is None:
+        reason = f"there is no API key; {HOW_TO_SET}"
+    else:
+        host, url = hosts[0]
+        reason = f"sources.{NAME}.api_url is {settings.api_url}, and {host} is {url}, another exchange"
+    if is_asked:
+        raise RequestError(f"{', '.join(datasets)}: {reason}")
+    skipped.append(f"skipped: {', '.join(datasets)}: {reason}")
+    return None
 
 
 def _request(given: Namespace) -> Request:
@@ -122,7 +173,7 @@ def _of_market(request: Request, market: Market, datasets: Sequence[str]) -> Req
 
 def _leave_out_other_exchanges(by_market: dict[str, tuple[str, ...]], settings: Any, skipped: list[str]) -> None:
     """Leave out markets that nobody has asked for by name, whose host is of another exchange than the first one's."""
-    first, *others = by_market
+    first, *others = by_market or [SPOT]
     for name in others:
         market = MARKETS[name]
         url, of_first = getattr(settings, market.host), getattr(settings, MARKETS[first].host)

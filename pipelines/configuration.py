@@ -12,7 +12,7 @@ from dlt.common.data_writers.buffered import BufferedDataWriter
 from dlt.load.configuration import LoaderConfiguration
 from dlt.normalize.configuration import NormalizeConfiguration
 
-from binance_source.configured import ConfigurationError, files
+from binance_source.configured import SECRETS, ConfigurationError, files
 from binance_source.settings import BinanceConfiguration
 
 from .project import ROOT
@@ -21,9 +21,6 @@ CONFIG_FILE: Final = ROOT / ".dlt" / "config.toml"
 
 OPTIONS: Final = ("symbols", "intervals", "datasets")
 """Keys that are defaults of the command's options."""
-
-SECRETS: Final = frozenset({"api_key", "api_secret"})
-"""Keys that must not stand in config.toml, which is under version control."""
 
 DLT_TABLES: Final = frozenset({"data_writer", "extract", "normalize", "schema"})
 """Tables below a source's section that dlt itself reads."""
@@ -58,7 +55,7 @@ def check() -> None:
     for place, document in files():
         for wrong, right in _slips_of_file(document):
             raise ConfigurationError(f"{wrong} in {place} is unknown; {right}")
-        public = _table(document, ("sources", "binance")).keys() & SECRETS
+        public = _table(document, ("sources", "binance")).keys() & set(SECRETS)
         if public and os.path.basename(place).endswith("config.toml"):
             raise ConfigurationError(
                 f"sources.binance.{min(public)} stands in {place}, which is no place for secrets; "

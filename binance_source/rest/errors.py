@@ -71,3 +71,7 @@ class GaveUpError(SeriesError):
 
 class InexactNumberError(SeriesError):
     """A number of the exchange does not fit its column exactly; it is refused rather than rounded."""
+
+
+class KeyRefusedError(RunError):
+    """The exchange does not take an API key, or what was signed with it."""

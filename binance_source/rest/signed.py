@@ -1,0 +1,139 @@
+"""Signed requests for an account: by the exchange's clock, and with errors that say what to do about the key."""
+
+import math
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final, TypeVar
+
+import requests
+
+from ..markets import SPOT_MARKET
+from ..settings import BinanceConfiguration
+from .budget import WeightBudget
+from .client import RestClient
+from .errors import KeyRefusedError, RejectedError
+from .signing import Signer
+from .transport import Asked, Params
+
+T = TypeVar("T")
+
+ACCOUNT: Final = replace(
+    SPOT_MARKET,
+    title="the account",
+    host="api_url",
+    alternatives=("https://api.binance.com", "https://api-gcp.binance.com"),
+)
+"""Spot as it is spoken to for an account: all of it at one host, which has to be that of the key."""
+
+KEY_HEADER: Final = "X-MBX-APIKEY"
+
+READINGS: Final = 3
+LONGEST_TRIP_SECONDS: Final = 0.5
+"""The exchange's clock is read again, up to so many times, where its answer took longer: a connection had to be made,
+or a request was repeated, and the time may be of any moment since."""
+
+INVALID_TIMESTAMP: Final = -1021
+
+_OF_KEY = "look at the key in Binance's API Management"
+
+ADVICE: Final = {
+    -2014: "api_key is no API key: copy it again",
+    -2015: (
+        f'{_OF_KEY}: it was deleted or has expired, or it lacks the right "Enable Reading", or this machine\'s IP '
+        "address is not in its list; or it is of another host than sources.binance.api_url, such as the testnet"
+    ),
+    -1002: f'{_OF_KEY}: it needs the right "Enable Reading"',
+    -1022: "api_secret does not belong to api_key, or was cut off: copy both again",
+    INVALID_TIMESTAMP: (
+        "the exchange's clock was read again just before: where requests are that long on their way, raise "
+        "sources.binance.recv_window_ms, which may be 60000"
+    ),
+    -1131: "lower sources.binance.recv_window_ms",
+}
+"""What to do about the errors that no request of this key gets around (binance-spot-api-docs, errors.md)."""
+
+
+class SignedClient(RestClient):
+    """Asks for what only the owner of an API key may see.
+
+    Args:
+        configuration: Hosts, timeouts, retries, patience, recvWindow.
+        signer: Signs with the key.
+        stop: Set to make every thread that waits or retries raise StoppedError.
+        budget: The weight budget of another client that the exchange counts together with this one.
+
+    Attributes:
+        public: Asks the same host without the key.
+    """
+
+    def __init__(
+        self,
+        configuration: BinanceConfiguration,
+        signer: Signer,
+        stop: threading.Event | None = None,
+        budget: WeightBudget | None = None,
+    ) -> None:
+        super().__init__(configuration, stop, ACCOUNT, budget)
+        self.public = RestClient(configuration, self.stop, ACCOUNT, self.budget)
+        self._signer = signer
+        self._session.headers[KEY_HEADER] = signer.api_key
+        self._clock = threading.Lock()
+        self._readings = 0
+        self._ahead_seconds = 0.0
+
+    def close(self) -> None:
+        """Close the connections."""
+        super().close()
+        self.public.close()
+
+    def server_time_ms(self) -> int:
+        """Read the exchange's clock, and remember how far it is ahead of this process's own."""
+        shortest = math.inf
+        for _ in range(READINGS):
+            began = time.monotonic()
+            answer = self.public.server_time_ms()
+            trip = time.monotonic() - began
+            if trip < shortest:
+                shortest, ahead = trip, answer / 1000 - (began + trip / 2)
+            if trip <= LONGEST_TRIP_SECONDS:
+                break
+        self._ahead_seconds = ahead
+        self._readings += 1
+        return answer
+
+    def answer(self, asked: Asked, decode: Callable[[bytes], T], max_attempts: int | None = None) -> T:
+        """Ask, once more with the exchange's clock read again where it refuses the time, and decode the answer.
+
+        Raises:
+            KeyRefusedError: The exchange does not take the key, or what is signed with it.
+        """
+        readings = self._readings
+        try:
+            try:
+                return super().answer(asked, decode, max_attempts)
+            except RejectedError as error:
+                if error.code != INVALID_TIMESTAMP:
+                    raise
+            self._read_clock_after(readings)
+            return super().answer(asked, decode, max_attempts)
+        except RejectedError as error:
+            if error.code not in ADVICE:
+                raise
+            raise KeyRefusedError(f"{error}; {ADVICE[error.code]} (the key is set by {self._signer.place})") from error
+
+    def query(self, params: Params) -> str:
+        """Sign the query, anew for each attempt."""
+        now_ms = int((time.monotonic() + self._ahead_seconds) * 1000)
+        return self._signer.signed({**params, "recvWindow": self.configuration.recv_window_ms, "timestamp": now_ms})
+
+    def check(self, response: requests.Response, body: bytes) -> None:
+        """Raise for an answer that is not what was asked for."""
+        super().check(response, self._signer.without_key(body))
+
+    def _read_clock_after(self, readings: int) -> None:
+        """Read the clock again, unless another thread has done so meanwhile."""
+        with self._clock:
+            if self._readings == readings:
+                self.server_time_ms()
