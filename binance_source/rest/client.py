@@ -99,7 +99,6 @@ class RestClient(Transport):
         headers: Mapping[str, str] | None = None,
         tally: Tally | None = None,
         max_attempts: int | None = None,
-        on_date: Callable[[float | None], None] | None = None,
     ) -> T:
         """Ask an endpoint of the market, again where that may help, and decode the answer.
 
@@ -112,7 +111,6 @@ class RestClient(Transport):
             headers: Additional request headers.
             tally: Where to count the request.
             max_attempts: Fewer attempts than configured.
-            on_date: Called before `decode` with the Date of the answer, in seconds since 1970.
 
         Returns:
             What `decode` returned.
@@ -125,7 +123,7 @@ class RestClient(Transport):
         host = getattr(self.configuration, known.host or self.market.host)
         cost = known.weight if weight is None else weight
         budget = self.budget if known.pool == WEIGHT else self._rates[known.pool]
-        asked = Asked(f"{host}{known.path}", params, budget, cost, headers or {}, tally, on_date)
+        asked = Asked(f"{host}{known.path}", params, budget, cost, headers or {}, tally)
         return self.answer(asked, decode, max_attempts)
 
     def budgets(self) -> list[Budget]:
