@@ -118,12 +118,11 @@ class AccountRun(Run):
         """Make the stages of the trades: each takes all series further, until nothing is left of them."""
         names = list(self.names)
         while names:
-            covered = self.covered(dataset)
-            series = {name: AccountTradeSeries(self.client, name, covered.get(name, []), self.now_us) for name in names}
-            for one in series.values():
+            series = [AccountTradeSeries(self.client, name, self.covered(dataset), self.now_us) for name in names]
+            for one in series:
                 one.tally = self.report(dataset, one.key).tally
-            yield Walk(list(series.values()), self.pool, self.configuration.connections, self.stop), {}
-            names = [name for name, one in series.items() if one.has_more]
+            yield Walk(series, self.pool, self.configuration.connections, self.stop), {}
+            names = [one.symbol for one in series if one.has_more]
 
     def _balances(self, tally: Tally) -> pa.Table:
         tally.add(ACCOUNT.endpoints["account"].weight, 0.0)

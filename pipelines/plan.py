@@ -8,7 +8,7 @@ from binance_source.coverage import series_key
 from binance_source.planning import SeriesPlan, plan_dataset
 from binance_source.resources.tickers import ticker_weight
 from binance_source.series import DATASETS_OF_SERIES
-from binance_source.settings import SPOT
+from binance_source.settings import PAGE_ROWS, SPOT
 
 MEGABYTES_A_SECOND = 10
 """What a download is taken to come at: a connection of 100 Mbit/s that is not quite used up."""
@@ -47,6 +47,10 @@ def print_plan(run: MarketRun | AccountRun, state: dict[str, Any]) -> None:
         f"in all {files:,} files with {size:,} bytes, and weight {total:,}: about {minutes:.1f} minutes, "
         f"at {MEGABYTES_A_SECOND} MB a second and {limit:,.0f} weight a minute; nothing was loaded"
     )
+    if isinstance(run, AccountRun):
+        print(
+            f"a page of {PAGE_ROWS:,} trades a symbol at least: how many an account has is seen when they are fetched"
+        )
 
 
 def _of_market(run: MarketRun, state: dict[str, Any]) -> Planned:
@@ -64,7 +68,6 @@ def _of_market(run: MarketRun, state: dict[str, Any]) -> Planned:
 
 
 def _of_account(run: AccountRun) -> Planned:
-    """Give one request a symbol: how many trades an account has is not known before they are fetched."""
     endpoints = run.client.market.endpoints
     for dataset in run.request.datasets:
         if dataset in run.series:

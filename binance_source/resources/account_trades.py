@@ -4,7 +4,7 @@ The ids are those of all trades of the symbol, so that an account's own are not 
 answer's ids is none of the account's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import msgspec
@@ -51,20 +51,23 @@ class AccountTradeSeries:
     Args:
         client: How to ask.
         symbol: Such as "BTCUSDT".
-        covered: Entries that are loaded already.
+        coverage: What is loaded of all series.
         now_us: The run's "now" in microseconds since 1970: later trades are left to the next run.
 
     Attributes:
+        symbol: As given.
         has_more: There may be more of it than was fetched.
     """
 
-    def __init__(self, client: SignedClient, symbol: str, covered: list[IdEntry], now_us: int) -> None:
+    def __init__(
+        self, client: SignedClient, symbol: str, coverage: Mapping[str, Sequence[IdEntry]], now_us: int
+    ) -> None:
+        self.symbol = symbol
         self.key = series_key(SPOT, symbol)
         self.tally = Tally()
         self.has_more = False
         self._client = client
-        self._symbol = symbol
-        self._first = missing((0, MOST), [entry[:2] for entry in covered])[0][0]
+        self._first = missing((0, MOST), [entry[:2] for entry in coverage.get(self.key, ())])[0][0]
         self._now = now_us
 
     def open(self) -> list[Page | Window]:
@@ -92,18 +95,18 @@ class AccountTradeSeries:
             rows = _DECODER.decode(body)
             before = from_id - 1
             for row in rows:
-                if row.symbol != self._symbol or row.id <= before:
+                if row.symbol != self.symbol or row.id <= before:
                     raise BadResponseError(
-                        f"myTrades {self._symbol} from id {from_id} answered with {row.symbol} {row.id} after {before}"
+                        f"myTrades {self.symbol} from id {from_id} answered with {row.symbol} {row.id} after {before}"
                     )
                 if row.time < LEAST_MICROSECONDS:
-                    raise BadResponseError(f"myTrades {self._symbol}: the answer's times are not in microseconds")
+                    raise BadResponseError(f"myTrades {self.symbol}: the answer's times are not in microseconds")
                 before = row.id
             return rows
 
         return self._client.get(
             "myTrades",
-            {"symbol": self._symbol, "fromId": from_id, "limit": PAGE_ROWS},
+            {"symbol": self.symbol, "fromId": from_id, "limit": PAGE_ROWS},
             decode,
             headers=MICROSECONDS,
             tally=self.tally,
@@ -119,7 +122,7 @@ class AccountTradeSeries:
             ACCOUNT_TRADES,
             len(rows),
             {
-                "symbol": self._symbol,
+                "symbol": self.symbol,
                 "trade_id": ids,
                 "order_id": [row.order_id for row in rows],
                 "price": numbers("price", lambda row: row.price),

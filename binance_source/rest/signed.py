@@ -121,7 +121,7 @@ class SignedClient(RestClient):
         except RejectedError as error:
             if error.code not in ADVICE:
                 raise
-            raise KeyRefusedError(f"{error}; {ADVICE[error.code]} (the key is set by {self._signer.place})") from error
+            raise KeyRefusedError(f"{error}; {ADVICE[error.code]} (set by {self._signer.place})") from error
 
     def query(self, params: Params) -> str:
         """Sign the query, anew for each attempt."""

@@ -89,7 +89,7 @@ def configured_signer() -> Signer | None:
                 f"{'.'.join(SECTIONS)}.{name} is not set, while {next(iter(found))} is; {HOW_TO_SET}"
             )
     key, secret = (_text(name, found[name]) for name in SECRETS)
-    return Signer(key, secret, found[API_SECRET].place)
+    return Signer(key, secret, " and ".join(dict.fromkeys(one.place for one in found.values())))
 
 
 def _text(name: str, found: Configured) -> str:
