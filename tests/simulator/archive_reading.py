@@ -94,5 +94,11 @@ class Archive:
         return [key.rpartition("/")[2] for key in keys[::2]]
 
     def folders(self, folder):
-        """The names of the folders in a folder."""
-        return [prefix.removeprefix(folder).removesuffix("/") for prefix in self.page(prefix=folder).prefixes]
+        """The names of the folders in a folder, page by page: a busy server ends a page early."""
+        found, marker = [], ""
+        while True:
+            page = self.page(prefix=folder, marker=marker)
+            found += [prefix.removeprefix(folder).removesuffix("/") for prefix in page.prefixes]
+            if not page.is_truncated:
+                return found
+            marker = page.next_marker
