@@ -21,3 +21,8 @@ def milliseconds(moment: datetime) -> int:
 def text_of_ms(milliseconds: int) -> str:
     """Write milliseconds since 1970 as UTC, for messages."""
     return f"{EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M}"
+
+
+def iso_of_ms(milliseconds: int) -> str:
+    """Write milliseconds since 1970 as UTC in ISO 8601, to the second."""
+    return f"{EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%dT%H:%M:%SZ}"

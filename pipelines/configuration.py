@@ -14,6 +14,8 @@ from dlt.normalize.configuration import NormalizeConfiguration
 
 from binance_source.configured import SECRETS, ConfigurationError, files
 from binance_source.settings import BinanceConfiguration
+from coinbase_source.settings import CoinbaseConfiguration
+from okx_source.settings import OkxConfiguration
 
 from .project import ROOT
 
@@ -27,6 +29,8 @@ DLT_TABLES: Final = frozenset({"data_writer", "extract", "normalize", "schema"})
 
 SECTIONS: Final[Mapping[tuple[str, str], Collection[str] | None]] = {
     ("sources", "binance"): {*BinanceConfiguration().get_resolvable_fields(), *OPTIONS, *SECRETS},
+    ("sources", "coinbase"): {*CoinbaseConfiguration().get_resolvable_fields(), *OPTIONS},
+    ("sources", "okx"): {*OkxConfiguration().get_resolvable_fields(), *OPTIONS},
     ("destination", "market"): None,
 }
 """The sections that are this project's, and their keys; None where they depend on the engine and are dlt's."""

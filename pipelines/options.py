@@ -10,6 +10,8 @@ from binance_source.request import AUTO, DATASETS, SOURCES
 from binance_source.rules import names_of
 from binance_source.settings import SECTIONS
 
+EXIT_CODES = "Exit codes: 0 all done; 1 something asked for is not loaded; 2 the request itself is wrong."
+
 
 def comma_list(text: str) -> list[str]:
     """Split "A,B" into its names."""
@@ -21,7 +23,7 @@ def parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         description="Load Binance market data into DuckDB. Without options it loads what .dlt/config.toml names, and "
         "goes on where the last run ended.",
-        epilog="Exit codes: 0 all done; 1 something asked for is not loaded; 2 the request itself is wrong.",
+        epilog=EXIT_CODES,
     )
     add = found.add_argument
     add("--symbols", type=comma_list, metavar="A,B", help="such as BTCUSDT,ETHUSDT; patterns, '*USDT'; or all")
@@ -34,8 +36,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="spot,um",
         help="spot, or um for USD-M futures; by default each dataset is fetched of the first of them that has it",
     )
-    add("--start", metavar="TIME", help="UTC date or datetime, inclusive; an earlier one extends history backwards")
-    add("--end", metavar="TIME", help="UTC date or datetime, exclusive; default now")
+    add_period(found)
     add(
         "--source",
         choices=SOURCES,
@@ -61,10 +62,23 @@ def parser() -> argparse.ArgumentParser:
         help="ask again, at the archive and at REST, for what is missing of what was asked for before (of all symbols, "
         "unless --symbols says otherwise), and load what is found",
     )
+    add_common(found)
+    return found
+
+
+def add_period(found: argparse.ArgumentParser) -> None:
+    """Add the options that say which time is meant."""
+    add = found.add_argument
+    add("--start", metavar="TIME", help="UTC date or datetime, inclusive; an earlier one extends history backwards")
+    add("--end", metavar="TIME", help="UTC date or datetime, exclusive; default now")
+
+
+def add_common(found: argparse.ArgumentParser) -> None:
+    """Add the options that say what is done with it, which the commands of all venues have."""
+    add = found.add_argument
     add("--plan", action="store_true", help="print what would be fetched, and stop")
     add("--transform", action=argparse.BooleanOptionalAction, default=False, help="run `dbt build` afterwards")
     add("--progress", choices=("tqdm", "log", "none"), default="tqdm", help="how progress is shown")
-    return found
 
 
 def configured_list(given: Sequence[str] | None, key: str, section: str) -> list[str]:

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("binance_source", "pipelines", ".dlt", "dbt_project", "profiles.yml")
+PARTS = ("binance_source", "coinbase_source", "okx_source", "pipelines", ".dlt", "dbt_project", "profiles.yml")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".var", "target", "logs", "secrets.toml", "*.duckdb")
 
 
@@ -57,6 +57,7 @@ class Project:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = folder / "market.duckdb"
+        self.venue = "binance"
         self.settings: dict[str, str] = {}
         for part in PARTS:
             source, target = ROOT / part, folder / part
@@ -67,7 +68,14 @@ class Project:
 
     def use(self, exchange, **settings):
         """Talk to this simulated exchange from now on, by REST alone: the archive is another exchange's."""
+        self.venue = "binance"
         self.settings = {"MARKET_DATA_URL": exchange.url, "API_URL": exchange.url, **settings}
+        return self
+
+    def use_venue(self, venue, url, **settings):
+        """Run the command of another venue from now on; what fails is tried again soon."""
+        self.venue = venue
+        self.settings = {"BASE_URL": url, "BACKOFF_SECONDS": "0.05", **settings}
         return self
 
     def use_archive(self, exchange, **settings):
@@ -78,12 +86,12 @@ class Project:
     def environment(self, **settings):
         chosen = {**self.settings, **{key.upper(): str(value) for key, value in settings.items()}}
         inherited = {key: value for key, value in os.environ.items() if "__" not in key}
-        return {**inherited, **{f"SOURCES__BINANCE__{key}": value for key, value in chosen.items()}}
+        return {**inherited, **{f"SOURCES__{self.venue.upper()}__{key}": value for key, value in chosen.items()}}
 
     def start(self, *options, **settings):
         """Start the pipeline command and give the process."""
         return subprocess.Popen(
-            [sys.executable, str(self.folder / "pipelines" / "binance_pipeline.py"), "--progress", "none", *options],
+            [sys.executable, str(self.folder / "pipelines" / f"{self.venue}_pipeline.py"), "--progress", "none", *options],
             env=self.environment(**settings),
             cwd=self.folder.parent,
             stdout=subprocess.PIPE,

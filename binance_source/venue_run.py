@@ -1,0 +1,167 @@
+"""One run against a venue that has REST alone: its clock, its symbols, and one walk for each dataset."""
+
+import threading
+from abc import abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from .coverage import Range, add, remove, series_key
+from .request import Request
+from .resources.walk import Series, Walk
+from .rest.budget import Budget
+from .run import Coverage, Run, Stage
+from .selection import Assets, resolve
+from .settings import DAY_MS, LOOPBACK
+from .stages import LOOKAHEAD_PAGES
+from .venue_settings import VenueConfiguration
+
+
+class VenueClient(Protocol):
+    """What asks a venue."""
+
+    url: str
+
+    @property
+    def budget(self) -> Budget:
+        """The limit that most requests count against."""
+
+    def server_time_ms(self) -> int:
+        """Read the venue's clock."""
+
+    def close(self) -> None:
+        """Close the connections."""
+
+
+def _is_any(_symbol: str) -> bool:
+    return True
+
+
+@dataclass(frozen=True)
+class VenueDataset:
+    """How a dataset that is made of series is fetched.
+
+    Attributes:
+        make: Makes the series of a key, from the times that are wanted and those that are covered, in milliseconds.
+        has_intervals: There is a series for each interval.
+        has_symbol: Tells of which symbols there are some.
+    """
+
+    make: Callable[[str, Range, list[Range]], Sequence[Series]]
+    has_intervals: bool = True
+    has_symbol: Callable[[str], bool] = _is_any
+
+    @property
+    def add(self) -> Callable[[list[Any], Any], list[Any]]:
+        """Gives the covered ranges after others were loaded."""
+        return add
+
+    @property
+    def remove(self) -> Callable[[list[Any], Any], list[Any]]:
+        """Gives the covered ranges without others."""
+        return remove
+
+
+class VenueRun(Run):
+    """One run against a venue.
+
+    Args:
+        request: What to fetch.
+        configuration: How to speak to the venue.
+        client: What asks it.
+        stop: Set from outside to end the run early, with all progress kept.
+
+    Attributes:
+        exchange: Name of the exchange; set by subclasses, as are those that follow.
+        domain: Of its hosts.
+        listed_in: The staging table of its symbols.
+    """
+
+    exchange = ""
+    domain = ""
+    listed_in = ""
+
+    def __init__(
+        self,
+        request: Request,
+        configuration: VenueConfiguration,
+        client: VenueClient,
+        stop: threading.Event | None = None,
+    ) -> None:
+        super().__init__(request, configuration, stop)
+        self.title = self.venue
+        self.configuration = configuration
+        self._venue_client = client
+        self._listed: Sequence[str] = ()
+
+    @property
+    def budget(self) -> Budget:
+        """The limit that most requests count against."""
+        return self._venue_client.budget
+
+    @abstractmethod
+    def fetch_listed(self) -> Sequence[str]:
+        """Ask for all symbols."""
+
+    @property
+    @abstractmethod
+    def series(self) -> Mapping[str, VenueDataset]:
+        """The datasets of the venue that are made of series."""
+
+    def read_clock(self) -> int:
+        """Read the venue's clock and symbols."""
+        now_us = self._venue_client.server_time_ms() * 1000
+        self._listed = self.fetch_listed()
+        return now_us
+
+    def resolve(self, others: Sequence[Any] = ()) -> tuple[str, ...]:  # noqa: ARG002 - there is one market
+        """Find the requested symbols."""
+        return resolve(self.request.symbols, (), {name: Assets("", "") for name in self._listed}, (), self.listed_in)
+
+    def origin(self) -> tuple[str, str]:
+        """Give which exchange the data are of, and its address."""
+        url = self._venue_client.url
+        host = urlsplit(url).hostname or ""
+        if host in LOOPBACK:
+            return "a simulated exchange on this machine", url
+        return (self.exchange if f".{host}".endswith(f".{self.domain}") else host), url
+
+    def disconnect(self) -> None:
+        """End the connections."""
+        self._venue_client.close()
+
+    def stages(self, dataset: str, wanted: Coverage) -> Iterator[tuple[Stage, Mapping[str, Range]]]:
+        """Make the one stage of a dataset."""
+        series, periods = self.wanted_series(dataset, wanted, self.covered(dataset))
+        for one in series:
+            one.tally = self.report(dataset, one.key).tally
+        yield Walk(series, self.pool, self.configuration.connections * LOOKAHEAD_PAGES, self.stop), periods
+
+    def wanted_series(
+        self, dataset: str, wanted: Coverage, coverage: Coverage
+    ) -> tuple[list[Series], Mapping[str, Range]]:
+        """Make the series of a dataset, of all symbols and intervals that are meant.
+
+        Args:
+            dataset: Of `series`.
+            wanted: What was asked for before.
+            coverage: What is loaded.
+
+        Returns:
+            The series, and for each key the period in microseconds that it is to have.
+        """
+        kind = self.series[dataset]
+        lookback_ms = int(self.configuration.candles_lookback_days * DAY_MS)
+        series: list[Series] = []
+        periods: dict[str, Range] = {}
+        for symbol in filter(kind.has_symbol, self.names):
+            for interval in self.request.intervals if kind.has_intervals else ("",):
+                key = series_key(self.venue, symbol, interval)
+                covered = coverage.get(key, [])
+                newest_us = covered[-1][0] * 1000 if covered else None
+                start, end = self.request.period_us(self.now_us, lookback_ms, wanted.get(key, []), newest_us)
+                periods[key] = (start, end)
+                # Times are whole milliseconds: the first one at or after the start, and those before the end.
+                series += kind.make(key, (-(-start // 1000), -(-end // 1000)), covered)
+        return series, periods

@@ -1,0 +1,121 @@
+"""Candles: GET /products/{id}/candles, newest first, without those of times in which nothing was traded."""
+
+import re
+from collections.abc import Sequence
+from decimal import Decimal
+from itertools import pairwise
+from typing import Annotated
+
+import msgspec
+import pyarrow as pa
+
+from binance_source.columns import build, decimals, times_from_ms
+from binance_source.coverage import Range, split_key
+from binance_source.moments import iso_of_ms
+from binance_source.resources.candles import Answer, Candle, CandleSeries, Interval
+from binance_source.rest.errors import BadResponseError
+from binance_source.schemas import WIDE_DECIMAL
+
+from .client import CoinbaseClient
+from .schemas import COINBASE_CANDLES
+from .settings import INTERVALS, WINDOW_CANDLES
+
+_Seconds = Annotated[int, msgspec.Meta(ge=0, lt=10**10)]
+# Time, low, high, open, close, volume: JSON numbers, whose digits a float would not keep.
+_Row = tuple[_Seconds, msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw]
+_DECODER = msgspec.json.Decoder(list[_Row])
+_COLUMNS = ("low", "high", "open", "close", "volume")
+
+_EXPONENT = re.compile("[+-]?[0-9]{1,9}")
+MOST_EXPONENT = 40
+"""Of a number that is written out; beyond it no column has the digits."""
+
+
+class CoinbaseCandles(CandleSeries):
+    """The candles of one product and interval.
+
+    Args:
+        client: How to ask.
+        key: Of the series.
+        wanted: Open times [from, to) in milliseconds.
+        covered: Ranges of open times that are loaded already.
+        now_ms: The exchange's clock.
+    """
+
+    window_candles = WINDOW_CANDLES
+    # Minutes without a trade are usual; a page that lost a part of its rows lacks more of them in one place.
+    tolerance = 30
+
+    def __init__(self, client: CoinbaseClient, key: str, wanted: Range, covered: list[Range], now_ms: int) -> None:
+        _, self._symbol, interval = split_key(key)
+        super().__init__(key, INTERVALS[interval], INTERVALS["1d"], wanted, covered, now_ms)
+        self._client = client
+
+    def ask(self, interval: Interval, start: int, end: int) -> Answer:
+        """Ask once for the candles that open in [start, end)."""
+        last = interval.next_open(end) - interval.shortest_ms
+        params = {"granularity": interval.parameter, "start": iso_of_ms(start), "end": iso_of_ms(last)}
+
+        def decode(body: bytes) -> Answer:
+            return read_candles(body, interval, start, last, self.key)
+
+        return self._client.get(f"/products/{self._symbol}/candles", params, decode, self.tally)
+
+    def table(self, candles: list[Candle]) -> pa.Table:
+        """Turn candles into the staging table."""
+        return candles_table(candles, self.key)
+
+
+def read_candles(body: bytes, interval: Interval, start: int, last: int, key: str) -> Answer:
+    """Read an answer; the candles from before its start, which it may have, are left out.
+
+    Args:
+        body: The answer.
+        interval: That was asked for.
+        start: The first open time that was asked for, in milliseconds.
+        last: The last one.
+        key: Of the series, for messages.
+
+    Returns:
+        The candles: open time in milliseconds, then the texts of low, high, open, close and volume.
+
+    Raises:
+        BadResponseError: It is not the answer to this question.
+    """
+    rows = _DECODER.decode(body)[::-1]
+    opens = [row[0] * 1000 for row in rows]
+    steps = [after - before for before, after in pairwise(opens)]
+    is_of_interval = not any(time % interval.shortest_ms for time in opens)
+    if min(steps, default=1) <= 0 or not is_of_interval or max(opens, default=0) > last:
+        raise BadResponseError(f"candles {key} from {start} to {last} were answered with others: {opens[:3]} ...")
+    candles = [(row[0] * 1000, *map(_plain, row[1:])) for row in rows if row[0] * 1000 >= start]
+    # No two of them follow each other: they may be those of a longer interval.
+    return Answer(candles, is_odd=bool(steps) and min(steps) > interval.shortest_ms)
+
+
+def candles_table(candles: Sequence[Candle], key: str) -> pa.Table:
+    """Turn candles, as `read_candles` gives them, into the staging table."""
+    if not candles:
+        return COINBASE_CANDLES.schema.empty_table()
+    _, symbol, interval = split_key(key)
+    opens, *texts = zip(*candles, strict=True)
+    numbers = zip(_COLUMNS, texts, strict=True)
+    return build(
+        COINBASE_CANDLES,
+        len(candles),
+        {
+            "symbol": symbol,
+            "interval": interval,
+            "open_time": times_from_ms(opens),
+            **{name: decimals(column, f"{key} {name}", opens, WIDE_DECIMAL) for name, column in numbers},
+        },
+    )
+
+
+def _plain(number: msgspec.Raw) -> str:
+    """Give a JSON number without an exponent, exactly; what is none stays what it is, and fits no column."""
+    text = bytes(number).decode("utf-8", "replace")
+    _, has_exponent, exponent = text.lower().partition("e")
+    if not has_exponent or not _EXPONENT.fullmatch(exponent) or abs(int(exponent)) > MOST_EXPONENT:
+        return text
+    return f"{Decimal(text):f}"

@@ -1,0 +1,104 @@
+"""GET requests to Coinbase Exchange: its limit, its clock, and its errors, which say what to do."""
+
+import threading
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any, TypeVar
+
+import msgspec
+import requests
+
+from binance_source.rest.budget import Budget, RateBudget
+from binance_source.rest.errors import BadResponseError, GeoBlockedError, RejectedError
+from binance_source.rest.transport import UNREADABLE, Asked, Params, Tally, Transport, host_of, kind_of, path_of
+
+from .settings import NAME, REQUESTS_PER_SECOND, TITLE, CoinbaseConfiguration
+
+T = TypeVar("T")
+
+
+class _Time(msgspec.Struct):
+    epoch: Any
+
+
+class _ErrorBody(msgspec.Struct):
+    message: str
+
+
+_TIME_DECODER = msgspec.json.Decoder(_Time, float_hook=Decimal)
+
+
+class CoinbaseClient(Transport):
+    """Asks Coinbase Exchange, through one limit on requests.
+
+    Args:
+        configuration: Host, timeouts, retries, patience.
+        stop: Set to make every thread that waits or retries raise StoppedError.
+    """
+
+    service = TITLE
+    hint = "check the network, or sources.coinbase.base_url in .dlt/config.toml or SOURCES__COINBASE__BASE_URL"
+
+    def __init__(self, configuration: CoinbaseConfiguration, stop: threading.Event | None = None) -> None:
+        super().__init__(configuration.base_url, configuration, stop)
+        share, patience = configuration.request_share, configuration.ban_patience_seconds
+        self.budget = RateBudget(REQUESTS_PER_SECOND, share, patience, self.stop, 1.0, venue=NAME)
+
+    def server_time_ms(self) -> int:
+        """Read the exchange's clock (GET /time).
+
+        Raises:
+            RunError: The exchange cannot be reached, or its answers contradict their own dates.
+        """
+        return self.clock_ms(Asked(f"{self.url}/time", {}, self.budget), _read_time)
+
+    def get(self, path: str, params: Params, decode: Callable[[bytes], T], tally: Tally | None = None) -> T:
+        """Ask an endpoint, again where that may help, and decode the answer.
+
+        Args:
+            path: Such as "/products".
+            params: Query parameters.
+            decode: Turns the body into the result; raises BadResponseError or what `UNREADABLE` lists for a body that
+                is worth asking for again.
+            tally: Where to count the request.
+
+        Raises:
+            RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
+            SeriesError: This request cannot be answered.
+        """
+        return self.answer(Asked(f"{self.url}{path}", params, self.budget, tally=tally), decode)
+
+    def budgets(self) -> list[Budget]:
+        """Give the one limit."""
+        return [self.budget]
+
+    def check(self, response: requests.Response, body: bytes) -> None:
+        """Raise for an answer that is not what was asked for."""
+        status, path = response.status_code, path_of(response)
+        if status in (403, 451):
+            raise GeoBlockedError(
+                f"{host_of(response.url)} does not serve this place, or this IP address (HTTP {status}); "
+                f"run from elsewhere, or do without {TITLE}"
+            )
+        is_json = "json" in response.headers.get("Content-Type", "")
+        if status == 200 and is_json:
+            return
+        if is_json and 400 <= status < 500:
+            raise RejectedError(status, 0, _message(body), path)
+        if status == 404:
+            raise RejectedError(status, 0, f"no such address; is this {TITLE}?", path)
+        raise BadResponseError(f"{path} answered HTTP {status} with {kind_of(response)} where JSON was expected")
+
+
+def _read_time(body: bytes) -> int:
+    epoch = _TIME_DECODER.decode(body).epoch
+    if type(epoch) not in (int, Decimal) or not 0 <= epoch < 10**10:
+        raise BadResponseError(f"its clock says {epoch!r:.40}")
+    return int(epoch * 1000)
+
+
+def _message(body: bytes) -> str:
+    try:
+        return msgspec.json.decode(body, type=_ErrorBody).message
+    except UNREADABLE:
+        return "no reason given"

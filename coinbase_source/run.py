@@ -1,0 +1,62 @@
+"""One run against Coinbase Exchange: its clock, its products, and their candles."""
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+
+import pyarrow as pa
+
+from binance_source.coverage import Range
+from binance_source.request import Request
+from binance_source.rest.transport import Tally
+from binance_source.venue_run import VenueDataset, VenueRun
+
+from .candles import CoinbaseCandles
+from .client import CoinbaseClient
+from .products import Product, fetch_products, products_table
+from .schemas import COINBASE_CANDLES, COINBASE_PRODUCTS
+from .settings import NAME, TITLE, CoinbaseConfiguration
+
+
+class CoinbaseRun(VenueRun):
+    """One run against Coinbase Exchange.
+
+    Args:
+        request: What to fetch.
+        configuration: How to speak to the exchange.
+        stop: Set from outside to end the run early, with all progress kept.
+    """
+
+    venue = NAME
+    exchange = TITLE
+    domain = "exchange.coinbase.com"
+    listed_in = COINBASE_PRODUCTS.name
+
+    def __init__(
+        self, request: Request, configuration: CoinbaseConfiguration, stop: threading.Event | None = None
+    ) -> None:
+        stop = stop or threading.Event()
+        self.client = CoinbaseClient(configuration, stop)
+        super().__init__(request, configuration, self.client, stop)
+        self._products: list[Product] = []
+
+    @property
+    def series(self) -> Mapping[str, VenueDataset]:
+        """The datasets that are made of series."""
+        return {COINBASE_CANDLES.name: VenueDataset(self._candles)}
+
+    @property
+    def snapshots(self) -> Mapping[str, Callable[[Tally], pa.Table]]:
+        """The datasets that are taken at once."""
+        return {COINBASE_PRODUCTS.name: self._products_table}
+
+    def fetch_listed(self) -> Sequence[str]:
+        """Ask for all products."""
+        self._products = fetch_products(self.client)
+        return [one.id for one in self._products]
+
+    def _candles(self, key: str, wanted: Range, covered: list[Range]) -> list[CoinbaseCandles]:
+        return [CoinbaseCandles(self.client, key, wanted, covered, self.now_us // 1000)]
+
+    def _products_table(self, tally: Tally) -> pa.Table:
+        tally.add(1, 0.0)
+        return products_table(self._products, self.now_us)

@@ -1,0 +1,37 @@
+"""The staging tables of Coinbase Exchange."""
+
+from typing import Final
+
+from binance_source.schemas import BOOL, LABEL, TEXT, TIME, WIDE_DECIMAL, staging_table
+
+COINBASE_PRODUCTS: Final = staging_table(
+    "coinbase_products",
+    ("symbol",),
+    {
+        "symbol": TEXT,
+        "base_asset": TEXT,
+        "quote_asset": TEXT,
+        "display_name": TEXT,
+        "status": TEXT,
+        "quote_increment": WIDE_DECIMAL,
+        "base_increment": WIDE_DECIMAL,
+        "min_market_funds": WIDE_DECIMAL,
+        "is_trading_disabled": BOOL,
+        "updated_at": TIME,
+    },
+    nullable=frozenset({"min_market_funds"}),
+)
+
+COINBASE_CANDLES: Final = staging_table(
+    "coinbase_candles",
+    ("symbol", "interval", "open_time"),
+    {
+        "symbol": LABEL,
+        "interval": LABEL,
+        "open_time": TIME,
+        **dict.fromkeys(("open", "high", "low", "close", "volume"), WIDE_DECIMAL),
+    },
+)
+
+TABLES: Final = {table.name: table for table in (COINBASE_PRODUCTS, COINBASE_CANDLES)}
+"""The tables of the datasets, in the order in which they are loaded."""

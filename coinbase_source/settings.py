@@ -1,0 +1,46 @@
+"""Host, intervals, limits and defaults of Coinbase Exchange, and the configuration that overrides them."""
+
+from typing import ClassVar, Final
+
+from dlt.common.configuration import configspec
+
+from binance_source.checked import load_section
+from binance_source.resources.candles import Interval, intervals
+from binance_source.settings import INTERVAL_MS
+from binance_source.venue_settings import RULES, VenueConfiguration
+
+NAME: Final = "coinbase"
+"""Name of the dlt source, and section of the configuration: `[sources.coinbase]`, `SOURCES__COINBASE__...`."""
+
+TITLE: Final = "Coinbase Exchange"
+
+HOST: Final = "api.exchange.coinbase.com"
+
+REQUESTS_PER_SECOND: Final = 10
+"""Public requests of an IP address; bursts of up to 15 are not made use of."""
+
+WINDOW_CANDLES: Final = 299
+"""More than 300 candles are refused, and both ends of a time count."""
+
+INTERVALS: Final[dict[str, Interval]] = intervals(
+    {"1m": "60", "5m": "300", "15m": "900", "1h": "3600", "6h": "21600", "1d": "86400"}, INTERVAL_MS, {}
+)
+"""By Binance's names: the granularity in seconds. There are no others."""
+
+
+@configspec
+class CoinbaseConfiguration(VenueConfiguration):
+    """How Coinbase Exchange is spoken to; each field is a key of `[sources.coinbase]`."""
+
+    base_url: str = f"https://{HOST}"
+
+    sections: ClassVar[tuple[str, str]] = ("sources", NAME)
+
+
+def load_configuration() -> CoinbaseConfiguration:
+    """Read `[sources.coinbase]` from dlt's configuration providers.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or a value is not what its key takes.
+    """
+    return load_section(CoinbaseConfiguration(), CoinbaseConfiguration.sections, RULES)

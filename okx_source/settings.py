@@ -1,0 +1,68 @@
+"""Hosts, intervals, limits and defaults of OKX, and the configuration that overrides them."""
+
+from typing import ClassVar, Final
+
+from dlt.common.configuration import configspec
+
+from binance_source.checked import load_section
+from binance_source.resources.candles import Interval, intervals
+from binance_source.settings import DAY_MS, INTERVAL_MS, LONGEST_MS, MINUTE_MS
+from binance_source.venue_settings import RULES, VenueConfiguration
+
+NAME: Final = "okx"
+"""Name of the dlt source, and section of the configuration: `[sources.okx]`, `SOURCES__OKX__...`."""
+
+TITLE: Final = "OKX"
+
+HOSTS: Final = ("https://www.okx.com", "https://my.okx.com", "https://app.okx.com")
+"""The exchange, and the names under which it serves Europe and the United States."""
+
+LIMIT_SECONDS: Final = 2.0
+
+LIMITS: Final = {
+    "/api/v5/public/time": 10,
+    "/api/v5/public/instruments": 20,
+    "/api/v5/public/funding-rate-history": 10,
+    "/api/v5/market/candles": 40,
+    "/api/v5/market/history-candles": 20,
+}
+"""Requests to each path in `LIMIT_SECONDS`. OKX counts funding rates by instrument; here they count together."""
+
+PAGE_ROWS: Final = 300
+FUNDING_PAGE_ROWS: Final = 400
+"""The most that a page has. For years it was 100, so that what comes counts, and not what was asked for."""
+
+FUNDING_REACH_MS: Final = 90 * DAY_MS - 10 * MINUTE_MS
+"""How far back funding rates are given: three months, less the time that a run takes."""
+
+INTERVALS: Final[dict[str, Interval]] = intervals(
+    {
+        "1m": "1m", "3m": "3m", "5m": "5m", "15m": "15m", "30m": "30m", "1h": "1H", "2h": "2H", "4h": "4H",
+        # Without "utc" these open at 16:00 UTC.
+        "6h": "6Hutc", "12h": "12Hutc", "1d": "1Dutc", "2d": "2Dutc", "3d": "3Dutc", "1w": "1Wutc", "1M": "1Mutc",
+    },
+    {**INTERVAL_MS, "2d": 2 * DAY_MS},
+    LONGEST_MS,
+)  # fmt: skip
+"""By Binance's names; all of them on days of UTC."""
+
+INSTRUMENT_TYPES: Final = ("SPOT", "SWAP")
+"""Those whose instruments are loaded."""
+
+
+@configspec
+class OkxConfiguration(VenueConfiguration):
+    """How OKX is spoken to; each field is a key of `[sources.okx]`."""
+
+    base_url: str = HOSTS[0]
+
+    sections: ClassVar[tuple[str, str]] = ("sources", NAME)
+
+
+def load_configuration() -> OkxConfiguration:
+    """Read `[sources.okx]` from dlt's configuration providers.
+
+    Raises:
+        ConfigurationError: A file cannot be read, or a value is not what its key takes.
+    """
+    return load_section(OkxConfiguration(), OkxConfiguration.sections, RULES)
