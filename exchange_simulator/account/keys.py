@@ -80,7 +80,10 @@ def _rsa(public_key: str) -> Verify:
 
 
 def _ed25519(public_key: str) -> Verify:
-    return _public(public_key, Ed25519PublicKey, Ed25519PublicKey.verify)
+    def check(key: Ed25519PublicKey, signature: bytes, payload: bytes) -> None:
+        key.verify(signature, payload)
+
+    return _public(public_key, Ed25519PublicKey, check)
 
 
 # The kinds of keys: what of its description makes the key, and how.
