@@ -90,8 +90,9 @@ class Project:
 
     def start(self, *options, **settings):
         """Start the pipeline command and give the process."""
+        script = self.folder / "pipelines" / f"{self.venue}_pipeline.py"
         return subprocess.Popen(
-            [sys.executable, str(self.folder / "pipelines" / f"{self.venue}_pipeline.py"), "--progress", "none", *options],
+            [sys.executable, str(script), "--progress", "none", *options],
             env=self.environment(**settings),
             cwd=self.folder.parent,
             stdout=subprocess.PIPE,

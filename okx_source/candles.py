@@ -1,0 +1,119 @@
+"""Candles: GET /api/v5/market/history-candles, newest first; flat where nothing was traded."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+import pyarrow as pa
+
+from binance_source.columns import build, decimals, times_from_ms
+from binance_source.coverage import Range, split_key
+from binance_source.resources.candles import SETTLING_MS, Answer, Candle, CandleSeries, Interval
+from binance_source.rest.errors import BadResponseError, GaveUpError
+from binance_source.rest.transport import Params
+from binance_source.schemas import WIDE_DECIMAL
+
+from .client import HISTORY_CANDLES, MillisecondsText, OkxClient
+from .instruments import SPOT
+from .pages import page_back
+from .schemas import OKX_CANDLES
+from .settings import INTERVALS, PAGE_ROWS
+
+RECENT_CANDLES: Final = "/api/v5/market/candles"
+
+CLOSED: Final = "1"
+
+# Time, open, high, low, close, volume, volume in currency, volume in quote currency, whether it is closed.
+_Row = tuple[MillisecondsText, str, str, str, str, str, str, str, str]
+
+
+class _Answer(msgspec.Struct):
+    data: list[_Row]
+
+
+_DECODER = msgspec.json.Decoder(_Answer)
+_PRICES: Final = {"open": 1, "high": 2, "low": 3, "close": 4}
+_VOLUMES: Final = {
+    True: {**_PRICES, "volume": 5, "quote_volume": 7},
+    # Contracts count in front of the base asset.
+    False: {**_PRICES, "volume": 6, "quote_volume": 7, "contracts": 5},
+}
+
+
+class OkxCandles(CandleSeries):
+    """The candles of one instrument and interval.
+
+    Args:
+        client: How to ask.
+        key: Of the series.
+        instrument_type: SPOT or SWAP: what the volumes count.
+        wanted: Open times [from, to) in milliseconds.
+        covered: Ranges of open times that are loaded already.
+        now_ms: The exchange's clock.
+    """
+
+    window_candles = PAGE_ROWS
+
+    def __init__(
+        self, client: OkxClient, key: str, instrument_type: str, wanted: Range, covered: list[Range], now_ms: int
+    ) -> None:
+        _, self._symbol, interval = split_key(key)
+        super().__init__(key, INTERVALS[interval], INTERVALS["1d"], wanted, covered, now_ms)
+        self._client = client
+        self._is_spot = instrument_type == SPOT
+
+    def ask(self, interval: Interval, start: int, end: int) -> Answer:
+        """Ask once for the closed candles that open in [start, end)."""
+        candles = self._rows(HISTORY_CANDLES, interval, start, end)
+        known = candles[-1][0] + interval.shortest_ms if candles else start
+        if known < end and end + interval.longest_ms > self._now:
+            candles += self._rows(RECENT_CANDLES, interval, known, end)
+        return Answer(candles)
+
+    def table(self, candles: list[Candle]) -> pa.Table:
+        """Turn candles into the staging table."""
+        return candles_table(candles, self.key, self._is_spot)
+
+    def _rows(self, path: str, interval: Interval, start: int, end: int) -> list[Candle]:
+        params: Params = {"instId": self._symbol, "bar": interval.parameter, "limit": PAGE_ROWS}
+        candles = page_back(
+            self._client,
+            path,
+            params,
+            (start, end),
+            lambda body: read_candles(body, interval),
+            lambda candle: int(candle[0]),
+            interval.shortest_ms,
+            self.tally,
+        )
+        # What is not confirmed ends what is closed.
+        open_from = next((row[0] for row in candles if row[-1] != CLOSED), end)
+        if open_from < end and open_from + interval.longest_ms <= self._now - SETTLING_MS:
+            raise GaveUpError(f"{path} {self.key}: the candle from {open_from} is over, and not confirmed")
+        return [row for row in candles if row[0] < open_from]
+
+
+def read_candles(body: bytes, interval: Interval) -> list[Candle]:
+    """Read an answer, newest first: open time in milliseconds, then the texts of the row.
+
+    Raises:
+        BadResponseError: It is not of this interval.
+    """
+    candles: list[Candle] = [(int(row[0]), *row[1:]) for row in _DECODER.decode(body).data]
+    if interval.is_aligned and any(candle[0] % interval.shortest_ms for candle in candles):
+        raise BadResponseError(f"candles of {interval.parameter} were answered with others: {candles[0][0]} ...")
+    return candles
+
+
+def candles_table(candles: Sequence[Candle], key: str, is_spot: bool) -> pa.Table:
+    """Turn candles, as `read_candles` gives them, into the staging table."""
+    if not candles:
+        return OKX_CANDLES.schema.empty_table()
+    _, symbol, interval = split_key(key)
+    columns = list(zip(*candles, strict=True))
+    opens = columns[0]
+    numbers = {
+        name: decimals(columns[at], f"{key} {name}", opens, WIDE_DECIMAL) for name, at in _VOLUMES[is_spot].items()
+    }
+    labels = {"symbol": symbol, "interval": interval, "open_time": times_from_ms(opens)}
+    return build(OKX_CANDLES, len(candles), {"contracts": [None] * len(candles), **labels, **numbers})

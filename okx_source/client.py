@@ -1,0 +1,146 @@
+"""GET requests to OKX: its limits, its clock, and its errors, which also come with status 200."""
+
+import threading
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+
+import msgspec
+import requests
+
+from binance_source.rest.budget import Budget, RateBudget
+from binance_source.rest.errors import BadResponseError, GeoBlockedError, RejectedError
+from binance_source.rest.transport import UNREADABLE, Asked, Params, Tally, Transport, host_of, kind_of, path_of
+
+from .settings import HOSTS, LIMIT_SECONDS, LIMITS, NAME, TITLE, OkxConfiguration
+
+T = TypeVar("T")
+
+HISTORY_CANDLES = "/api/v5/market/history-candles"
+
+OK, TOO_MANY = "0", "50011"
+PASSING_CODES = frozenset({"50001", "50004", "50013", "50026"})
+"""Unavailable, timeout, busy, system error: a GET may be repeated on them (OKX API guide, error codes)."""
+NOT_SERVED = frozenset({"50121"})
+
+OF_PLACE = frozenset({301, 302, 303, 307, 308, 403, 451})
+"""How hosts answer that do not serve a place, or send it elsewhere."""
+
+MillisecondsText = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,13}$")]
+"""A time in milliseconds since 1970, up to 2286."""
+
+
+class Envelope(msgspec.Struct):
+    """What every answer has around its data."""
+
+    code: str
+    msg: str = ""
+
+
+class _Moment(msgspec.Struct):
+    ts: MillisecondsText
+
+
+class _Times(msgspec.Struct):
+    data: list[_Moment]
+
+
+_ENVELOPE = msgspec.json.Decoder(Envelope)
+_TIMES = msgspec.json.Decoder(_Times)
+
+
+class OkxClient(Transport):
+    """Asks OKX, through one limit for each path.
+
+    Args:
+        configuration: Host, timeouts, retries, patience.
+        stop: Set to make every thread that waits or retries raise StoppedError.
+    """
+
+    service = TITLE
+    hint = "check the network, or sources.okx.base_url in .dlt/config.toml or SOURCES__OKX__BASE_URL"
+
+    def __init__(self, configuration: OkxConfiguration, stop: threading.Event | None = None) -> None:
+        super().__init__(configuration.base_url, configuration, stop)
+        share, patience = configuration.request_share, configuration.ban_patience_seconds
+        self._budgets = {
+            path: RateBudget(limit, share, patience, self.stop, LIMIT_SECONDS, venue=NAME)
+            for path, limit in LIMITS.items()
+        }
+
+    @property
+    def budget(self) -> Budget:
+        """The limit of candles."""
+        return self._budgets[HISTORY_CANDLES]
+
+    def server_time_ms(self) -> int:
+        """Read the exchange's clock (GET /api/v5/public/time).
+
+        Raises:
+            RunError: The exchange cannot be reached, or its answers contradict their own dates.
+        """
+        path = "/api/v5/public/time"
+        return self.clock_ms(Asked(f"{self.url}{path}", {}, self._budgets[path]), _read_time)
+
+    def get(self, path: str, params: Params, decode: Callable[[bytes], T], tally: Tally | None = None) -> T:
+        """Ask an endpoint, again where that may help, and decode the answer.
+
+        Args:
+            path: Of LIMITS.
+            params: Query parameters.
+            decode: Turns the body into the result; raises BadResponseError or what `UNREADABLE` lists for a body that
+                is worth asking for again.
+            tally: Where to count the request.
+
+        Raises:
+            RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
+            SeriesError: This request cannot be answered.
+        """
+        return self.answer(Asked(f"{self.url}{path}", params, self._budgets[path], tally=tally), decode)
+
+    def budgets(self) -> list[Budget]:
+        """Give all limits."""
+        return list(self._budgets.values())
+
+    def refusal(self, response: requests.Response, body: bytes) -> int | None:
+        """Give the status of an answer that asks to wait, which may be 200."""
+        said = _envelope(body)
+        return 429 if said is not None and said.code == TOO_MANY else super().refusal(response, body)
+
+    def check(self, response: requests.Response, body: bytes) -> None:
+        """Raise for an answer that is not what was asked for."""
+        status, path = response.status_code, path_of(response)
+        said = _envelope(body) if "json" in response.headers.get("Content-Type", "") else None
+        code = None if said is None else said.code
+        if code in NOT_SERVED or (status in OF_PLACE and (code is None or code == OK)):
+            raise GeoBlockedError(_blocked(host_of(response.url), status, code))
+        if status == 200 and code == OK:
+            return
+        if said is not None and said.code.isdecimal() and code not in (OK, *PASSING_CODES) and status < 500:
+            raise RejectedError(status, int(said.code), said.msg, path)
+        if status == 404:
+            raise RejectedError(status, 0, f"no such address; is this an {TITLE} host?", path)
+        what = kind_of(response) if said is None else f"code {said.code} ({said.msg})"
+        raise BadResponseError(f"{path} answered HTTP {status} with {what} where data were expected")
+
+
+def _envelope(body: bytes) -> Envelope | None:
+    try:
+        return _ENVELOPE.decode(body)
+    except UNREADABLE:
+        return None
+
+
+def _blocked(host: str, status: int, code: str | None) -> str:
+    others = ", ".join(other for other in HOSTS if other != host)
+    said = f"HTTP {status}" if code is None else f"HTTP {status}, code {code}"
+    return (
+        f"{host} does not serve this place, or this IP address ({said}); set sources.okx.base_url to the host of your "
+        f"region ({others}), run from elsewhere, or do without {TITLE}"
+    )
+
+
+def _read_time(body: bytes) -> int:
+    moments = _TIMES.decode(body).data
+    if len(moments) != 1:
+        raise BadResponseError(f"its clock says {len(moments)} times")
+    return int(moments[0].ts)
