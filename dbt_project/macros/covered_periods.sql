@@ -1,7 +1,10 @@
 {# What is covered, and the days that have to be compared where it is. #}
 
 
-{# The periods in which everything that the exchange has of a dataset is loaded; of klines, of 1m. #}
+{#
+    The periods in which everything that the exchange has of a dataset is loaded; of klines, of 1m. Trades of futures are
+    left out: those of the insurance fund and of deleveraging are in the candles and not in the lists of trades.
+#}
 {% macro covered_periods(dataset) %}
     select
         market,
@@ -9,7 +12,7 @@
         period_start,
         period_end
     from {{ ref("covered_periods") }}
-    where dataset = '{{ dataset }}'{{ " and \"interval\" = '1m'" if dataset == "klines" }}
+    where dataset = '{{ dataset }}' and {{ "\"interval\" = '1m'" if dataset == "klines" else "market = 'spot'" }}
 {% endmacro %}
 
 

@@ -12,3 +12,8 @@
 {% macro agg_trade_key() %}
     {{ return(["market", "symbol", "agg_trade_id"]) }}
 {% endmacro %}
+
+
+{% macro account_trade_key() %}
+    {{ return(["symbol", "trade_id"]) }}
+{% endmacro %}

@@ -10,10 +10,16 @@
     choose otherwise than an incremental one.
 #}
 {% macro newest_rows(view, dataset, key, versions) %}
+    {{- newest_of(rows_to_take(view, dataset), key, versions) }}
+{% endmacro %}
+
+
+{# The same of the rows of any query with the columns of a staging view. #}
+{% macro newest_of(rows, key, versions) %}
     {%- set columns = key | join(", ") -%}
     (
         with
-        {{ staged_and_repeated(view, dataset, key) }},
+        {{ staged_and_repeated(rows, key) }},
 
         single_rows as (
             select * from staged
@@ -44,7 +50,7 @@
     {%- set columns = key | join(", ") -%}
     (
         with
-        {{ staged_and_repeated(view, dataset, key) }},
+        {{ staged_and_repeated(rows_to_take(view, dataset), key) }},
 
         distinct_rows as (
             select distinct staged.* from staged
@@ -59,10 +65,10 @@
 {% endmacro %}
 
 
-{# Two CTEs: the rows of a staging view that are to be taken, and the keys that occur more than once among them. #}
-{% macro staged_and_repeated(view, dataset, key) %}
+{# Two CTEs: the rows of a query, and the keys that occur more than once among them. #}
+{% macro staged_and_repeated(rows, key) %}
         staged as not materialized (
-            {{ rows_to_take(view, dataset) }}
+            {{ rows }}
         ),
 
         repeated as (

@@ -30,9 +30,9 @@
 {% endmacro %}
 
 
-{# Microseconds by which a file's rows may lie beside its period: klines never do, a trade was seen in two days' files. #}
+{# Microseconds by which a file's rows may lie beside its period: no candle does, a trade was seen in two days' files. #}
 {% macro period_margin(dataset) -%}
-    {{ 0 if dataset == "klines" else interval_seconds("1h") * 1000000 }}
+    {{ 0 if archived_datasets()[dataset].time == "open_time" else interval_seconds("1h") * 1000000 }}
 {%- endmacro %}
 
 
@@ -55,12 +55,10 @@
 
 {# True where a row is of one of the `revised` files' series and periods, within the bounds of all of them. #}
 {% macro is_in_revised_period(row, dataset, bounds) -%}
-    {%- set time = times_of()[dataset] -%}
-    {{ row }}.market = revised.market
-    and {{ row }}.symbol = revised.symbol
-    {%- if dataset == "klines" %}
-    and {{ row }}."interval" = revised."interval"
-    {%- endif %}
+    {%- set time = archived_datasets()[dataset].time -%}
+    {%- for column in archived_datasets()[dataset].series %}
+    {{ "and " if not loop.first }}{{ row }}.{{ column }} = revised.{{ column }}
+    {%- endfor %}
     and {{ row }}.{{ time }} >= revised.period_start
     and {{ row }}.{{ time }} < revised.period_end
     and {{ row }}.{{ time }} >= make_timestamptz({{ bounds[0] }})
@@ -68,9 +66,16 @@
 {%- endmacro %}
 
 
-{# The column of the time of a dataset's rows. #}
-{% macro times_of() %}
-    {{ return({"klines": "open_time", "agg_trades": "trade_time", "trades": "trade_time"}) }}
+{# The datasets of the archive: the column of their rows' time, and those that say which file's series a row is of. #}
+{% macro archived_datasets() %}
+    {{ return({
+        "klines": {"time": "open_time", "series": ["market", "symbol", '"interval"']},
+        "agg_trades": {"time": "trade_time", "series": ["market", "symbol"]},
+        "trades": {"time": "trade_time", "series": ["market", "symbol"]},
+        "mark_price_klines": {"time": "open_time", "series": ["symbol", '"interval"']},
+        "funding_rates": {"time": "funding_time", "series": ["symbol"]},
+        "open_interest": {"time": "open_interest_time", "series": ["symbol"]},
+    }) }}
 {% endmacro %}
 
 
@@ -88,9 +93,11 @@
 {#
     The rows of a staging view that the model has to look at: those of new loads, and what older loads have brought of the
     periods of revised files; without what a revision has replaced.
+
+    dataset: none for one that the archive does not have.
 #}
 {% macro rows_to_take(view, dataset) %}
-    {%- set bounds = revised_bounds(dataset) -%}
+    {%- set bounds = revised_bounds(dataset) if dataset -%}
     {%- if bounds %}
     select staged_rows.*
     from (
@@ -107,14 +114,20 @@
     select staged_rows.*
     from {{ view }} as staged_rows
     {%- endif %}
-    {%- if bounds or not is_incremental() %}
-    anti join {{ ref("stg_binance__archive_files") }} as files
-        on staged_rows.source = files.path and staged_rows._dlt_load_id <= files.replaced_load_id
+    {%- if bounds or (dataset and not is_incremental()) %}
+    {{ without_replaced_rows("staged_rows") }}
     {%- endif %}
     {%- if not bounds %}
     where {{ is_new_load("staged_rows._dlt_load_id") }}
     {%- endif %}
 {% endmacro %}
+
+
+{# Leaves out, in a query's joins, the rows of files that a newer version has replaced. #}
+{% macro without_replaced_rows(rows) -%}
+    anti join {{ ref("stg_binance__archive_files") }} as files
+        on {{ rows }}.source = files.path and {{ rows }}._dlt_load_id <= files.replaced_load_id
+{%- endmacro %}
 
 
 {#

@@ -33,9 +33,16 @@
 {% endmacro %}
 
 
+{# The datasets whose rows are numbered one after the other. #}
+{% macro trade_datasets() %}
+    {{ return(["agg_trades", "trades"]) }}
+{% endmacro %}
+
+
 {# The days of the trades that came to silver with the loads that the model has not taken in. #}
 {% macro touched_trade_days() %}
-    {%- for dataset, times in times_of().items() if dataset != "klines" %}
+    {%- for dataset in trade_datasets() %}
+    {%- set times = archived_datasets()[dataset].time %}
     {{ "union" if not loop.first }}
     select distinct
         '{{ dataset }}' as dataset,

@@ -58,15 +58,21 @@
 {%- endmacro %}
 
 
-{# Post-hook of a model that reads a staging view, and the revisions of its files, which may have left no row. #}
-{% macro record_staged_loads(view, dataset) %}
+{#
+    Post-hook of a model that reads a staging view, and the revisions of its files, which may have left no row.
+
+    dataset: none for one that the archive does not have.
+#}
+{% macro record_staged_loads(view, dataset=none) %}
     update {{ watermarks_table() }}
     set
         {{ all_untested_again() }}
         load_id = greatest(
             load_id,
-            (select max(_dlt_load_id) from {{ view }} where _dlt_load_id > '{{ watermark(this.identifier) }}'),
+            (select max(_dlt_load_id) from {{ view }} where _dlt_load_id > '{{ watermark(this.identifier) }}')
+            {%- if dataset %},
             (select max(_dlt_load_id) from {{ ref("stg_binance__archive_files") }} where dataset = '{{ dataset }}')
+            {%- endif %}
         )
     where model_name = '{{ this.identifier }}'
 {% endmacro %}
@@ -95,6 +101,8 @@
 {#
     Post-hook of a model of several datasets: it has seen of this one what the model that it reads it from has seen. One mark
     for all would be the oldest, or none where a dataset was never loaded, and what is newer than it would be new for ever.
+
+    upstream: the name of that model's mark, or of those of several.
 #}
 {% macro record_dataset_loads(dataset, upstream) %}
     delete from {{ watermarks_table() }}
@@ -102,9 +110,36 @@
     insert into {{ watermarks_table() }} (model_name, load_id)
     select
         '{{ dataset_mark(dataset) }}' as model_name,
-        load_id
+        case when count(*) = count(load_id) then min(load_id) end as load_id
     from {{ watermarks_table() }}
-    where model_name = '{{ upstream }}'
+    where model_name in ('{{ ([upstream] if upstream is string else upstream) | join("', '") }}')
+{% endmacro %}
+
+
+{# Post-hook of a model that reads the staging views of several datasets: it has seen what this one's holds. #}
+{% macro record_staged_dataset(dataset, view) %}
+    {%- set mark = watermark(dataset_mark(dataset)) %}
+    delete from {{ watermarks_table() }}
+    where model_name = '{{ dataset_mark(dataset) }}';
+    insert into {{ watermarks_table() }} (model_name, load_id)
+    select
+        '{{ dataset_mark(dataset) }}' as model_name,
+        greatest(nullif('{{ mark }}', ''), max(_dlt_load_id)) as load_id
+    from {{ view }}
+    where _dlt_load_id > '{{ mark }}'
+{% endmacro %}
+
+
+{# Post-hook of a model of several datasets, after the others: the newest load in it, up to which its tests look back. #}
+{% macro record_newest_dataset_load() %}
+    update {{ watermarks_table() }}
+    set
+        {{ all_untested_again() }}
+        load_id = (
+            select max(load_id) from {{ watermarks_table() }}
+            where starts_with(model_name, '{{ dataset_mark("") }}')
+        )
+    where model_name = '{{ this.identifier }}'
 {% endmacro %}
 
 

@@ -14,97 +14,11 @@ import duckdb
 import pyarrow as pa
 import pytest
 from dbt.cli.main import dbtRunner
+from staging_tables import ARROW_TYPES, STAGING
 
 ROOT = Path(__file__).resolve().parents[2]
 
-TIME, NUMBER = "timestamp with time zone", "decimal(28, 8)"
-STAGING = {
-    "_dlt_loads": {
-        "load_id": "text",
-        "schema_name": "text",
-        "status": "bigint",
-        "inserted_at": TIME,
-        "schema_version_hash": "text",
-    },
-    "klines": {
-        **dict.fromkeys(("market", "symbol", "interval"), "text"),
-        "open_time": TIME,
-        **dict.fromkeys(("open", "high", "low", "close", "volume"), NUMBER),
-        "close_time": TIME,
-        "quote_volume": NUMBER,
-        "trade_count": "bigint",
-        **dict.fromkeys(("taker_buy_volume", "taker_buy_quote_volume"), NUMBER),
-        **dict.fromkeys(("source", "_dlt_load_id"), "text"),
-    },
-    "agg_trades": {
-        **dict.fromkeys(("market", "symbol"), "text"),
-        "agg_trade_id": "bigint",
-        **dict.fromkeys(("price", "quantity"), NUMBER),
-        **dict.fromkeys(("first_trade_id", "last_trade_id"), "bigint"),
-        "trade_time": TIME,
-        "is_buyer_maker": "boolean",
-        **dict.fromkeys(("source", "_dlt_load_id"), "text"),
-    },
-    "trades": {
-        **dict.fromkeys(("market", "symbol"), "text"),
-        "trade_id": "bigint",
-        **dict.fromkeys(("price", "quantity", "quote_quantity"), NUMBER),
-        "trade_time": TIME,
-        "is_buyer_maker": "boolean",
-        **dict.fromkeys(("source", "_dlt_load_id"), "text"),
-    },
-    "archive_files": {
-        **dict.fromkeys(("path", "market", "dataset", "symbol", "interval", "status", "reason", "sha256"), "text"),
-        "last_modified": TIME,
-        **dict.fromkeys(("size_bytes", "row_count", "rows_loaded"), "bigint"),
-        "loaded_at": TIME,
-        **dict.fromkeys(("revision", "rows_changed", "rows_compared"), "bigint"),
-        **dict.fromkeys(("replaced_load_id", "_dlt_load_id"), "text"),
-    },
-    "archive_disagreements": {
-        **dict.fromkeys(("path", "market", "dataset", "symbol", "interval"), "text"),
-        "row_key": "bigint",
-        **dict.fromkeys(("column_name", "archive_value", "other_value", "other_source"), "text"),
-        "found_at": TIME,
-        "_dlt_load_id": "text",
-    },
-    "symbols": {
-        **dict.fromkeys(("market", "symbol", "status", "base_asset", "quote_asset"), "text"),
-        "tick_size": NUMBER,
-        "updated_at": TIME,
-        "_dlt_load_id": "text",
-    },
-    "series_periods": {
-        **dict.fromkeys(("series", "market", "dataset", "symbol", "interval", "state"), "text"),
-        **dict.fromkeys(("period_start", "period_end"), TIME),
-        **dict.fromkeys(("first_id", "end_id"), "bigint"),
-        "recorded_at": TIME,
-        "_dlt_load_id": "text",
-    },
-    "listings": {
-        **dict.fromkeys(("market", "symbol"), "text"),
-        **dict.fromkeys(("first_open_time", "checked_at"), TIME),
-        "_dlt_load_id": "text",
-    },
-    "gap_checks": {
-        **dict.fromkeys(("market", "dataset", "symbol", "interval"), "text"),
-        **dict.fromkeys(("gap_start", "gap_end"), TIME),
-        **dict.fromkeys(("first_id", "last_id"), "bigint"),
-        **dict.fromkeys(("source", "outcome"), "text"),
-        "rows_found": "bigint",
-        "detail": "text",
-        "checked_at": TIME,
-        "_dlt_load_id": "text",
-    },
-}
-ARROW_TYPES = {
-    "text": pa.string(),
-    "bigint": pa.int64(),
-    "boolean": pa.bool_(),
-    TIME: pa.timestamp("us", tz="UTC"),
-    NUMBER: pa.decimal128(28, 8),
-}
-MODELS = (
+SPOT_MODELS = (
     "silver.klines",
     "silver.rejected_klines",
     "silver.trades",
@@ -127,7 +41,29 @@ MODELS = (
     "gold.reconciliation",
     "gold.reconciliation_summary",
 )
-
+# Of futures, the account and other venues.
+MARKET_MODELS = (
+    "silver.account_trades",
+    "silver.candle_series",
+    "silver.candles",
+    "silver.funding_rates",
+    "silver.open_interest",
+    "gold.basis_daily",
+    "gold.cross_exchange_ohlcv",
+    "gold.funding_daily",
+    "gold.open_interest_daily",
+    "gold.portfolio_balances",
+)
+MARKET_VIEWS = (
+    *(f"stg_binance__{table}" for table in ("mark_price_klines", "funding_rates", "open_interest", "premium_index")),
+    *(
+        "stg_binance__account_balances",
+        "stg_binance__account_trades",
+        "stg_coinbase__candles",
+        "stg_coinbase__products",
+    ),
+    *("stg_okx__candles", "stg_okx__instruments", "stg_okx__funding_rates"),
+)
 
 MODELS_ONLY = ("--resource-type", "model", "--resource-type", "seed")
 
@@ -160,11 +96,18 @@ def parsed(project, database):
 
 
 class Warehouse:
-    """A database file, filled as dlt fills it and built by dbt in this process."""
+    """A database file, filled as dlt fills it and built by dbt in this process.
 
-    def __init__(self, path: Path, project: Path) -> None:
+    Args:
+        path: Where the file is.
+        project: The dbt project's folder.
+        whole: Build the models of futures, the account and other venues too; without these a build takes half as long.
+    """
+
+    def __init__(self, path: Path, project: Path, whole: bool = False) -> None:
         self.path = path
         self.project = project
+        self.whole = whole
 
     def connect(self):
         # dbt leaves its connection open in this process: another configuration would be refused.
@@ -200,11 +143,15 @@ class Warehouse:
 
         models_only: leave out the data tests, which take as long as the models, where another build runs them.
         """
+        excluded = [] if self.whole else [f"{view}+" for view in MARKET_VIEWS]
         if models_only:
             options = (*MODELS_ONLY, *options)
         elif "--resource-type" not in options:
             # Made-up rows do not agree with each other: what differs between them is shown by tests of its own.
-            options = ("--exclude-resource-type", "unit_test", "--exclude", "reconciliation_is_empty", *options)
+            options = ("--exclude-resource-type", "unit_test", *options)
+            excluded.append("reconciliation_is_empty")
+        if excluded:
+            options = (*options, "--exclude", *excluded)
         with destination(self.path):
             outcome = invoke(self.project, "build", *options, manifest=parsed(self.project, self.path.stem))
         failed = [
@@ -217,7 +164,7 @@ class Warehouse:
         """Copy the file into a new folder; a database under another name has to be parsed for it."""
         self.query("checkpoint")
         folder.mkdir()
-        return Warehouse(Path(shutil.copy(self.path, folder / name)), self.project)
+        return Warehouse(Path(shutil.copy(self.path, folder / name)), self.project, self.whole)
 
     def refreshed(self, folder):
         """What a full refresh makes of a copy. The staging views are those of the last build."""
@@ -228,7 +175,8 @@ class Warehouse:
     def contents(self):
         """Every silver and gold table as a sorted list of rows."""
         with self.connect() as connection:
-            return {model: connection.execute(f"select * from {model} order by all").fetchall() for model in MODELS}
+            models = (*SPOT_MODELS, *MARKET_MODELS) if self.whole else SPOT_MODELS
+            return {model: connection.execute(f"select * from {model} order by all").fetchall() for model in models}
 
 
 @pytest.fixture(scope="session")
@@ -242,7 +190,11 @@ def dbt_project(tmp_path_factory):
 @pytest.fixture(scope="module")
 def new_warehouse(tmp_path_factory, dbt_project):
     """Make an empty warehouse."""
-    return lambda: Warehouse(tmp_path_factory.mktemp("warehouse") / "market.duckdb", dbt_project)
+
+    def new(whole=False):
+        return Warehouse(tmp_path_factory.mktemp("warehouse") / "market.duckdb", dbt_project, whole)
+
+    return new
 
 
 def read_zips(paths):

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 import pytest
 import yaml
-from conftest import MODELS, Warehouse
+from conftest import MARKET_MODELS, SPOT_MODELS, Warehouse
 
 ROOT = Path(__file__).resolve().parents[2]
 MIDNIGHT = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -37,7 +37,7 @@ KLINE = {
 @pytest.fixture(scope="module")
 def grown(new_warehouse):
     """A warehouse built empty, then with klines alone; with what it held in between."""
-    warehouse = new_warehouse()
+    warehouse = new_warehouse(whole=True)
     warehouse.build("--resource-type", "all")
     empty = warehouse.contents()
     warehouse.load("1763700000.1", klines=[KLINE])
@@ -47,7 +47,7 @@ def grown(new_warehouse):
 
 def test_an_empty_database_builds_green_with_empty_models(grown):
     _, empty = grown
-    assert len(empty) == 21
+    assert len(empty) == 31
     assert set(map(len, empty.values())) == {0}
 
 
@@ -89,7 +89,7 @@ def test_what_users_query_can_be_read_from_a_copy_that_is_attached_under_another
             """select table_schema || '.' || table_name from information_schema.tables
             where table_catalog = 'elsewhere' and table_schema in ('silver', 'gold')"""
         ).fetchall()
-        assert {name for (name,) in relations} == {*MODELS, "silver.known_outages"}
+        assert {name for (name,) in relations} == {*SPOT_MODELS, *MARKET_MODELS, "silver.known_outages"}
         for (name,) in relations:
             connection.execute(f"select * from elsewhere.{name}").fetchall()
 

@@ -82,6 +82,10 @@ kline_spans as (
     group by market, symbol
 ),
 
+spot_partners as (
+    {{ spot_partners() }}
+),
+
 latest_tickers as (
     select * from tickers
     qualify row_number() over (partition by market, symbol order by snapshot_time desc, _dlt_load_id desc) = 1
@@ -124,6 +128,12 @@ described as (
         symbols.is_margin_trading_allowed,
         symbols.order_types,
         symbols.permission_sets,
+        symbols.contract_type,
+        symbols.pair,
+        symbols.margin_asset,
+        symbols.onboard_time,
+        symbols.delivery_time,
+        spot_partners.symbol as spot_symbol,
         symbols.updated_at,
         kline_spans.first_kline_open_time,
         kline_spans.last_kline_open_time,
@@ -141,6 +151,7 @@ described as (
     left join symbols using (market, symbol)
     left join kline_spans using (market, symbol)
     left join latest_tickers using (market, symbol)
+    left join spot_partners on known_symbols.market = 'um' and known_symbols.symbol = spot_partners.venue_symbol
 )
 
 select * from described

@@ -9,12 +9,12 @@ trade_runs as (
 
 series_periods as (
     select * from {{ ref("stg_binance__series_periods") }}
-    where dataset <> 'klines'
+    where dataset in ('agg_trades', 'trades')
 ),
 
 gap_checks as (
     select * from {{ ref("stg_binance__gap_checks") }}
-    where dataset <> 'klines'
+    where dataset in ('agg_trades', 'trades')
 ),
 
 -- What follows upon each other, midnights and holes in the days' order included, with the rows at both ends.

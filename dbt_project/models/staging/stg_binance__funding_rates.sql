@@ -1,0 +1,1 @@
+{{ staged("funding_rates") }}

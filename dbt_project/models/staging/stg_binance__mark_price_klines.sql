@@ -1,0 +1,1 @@
+{{ staged("mark_price_klines") }}

@@ -1,0 +1,1 @@
+{{ staged("premium_index") }}

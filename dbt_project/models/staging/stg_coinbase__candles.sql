@@ -1,0 +1,1 @@
+{{ staged("coinbase_candles") }}

@@ -1,0 +1,1 @@
+{{ staged("coinbase_products", complete_loads_only=false) }}

@@ -1,0 +1,1 @@
+{{ staged("okx_funding_rates") }}

@@ -1,0 +1,1 @@
+{{ staged("okx_instruments", complete_loads_only=false) }}
