@@ -12,6 +12,8 @@ from dlt.common.configuration.exceptions import ConfigurationException
 
 from binance_source import schemas
 from binance_source.configured import ConfigurationError, Configured, lookup
+from coinbase_source import schemas as coinbase_schemas
+from okx_source import schemas as okx_schemas
 
 from .project import DATASET, database_file
 
@@ -31,6 +33,14 @@ _TYPES: Final[dict[pa.DataType, str]] = {
     pa.bool_(): "BOOLEAN",
 }
 """Arrow type to the type of the column in DuckDB."""
+
+_TABLES: Final = [
+    value
+    for module in (schemas, coinbase_schemas, okx_schemas)
+    for value in vars(module).values()
+    if isinstance(value, schemas.Table)
+]
+"""The staging tables of all venues."""
 
 _AGAIN: Final = "move it away, and all is loaded again"
 
@@ -89,7 +99,7 @@ def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
         stored.setdefault(table, {})[column] = kind
         if not is_nullable:
             filled.add((table, column))
-    for wanted in (value for value in vars(schemas).values() if isinstance(value, schemas.Table)):
+    for wanted in _TABLES:
         columns = stored.get(wanted.name, {})
         for field in wanted.schema if columns else ():
             kind = columns.get(field.name)

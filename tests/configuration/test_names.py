@@ -3,8 +3,12 @@
 import re
 
 import pytest
+import tomlkit
 
+from binance_source.settings import SECTIONS as SECTIONS_OF_BINANCE
 from binance_source.settings import BinanceConfiguration
+from coinbase_source.settings import CoinbaseConfiguration
+from okx_source.settings import OkxConfiguration
 
 BELOW = {
     "conections = 3": ("sources.binance.conections", "did you mean connections?"),
@@ -23,6 +27,9 @@ SECTIONS = {
     "[sources.binanc]\nconnections = 3": ("[sources.binanc]", "did you mean [sources.binance]?"),
     "[sources.Binance]\nconnections = 3": ("[sources.Binance]", "did you mean [sources.binance]?"),
     "[binance]\nconnections = 3": ("[binance]", "did you mean [sources.binance]?"),
+    "[sources.coinbas]\nconnections = 3": ("[sources.coinbas]", "did you mean [sources.coinbase]?"),
+    "[okx]\nconnections = 3": ("[okx]", "did you mean [sources.okx]?"),
+    "[sources.okx]\nbase_ulr = 'x'": ("sources.okx.base_ulr", "did you mean base_url?"),
     "[destinations.market]\ncredentials = 'x'": ("[destinations]", "did you mean [destination.market]?"),
     "[destination.markets]\ncredentials = 'x'": ("[destination.markets]", "did you mean [destination.market]?"),
 }
@@ -36,6 +43,8 @@ VARIABLES = {
     "SOURCE__BINANCE__SYMBOLS": "did you mean SOURCES__BINANCE__SYMBOLS?",
     "sources__binance__symbols": "did you mean SOURCES__BINANCE__SYMBOLS?",
     "SOURCES__BINANCE__symbols": "did you mean SOURCES__BINANCE__SYMBOLS?",
+    "SOURCES__COINBASE__CONNECTION": "did you mean SOURCES__COINBASE__CONNECTIONS?",
+    "SOURCES__OKX__API_URL": "did you mean SOURCES__OKX__BASE_URL?",
     "DESTINATION_MARKET_CREDENTIALS": "did you mean DESTINATION__MARKET__CREDENTIALS?",
     "DESTINATIONS__MARKET__CREDENTIALS": "did you mean DESTINATION__MARKET__CREDENTIALS?",
 }
@@ -76,8 +85,8 @@ def test_a_variable_that_is_almost_ours_is_named(command, exchange, name):
 
 
 def test_what_dlt_and_others_read_is_left_alone(command):
-    command.secrets.write_text("[sources.binance.data_writer]\nbuffer_max_items = 5\n[sources.coinbase]\nx = 1\n")
-    others = {"SOURCES__BINANCE__DATA_WRITER__BUFFER_MAX_ITEMS": "7", "SOURCES__OKX__BASE_URL": "x", "BINANCE": "1"}
+    command.secrets.write_text("[sources.binance.data_writer]\nbuffer_max_items = 5\n[sources.kraken]\nx = 1\n")
+    others = {"SOURCES__BINANCE__DATA_WRITER__BUFFER_MAX_ITEMS": "7", "SOURCES__KRAKEN__BASE_URL": "x", "BINANCE": "1"}
     done = command.run("--datasets", "symbols", "--symbols", "BTCUSDT", environment=others)
     assert done.returncode == 0, done.stderr
 
@@ -135,7 +144,9 @@ def test_a_wrong_setting_of_dlt_ends_in_one_line(command, name, value, said):
     assert not command.database.exists()
 
 
-def test_every_key_stands_in_the_file_of_defaults_with_its_default(command):
-    for key, default in {key: getattr(BinanceConfiguration(), key) for key in BinanceConfiguration()}.items():
-        value = f'"{default}"' if isinstance(default, str) else str(default).replace("_", "")
-        assert f"\n{key} = {value}" in command.default
+@pytest.mark.parametrize("settings", [BinanceConfiguration, CoinbaseConfiguration, OkxConfiguration])
+def test_every_key_stands_in_the_file_of_defaults_with_its_default(command, settings):
+    defaults = dict(settings())
+    _, section = getattr(settings, "sections", SECTIONS_OF_BINANCE)
+    stated = tomlkit.parse(command.default).unwrap()["sources"][section]
+    assert {key: stated.get(key) for key in defaults} == defaults
