@@ -142,7 +142,11 @@ class MarketRun(Run):
         Args:
             wanted: dlt state of the dataset: the periods that were asked for.
         """
-        return Scope(self.request, self.market, self.names, self.now_us, self.configuration, wanted)
+        infos = self._info.symbols if self._info else []
+        listed_ms = {one.symbol: one.onboard_us // 1000 for one in infos if one.onboard_us is not None}
+        return Scope(
+            self.request, self.market, self.names, self.now_us, self.configuration, wanted, listed_ms=listed_ms
+        )
 
     def stages(self, dataset: str, wanted: Coverage) -> Iterator[tuple[Stage, Mapping[str, tuple[int, int]]]]:
         """Make the stages of a dataset, each when the one before is done."""

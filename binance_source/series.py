@@ -18,7 +18,7 @@ from .resources.trade_kinds import TRADE_KINDS
 from .resources.walk import Series
 from .rest.client import RestClient
 from .run import Coverage
-from .settings import DAY_MS, HOUR_MS, MINUTE_MS, BinanceConfiguration
+from .settings import DAY_MS, HOUR_MS, INTERVAL_MS, MINUTE_MS, BinanceConfiguration
 
 OPEN_INTEREST_REACH_MS = 30 * DAY_MS - 10 * MINUTE_MS
 """How far back REST has open interest, with room for a run that takes its time: an older start is refused."""
@@ -42,6 +42,7 @@ class Scope:
         wanted: dlt state of the dataset: for each series the periods that runs have asked for, whether they got them or
             not, in microseconds.
         periods: The period of each series, decided once: what is loaded meanwhile must not move it.
+        listed_ms: When symbols were listed, in milliseconds since 1970, where the exchange says it.
     """
 
     request: Request
@@ -51,6 +52,7 @@ class Scope:
     configuration: BinanceConfiguration
     wanted: Mapping[str, list[Any]] = field(default_factory=dict)
     periods: dict[str, Range] = field(default_factory=dict)
+    listed_ms: Mapping[str, int] = field(default_factory=dict)
 
     def period_us(self, key: str, default_lookback_ms: int, covered_from_us: int | None) -> Range:
         """Give the period [from, to) in microseconds that a series is to have (see Request.period_us).
@@ -135,11 +137,22 @@ class _One:
         starts = [entry[2] for entry in self.covered if entry[2] is not None]
         return self.scope.period_us(self.key, lookback, max(starts, default=None))
 
-    def beyond(self, wanted: Range, reached_ms: int, lacks: Callable[[Range, list[Any]], list[Range]]) -> list[Series]:
-        """Give what says that a part cannot be had, if this run was told to begin there; in milliseconds."""
-        if self.scope.request.start is None or wanted[0] >= reached_ms:
+    def beyond(
+        self, wanted: Range, reached_ms: int, lacks: Callable[[Range, list[Any]], list[Range]], step_ms: int = 1
+    ) -> list[Series]:
+        """Give what says that a part cannot be had, if this run was told to begin there.
+
+        Args:
+            wanted: Times [from, to) in milliseconds.
+            reached_ms: How far back REST gives rows.
+            lacks: Gives what is missing of a period.
+            step_ms: Rows stand at multiples of it.
+        """
+        start = max(wanted[0], self.scope.listed_ms.get(self.symbol, 0))
+        if self.scope.request.start is None or start >= reached_ms:
             return []
-        gone = lacks((wanted[0], min(wanted[1], reached_ms)), self.covered)
+        gaps = lacks((start, min(wanted[1], reached_ms)), self.covered)
+        gone = [gap for gap in gaps if -(-gap[0] // step_ms) * step_ms < gap[1]]
         return [BeyondReach(self.key, gone[0][0], gone[-1][1], REACH_OF_REST)] if gone else []
 
 
@@ -176,7 +189,7 @@ def _rest_open_interest(scope: Scope, client: RestClient, coverage: Coverage) ->
     found: list[Series] = []
     for one in _each(scope, coverage, _intervals("open_interest", scope)):
         wanted = one.times()
-        found += one.beyond(wanted, reached, missing)
+        found += one.beyond(wanted, reached, missing, INTERVAL_MS[one.interval])
         # The exchange refuses what is too old, rather than giving what it has.
         reachable = (max(wanted[0], reached), max(wanted[1], reached))
         found.append(OpenInterestSeries(client, one.key, reachable, one.covered, now_ms))
@@ -190,11 +203,21 @@ def _rest_trades(dataset: str, scope: Scope, client: RestClient, coverage: Cover
         start, end = one.trade_times()
         if reach_ms is not None:
             reached = scope.now_us // 1000 - reach_ms + AGG_TRADES_MARGIN_MS
-            found += one.beyond((start // 1000, -(-end // 1000)), reached, missing_times)
+            found += one.beyond((start // 1000, -(-end // 1000)), reached, _missing_days)
             start, end = max(start, reached * 1000), max(end, reached * 1000)
         kind, to_now = TRADE_KINDS[dataset], end == scope.now_us
         found.append(kind(client, scope.market.name, one.symbol, (start, end), one.covered, to_now=to_now))
     return found
+
+
+def _missing_days(wanted: Range, covered: list[Any]) -> list[Range]:
+    """Give what is missing of trades' times, but for what comes before the first trade of the first day's file.
+
+    That nothing was traded then is the file's word; ids could prove it, and nobody gives those any more.
+    """
+    gaps = missing_times(wanted, covered)
+    is_of_file = gaps and gaps[0][0] == wanted[0] and gaps[0][1] < wanted[1]
+    return gaps[1:] if is_of_file and gaps[0][0] // DAY_MS == gaps[0][1] // DAY_MS else gaps
 
 
 def _archived(dataset: str, scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:

@@ -35,6 +35,11 @@ class SymbolInfo(msgspec.Struct, rename="camel", kw_only=True):
     order_types: list[str]
     filters: list[dict[str, object]]
 
+    @property
+    def onboard_us(self) -> int | None:
+        """When trading began, in microseconds since 1970; None where the exchange does not say it."""
+        return None
+
 
 class SpotSymbol(SymbolInfo, rename="camel", kw_only=True):
     """What exchangeInfo of spot says of a symbol."""
@@ -46,7 +51,6 @@ class SpotSymbol(SymbolInfo, rename="camel", kw_only=True):
     contract_type: ClassVar[None] = None
     pair: ClassVar[None] = None
     margin_asset: ClassVar[None] = None
-    onboard_us: ClassVar[None] = None
     delivery_us: ClassVar[None] = None
 
 
