@@ -18,6 +18,7 @@ NUMBERS = {
     "firewall_pause_seconds": ("a number from 0 to 86,400", "-1", "86401"),
     "klines_lookback_days": ("a number above 0 and at most 20,000", "0", "20001"),
     "trades_lookback_hours": ("a number above 0 and at most 480,000", "0.0", "480001"),
+    "recv_window_ms": ("a whole number from 1 to 60,000", "0", "60001"),
     "package_rows": ("a whole number from 1 to 1,000,000,000", "0", "1000000001"),
     "package_seconds": ("a number above 0 and at most 86,400", "0", "86401"),
 }
