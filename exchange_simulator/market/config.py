@@ -1,5 +1,6 @@
 """The market file: which symbols there are, how they trade, and what happens to them. Documented in the README."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -99,9 +100,7 @@ def parse_market(document: Mapping[str, Any]) -> MarketSpec:
     names = [symbol.name for symbol in symbols]
     if not names:
         raise MarketFileError("no [[symbol]] and no [[family]]: nothing to trade")
-    repeated = {name for name in names if names.count(name) > 1} if len(set(names)) < len(names) else set()
-    if repeated:
-        raise MarketFileError(f"symbol names used twice: {', '.join(sorted(repeated))}")
+    _check_names("symbol", names)
     return MarketSpec(seed, tuple(symbols), contracts, futures, account)
 
 
@@ -113,11 +112,21 @@ def _contracts(table: ConfigTable, symbols: Sequence[SymbolSpec]) -> tuple[Contr
         name = str(entry.get("name", f"number {index}"))
         terms, rest = parse_terms(name, entry, list(spot))
         followed = spot[terms.follows]
+        given = sorted({"price", "volatility"} & set(rest))
+        if given:
+            raise MarketFileError(f"um {name}: {', '.join(given)} is that of {terms.follows}")
         rest = {"base_asset": followed.base_asset, "quote_asset": followed.quote_asset, **rest}
         price = Decimal(followed.base_price).scaleb(-followed.tick_decimals) * terms.multiplier
         symbol = _symbol(ConfigTable(name, {**rest, "price": f"{price:f}", "volatility": followed.volatility}), ())
         contracts.append(ContractSpec(symbol, terms))
+    _check_names("um", [contract.symbol.name for contract in contracts])
     return tuple(contracts)
+
+
+def _check_names(kind: str, names: Sequence[str]) -> None:
+    repeated = sorted(name for name, count in Counter(names).items() if count > 1)
+    if repeated:
+        raise MarketFileError(f"{kind} names used twice: {', '.join(repeated)}")
 
 
 def _decimals(table: ConfigTable, key: str, default: str) -> int:
