@@ -35,11 +35,8 @@ def market(text):
 def test_a_contract_takes_from_its_symbol_what_it_does_not_say():
     contract = market(CONTRACT.format(name="AUSDT_250328", more="")).contracts[0]
     assert (contract.symbol.base_asset, contract.symbol.quote_asset, contract.symbol.volatility) == ("A", "USDT", 70)
-    assert (contract.terms.follows, contract.terms.pair, contract.terms.contract_type) == (
-        "AUSDT",
-        "AUSDT",
-        "PERPETUAL",
-    )
+    terms = contract.terms
+    assert (terms.follows, terms.pair, terms.contract_type) == ("AUSDT", "AUSDT", "PERPETUAL")
     assert contract.symbol.base_price == 2500
     assert [change.hours for change in terms.funding] == [8]
 
