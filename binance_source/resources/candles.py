@@ -57,6 +57,10 @@ class Interval:
         """Give the time before which the candles open that may be closed at another time."""
         return now_ms // self.shortest_ms * self.shortest_ms if self.is_aligned else now_ms - self.shortest_ms + 1
 
+    def surely_closed_before(self, now_ms: int) -> int:
+        """Give the time before which the candles open that are closed at another time, however long they are."""
+        return self.closed_before(now_ms) - (self.longest_ms - self.shortest_ms)
+
 
 def intervals(parameters: dict[str, str], lengths: dict[str, int], longest: dict[str, int]) -> dict[str, Interval]:
     """Describe a venue's intervals.
@@ -190,7 +194,7 @@ class CandleSeries(ABC):
         """Make a page of [start, end), of which everything is covered whose absence is believed."""
         newest = candles[-1][0] if candles else None
         known = start if newest is None else newest + self._interval.shortest_ms
-        until = min(end, max(start, known, self._interval.closed_before(self._now - SETTLING_MS)))
+        until = min(end, max(start, known, self._interval.surely_closed_before(self._now - SETTLING_MS)))
         newest_us = None if newest is None else newest * 1000
         answered = (start, end) if until < end else None
         return Page(self.key, self.table(candles), ((start, until),), newest_us, answered=answered)
