@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import tomlkit
 
 from exchange_simulator import running_simulator
 
@@ -46,9 +47,9 @@ class Forked:
 
     def set(self, key, value):
         """Give a key of [sources.binance] another value in config.toml."""
-        lines = [line for line in self.default.splitlines() if not line.startswith(f"{key} =")]
-        lines.insert(lines.index("[sources.binance]") + 1, f"{key} = {value}")
-        self.config.write_text("\n".join(lines))
+        document = tomlkit.parse(self.default)
+        document["sources"]["binance"][key] = tomlkit.value(value)
+        self.config.write_text(tomlkit.dumps(document))
 
     def run(self, *options, environment=None, **settings):
         out, error = (self.folder.parent / name for name in ("out", "error"))

@@ -14,7 +14,7 @@ ARGUMENTS = ("--datasets", "klines", "--symbols", "BTCUSDT", "--start", "2025-02
         (("--intervals", "1min"), "unknown interval '1min'; did you mean 1m"),
         (("--intervals", "1H"), "unknown interval '1H'; did you mean 1h"),
         (("--datasets", "candles"), "unknown dataset 'candles'"),
-        (("--market", "um"), "unknown market 'um'; there are spot"),
+        (("--market", "coin"), "unknown market 'coin'; there are spot, um"),
         (("--start", "2025-02-30"), "start '2025-02-30' is not a date; write 2024-01-31"),
         (("--end", "2025-02-01"), "start 2025-02-11 is not before end 2025-02-01"),
         (("--start", "2031-01-01"), "start is not before the exchange's present time"),
