@@ -77,12 +77,9 @@ def execute(given: Namespace, section: str, make_job: Callable[[Any], Job], sign
         return say(options.with_place(error, given, section), WRONG_REQUEST)
     except OSError as error:
         return say(_loading_failed(error), INCOMPLETE)
-    try:
-        pipeline = project.open_pipeline(job.name)
-    except (ConfigurationException, DestinationException, ValueError) as error:
-        return say(f"{OF_DLT}: {error}", WRONG_REQUEST)
-    except OSError as error:
-        return say(_loading_failed(error), INCOMPLETE)
+    pipeline = open_pipeline(job.name)
+    if isinstance(pipeline, int):
+        return pipeline
     opened.append(pipeline)
     signals.stop_orderly(job.runs[0].stop)
     code = _load_all(pipeline, job, given, section)
@@ -93,6 +90,16 @@ def execute(given: Namespace, section: str, make_job: Callable[[Any], Job], sign
             signals.stop_at_once()
             code = max(code, transform(pipeline))
     return signals.code or code
+
+
+def open_pipeline(name: str) -> Any:
+    """Open a dlt pipeline, or say why that cannot be done and give the exit code."""
+    try:
+        return project.open_pipeline(name)
+    except (ConfigurationException, DestinationException, ValueError) as error:
+        return say(f"{OF_DLT}: {error}", WRONG_REQUEST)
+    except OSError as error:
+        return say(_loading_failed(error), INCOMPLETE)
 
 
 def finish(main: Callable[[], int]) -> None:

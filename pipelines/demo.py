@@ -1,4 +1,4 @@
-"""`make demo`: the whole job against the bundled exchange simulator, and three queries on what came out of it."""
+"""`make demo`: the whole job against the bundled exchange simulator, and a few queries on what came out of it."""
 
 import os
 import subprocess
@@ -43,22 +43,42 @@ where minute >= (select max(minute) from gold.trade_flow) - interval '1 hour'
 group by symbol
 order by bought_share desc""",
     ),
+    (
+        "One candle, three venues: what a bitcoin cost on each of them, and how far apart they were",
+        """select open_time, binance_close, coinbase_close, okx_close, close, round(spread_bps, 2) as spread_bps, n_venues
+from gold.cross_exchange_ohlcv
+where symbol = 'BTC-USDT' and "interval" = '1m'
+order by open_time desc
+limit 5""",
+    ),
+    (
+        "What it cost to be long: funding of the last whole days, by the year, and where the perpetual stood",
+        """select symbol, day, funding_rate_sum, settlements, round(100 * annualised_rate, 2) as percent_a_year
+from gold.funding_daily
+order by day desc, symbol
+limit 5""",
+    ),
 )
 WIDTH = 130
 
 
 def main() -> int:
-    """Run the demo; give the pipeline's exit code."""
+    """Run the demo; give the exit code of loading all venues."""
     print("A simulated exchange, with a simulated market: no number below is a real price.\n")
     with running_simulator(market="default") as exchange:
         environment = {
             **os.environ,
             "SOURCES__BINANCE__MARKET_DATA_URL": exchange.url,
             "SOURCES__BINANCE__API_URL": exchange.url,
+            "SOURCES__BINANCE__FUTURES_URL": exchange.url,
+            "SOURCES__BINANCE__API_KEY": exchange.api_key,
+            "SOURCES__BINANCE__API_SECRET": exchange.api_secret,
+            "SOURCES__COINBASE__BASE_URL": exchange.coinbase_url,
+            "SOURCES__OKX__BASE_URL": exchange.okx_url,
             "SOURCES__BINANCE__ARCHIVE_URL": exchange.archive_url,
             "SOURCES__BINANCE__ARCHIVE_LISTING_URL": exchange.archive_listing_url,
         }
-        script = Path(__file__).with_name("binance_pipeline.py")
+        script = Path(__file__).with_name("all_venues.py")
         code = subprocess.run(  # noqa: S603 - our own script
             [sys.executable, str(script), "--transform", *sys.argv[1:]], env=environment, check=False
         ).returncode

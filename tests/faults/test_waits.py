@@ -225,7 +225,7 @@ def test_a_file_that_trickles_is_given_up(exchange, tmp_path):
 
 
 def test_more_bytes_than_any_answer_has_are_not_read(exchange, monkeypatch):
-    monkeypatch.setattr("binance_source.rest.client.ANSWER_BYTES", 100)
+    monkeypatch.setattr("binance_source.rest.transport.ANSWER_BYTES", 100)
     with client_of(exchange, max_attempts=1) as client, pytest.raises(BinanceError, match="more than 100 bytes"):
         ask(client, limit=100)
 
