@@ -184,7 +184,7 @@ def sought_of(kind):
 
 
 def signed_runs(command, exchange, failing):
-    """Good and failing runs with each kind of key, in the file or, if it is wrong, in the environment: what they said."""
+    """Good and failing runs with each kind of key: the right one in the file, a wrong one in the environment."""
     options = ("--datasets", "account_balances,account_trades", "--symbols", "ETHUSDT", "--start", "2025-02-11")
     runs = []
     for kind, (secret, known) in KINDS.items():

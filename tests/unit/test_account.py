@@ -8,8 +8,10 @@ import threading
 import time
 from datetime import datetime, timezone
 from decimal import Decimal
+from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
+import pyarrow as pa
 import pytest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
@@ -51,6 +53,16 @@ TRADE = {
 """A row of GET /api/v3/myTrades as it is documented, in microseconds."""
 
 
+SYMBOLS = [
+    {
+        "symbol": name, "status": "TRADING", "baseAsset": name[:3], "quoteAsset": "BTC", "baseAssetPrecision": 8,
+        "quoteAssetPrecision": 8, "orderTypes": [], "permissionSets": [], "filters": [], "isSpotTradingAllowed": True,
+        "isMarginTradingAllowed": False,
+    }
+    for name in ("BNBBTC", "ETHBTC")
+]  # fmt: skip
+
+
 def trade(number, **fields):
     return {**TRADE, "id": number, **fields}
 
@@ -77,6 +89,8 @@ class Host(HTTPAdapter):
         if request.url.endswith("/api/v3/time"):
             self.times += 1
             return self._answer(request, 200, {"serverTime": self.clock_ms()})
+        if request.url.endswith("/api/v3/exchangeInfo"):
+            return self._answer(request, 200, {"rateLimits": [], "symbols": SYMBOLS})
         self.asked.append(request)
         answer = self.answers.pop(0)
         return self._answer(request, *(answer if isinstance(answer, tuple) else (200, answer)))
@@ -279,23 +293,27 @@ def test_threads_whose_time_is_refused_together_read_the_clock_once(open_client)
     assert host.times == 2
 
 
-def test_a_clock_that_was_long_on_its_way_is_read_again(open_client, monkeypatch):
+@pytest.mark.parametrize(("trips", "used"), [([0.4], 0), ([0.9, 0.4], 1), ([0.8, 2.0, 3.0], 0), ([2.0, 3.0, 0.6], 2)])
+def test_of_readings_of_the_clock_that_were_long_on_their_way_the_shortest_is_used(
+    open_client, monkeypatch, trips, used
+):
     client, host = open_client(ACCOUNT)
-    plain, slow = host._answer, [1]
+    monkeypatch.setattr(signed, "LONGEST_TRIP_SECONDS", 0.5)
+    mine = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(signed, "time", SimpleNamespace(monotonic=lambda: mine.now))
+    readings = iter(enumerate(trips))
 
-    def answer(request, status, document):
-        if request.url.endswith("/time") and slow:
-            slow.pop()
-            time.sleep(0.3)
-            document = {"serverTime": NOW_MS - 3_600_000}
-        return plain(request, status, document)
+    def read():
+        number, trip = next(readings)
+        mine.now += trip
+        # Right in the middle of the round trip in the one that is used, and an hour off in the others.
+        return NOW_MS + int((mine.now - trip / 2) * 1000) + (0 if number == used else 3_600_000)
 
-    host._answer = answer
-    monkeypatch.setattr(signed, "LONGEST_TRIP_SECONDS", 0.2)
+    monkeypatch.setattr(client.public, "server_time_ms", read)
     client.server_time_ms()
-    assert host.times >= 3
+    assert next(readings, None) is None
     fetch_account(client)
-    assert abs(int(host.query()["timestamp"]) - host.clock_ms()) < 60_000
+    assert abs(int(host.query()["timestamp"]) - NOW_MS - mine.now * 1000) <= 2
 
 
 WHAT_TO_DO = {
@@ -337,11 +355,28 @@ def test_a_key_that_an_answer_repeats_is_not_shown(open_client):
     assert not any(secret in repr(one) for one in shown for secret in (KEY, SECRET, "signature"))
 
 
-def test_an_account_that_is_not_the_one_of_the_database_is_refused(open_client):
-    client, _ = open_client(ACCOUNT)
-    request = check_request(["BTCUSDT"], ["1m"], ["account_balances"])
+def account_run(client, dataset):
+    request = check_request(["BNBBTC"], ["1m"], [dataset])
     run = AccountRun(request, configuration(), Signer(KEY, SECRET))
     run.client = client
+    return run
+
+
+def test_a_long_history_is_handed_on_in_turns_and_to_its_end(open_client, monkeypatch):
+    monkeypatch.setattr(account_trades, "ROWS_AT_ONCE", 2)
+    client, _ = open_client(ACCOUNT, [trade(7), trade(9)], [trade(11), trade(12)], [trade(20)], [])
+    run, coverage = account_run(client, "account_trades"), {}
+    run.begin_package()
+    rows = pa.concat_tables(run.tables("account_trades", coverage, {}))
+    assert rows["trade_id"].to_pylist() == [7, 9, 11, 12, 20]
+    assert coverage == {"spot|BNBBTC": [(0, 21, TRADE["time"], TRADE["time"])]}
+    assert (run.failures, run.error, run.unfinished()) == ({"account_trades": []}, None, False)
+    run.close()
+
+
+def test_an_account_that_is_not_the_one_of_the_database_is_refused(open_client):
+    client, _ = open_client(ACCOUNT)
+    run = account_run(client, "account_balances")
     run.connect()
     state = {}
     run.remember_origin(state)
