@@ -45,18 +45,20 @@ order by bought_share desc""",
     ),
     (
         "One candle, three venues: what a bitcoin cost on each of them, and how far apart they were",
-        """select open_time, binance_close, coinbase_close, okx_close, close, round(spread_bps, 2) as spread_bps, n_venues
+        """select open_time, round(binance_close, 2) as binance, round(coinbase_close, 2) as coinbase,
+    round(okx_close, 2) as okx, round(vwap, 2) as vwap, round(spread_bps, 2) as spread_bps
 from gold.cross_exchange_ohlcv
-where symbol = 'BTC-USDT' and "interval" = '1m'
+where symbol = 'BTC-USDT' and "interval" = '1m' and n_venues = 3
 order by open_time desc
 limit 5""",
     ),
     (
-        "What it cost to be long: funding of the last whole days, by the year, and where the perpetual stood",
-        """select symbol, day, funding_rate_sum, settlements, round(100 * annualised_rate, 2) as percent_a_year
+        "What it cost to be long: funding of the last whole day, and what that is by the year",
+        """select symbol, day, funding_rate_sum, settlements, round(100 * funding_rate_annualised, 2) as percent_a_year
 from gold.funding_daily
-order by day desc, symbol
-limit 5""",
+where day < (select max(day) from gold.funding_daily)
+qualify row_number() over (partition by symbol order by day desc) = 1
+order by percent_a_year desc""",
     ),
 )
 WIDTH = 130
@@ -75,6 +77,9 @@ def main() -> int:
             "SOURCES__BINANCE__API_SECRET": exchange.api_secret,
             "SOURCES__COINBASE__BASE_URL": exchange.coinbase_url,
             "SOURCES__OKX__BASE_URL": exchange.okx_url,
+            # Their limits give 30 days in a minute each, here as elsewhere.
+            "SOURCES__COINBASE__CANDLES_LOOKBACK_DAYS": "5",
+            "SOURCES__OKX__CANDLES_LOOKBACK_DAYS": "5",
             "SOURCES__BINANCE__ARCHIVE_URL": exchange.archive_url,
             "SOURCES__BINANCE__ARCHIVE_LISTING_URL": exchange.archive_listing_url,
         }
