@@ -20,6 +20,7 @@ class Forked:
     def __init__(self, project) -> None:
         self.folder = folder = project.folder
         self.database = project.database
+        self.venue = "binance"
         self.settings: dict[str, str] = {}
         self.config = folder / ".dlt" / "config.toml"
         self.secrets = folder / ".dlt" / "secrets.toml"
@@ -36,13 +37,18 @@ class Forked:
         assert self._server.wait() == 0
 
     def restore(self, **settings):
-        self.settings = settings
+        self.venue, self.settings = "binance", settings
         for path in (self.config, self.secrets):
             if path.is_dir():
                 path.rmdir()
             path.unlink(missing_ok=True)
         self.config.write_text(self.default)
         self.database.unlink(missing_ok=True)
+        return self
+
+    def use_venue(self, venue, url, **settings):
+        """Run the command of another venue from now on; what fails is tried again soon."""
+        self.venue, self.settings = venue, {"BASE_URL": url, "BACKOFF_SECONDS": "0.05", **settings}
         return self
 
     def set(self, key, value):
@@ -56,7 +62,9 @@ class Forked:
         chosen = {**self.settings, **{key.upper(): str(value) for key, value in settings.items()}}
         asked = {
             "arguments": ["--progress", "none", *options],
-            "environment": {f"SOURCES__BINANCE__{key}": value for key, value in chosen.items()} | (environment or {}),
+            "environment": {f"SOURCES__{self.venue.upper()}__{key}": value for key, value in chosen.items()}
+            | (environment or {}),
+            "venue": self.venue,
             "out": str(out),
             "error": str(error),
         }

@@ -1,20 +1,24 @@
 """Runs the pipeline command many times in forks of one process that has imported it: python forking.py PROJECT.
 
-Reads a line of JSON for each run from standard input, {"arguments", "environment", "out", "error"}, and answers each
-with the exit code. What a process would do once, when it imports dlt, is therefore not seen; all that main() does is.
+Reads a line of JSON for each run from standard input, {"venue", "arguments", "environment", "out", "error"}, and
+answers each with the exit code. What a process would do once, when it imports dlt, is therefore not seen; all that
+main() does is.
 """
 
 import json
 import os
 import sys
 import traceback
+from importlib import import_module
 
 sys.path[0] = sys.argv[1]
 
-from pipelines.binance_pipeline import main  # noqa: E402
+# Where dlt's project is has to be decided before dlt is imported.
+import_module("pipelines.project").enter()
+import_module("pipelines.binance_pipeline")
 
 
-def run(asked):
+def run(asked, main):
     """Run the command in this process, which ends with it."""
     os.environ.update(asked["environment"])
     for path, descriptor in ((asked["out"], 1), (asked["error"], 2)):
@@ -34,8 +38,10 @@ def run(asked):
 sys.stdout.write("ready\n")
 sys.stdout.flush()
 for line in sys.stdin:
+    asked = json.loads(line)
+    main = import_module(f"pipelines.{asked['venue']}_pipeline").main
     child = os.fork()
     if child == 0:
-        run(json.loads(line))
+        run(asked, main)
     sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
     sys.stdout.flush()
