@@ -65,8 +65,9 @@ class TimedSeries(ABC, Generic[R]):
         start, end = window.start, min(window.end, self._now)
         while start < end:
             page = self._page(start, end - 1)
-            # Nothing where something may be is believed when it is said twice; up to now it is what is to be expected.
-            if not page and not rows and window.end < self._now:
+            # Nothing where something may be is believed when it is said twice; up to now it is what is to be expected,
+            # and no more than the newest row is covered.
+            if not page and window.end < self._now:
                 page = self._page(start, end - 1)
             if not page:
                 break

@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from binance_source.rest.budget import GUARD_SECONDS, WeightBudget
+from binance_source.rest.budget import GUARD_SECONDS, RateBudget, WeightBudget
 from binance_source.rest.errors import BannedError, RunError, StoppedError
 
 
@@ -127,3 +127,57 @@ def test_a_stop_ends_the_waiting(budget, stop):
 def test_a_request_that_can_never_fit_is_refused(budget):
     with pytest.raises(RunError, match=r"weight 101 can never fit a budget of 100 a minute; raise .*weight_share"):
         budget.acquire(101)
+
+
+@pytest.fixture
+def rate(clock, stop):
+    return RateBudget(limit=10, share=1.0, patience_seconds=300, stop=stop, window_seconds=5.0, monotonic=clock)
+
+
+def take(budget, times):
+    return [budget.acquire(1)[0] for _ in range(times)]
+
+
+def is_full(budget, stop):
+    """Tell whether one request more would have to wait."""
+    waiting = threading.Thread(target=_acquired, args=(budget,))
+    waiting.start()
+    waiting.join(0.3)
+    is_waiting = waiting.is_alive()
+    stop.set()
+    waiting.join()
+    stop.clear()
+    return is_waiting
+
+
+def _acquired(budget):
+    with contextlib.suppress(StoppedError):
+        budget.settle(1, budget.acquire(1)[0], None)
+
+
+def test_a_rate_holds_over_any_stretch_of_its_length_counted_from_the_answers(rate, clock, stop):
+    windows = take(rate, 10)
+    assert is_full(rate, stop)
+    # Four are answered a second later than the others: they count until a whole window after that.
+    for window in windows[:6]:
+        rate.settle(1, window, None)
+    clock.now += 1.0
+    for window in windows[6:]:
+        rate.settle(1, window, None)
+    clock.now += 4.0
+    assert is_full(rate, stop)
+    clock.now += 2 * GUARD_SECONDS
+    take(rate, 6)
+    assert is_full(rate, stop)
+    clock.now += 1.0
+    take(rate, 4)
+    assert is_full(rate, stop)
+
+
+def test_a_wait_that_is_asked_for_holds_a_rate_back_too(rate, clock, stop):
+    rate.pause(429, 7.0)
+    assert is_full(rate, stop)
+    clock.now += 7.5
+    assert not is_full(rate, stop)
+    with pytest.raises(BannedError):
+        rate.pause(418, 301.0)
