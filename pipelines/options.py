@@ -69,7 +69,12 @@ def parser() -> argparse.ArgumentParser:
 def add_period(found: argparse.ArgumentParser) -> None:
     """Add the options that say which time is meant."""
     add = found.add_argument
-    add("--start", metavar="TIME", help="UTC date or datetime, inclusive; an earlier one extends history backwards")
+    add(
+        "--start",
+        metavar="TIME",
+        help="UTC date or datetime, inclusive; an earlier one extends history backwards; an account's trades are "
+        "loaded as a whole in any case",
+    )
     add("--end", metavar="TIME", help="UTC date or datetime, exclusive; default now")
 
 

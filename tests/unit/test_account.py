@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from binance_source.account_run import AccountRun
+from binance_source.market_run import MarketRun
 from binance_source.request import RequestError, check_request
 from binance_source.resources import account_trades
 from binance_source.resources.account_balances import balances_table, fetch_account
@@ -78,7 +79,7 @@ class Host(HTTPAdapter):
         super().__init__()
         self.answers = list(answers)
         self.began = time.monotonic()
-        self.times = 0
+        self.times = self.infos = 0
         self.asked = []
         self.ahead_ms = 0
 
@@ -90,6 +91,7 @@ class Host(HTTPAdapter):
             self.times += 1
             return self._answer(request, 200, {"serverTime": self.clock_ms()})
         if request.url.endswith("/api/v3/exchangeInfo"):
+            self.infos += 1
             return self._answer(request, 200, {"rateLimits": [], "symbols": SYMBOLS})
         self.asked.append(request)
         answer = self.answers.pop(0)
@@ -371,6 +373,29 @@ def test_a_long_history_is_handed_on_in_turns_and_to_its_end(open_client, monkey
     assert rows["trade_id"].to_pylist() == [7, 9, 11, 12, 20]
     assert coverage == {"spot|BNBBTC": [(0, 21, TRADE["time"], TRADE["time"])]}
     assert (run.failures, run.error, run.unfinished()) == ({"account_trades": []}, None, False)
+    run.close()
+
+
+def test_the_spot_runs_weight_budget_and_symbols_are_shared(open_client):
+    client, host = open_client(ACCOUNT)
+    spot = MarketRun(check_request(["BNBBTC"], ["1m"], ["klines"], source="rest"), configuration())
+    spot.client._session.mount("https://", host)
+    spot.connect()
+    request = check_request(["*BTC"], ["1m"], ["account_trades"])
+    run = AccountRun(request, configuration(), Signer(KEY, SECRET), spot=spot)
+    assert run.client.budget is run.client.public.budget is spot.client.budget
+    run.client = client
+    run.open([spot])
+    assert run.names == ("BNBBTC", "ETHBTC")
+    assert host.infos == 1
+    for one in (run, spot):
+        one.close()
+
+
+def test_without_a_spot_run_the_symbols_are_asked_for_once(open_client):
+    client, host = open_client(ACCOUNT)
+    run = account_run(client, "account_trades").open()
+    assert (run.names, host.infos) == (("BNBBTC",), 1)
     run.close()
 
 
