@@ -21,7 +21,7 @@ def launch(project, action, stage, *options, **settings):
     """Start a run that is killed or held at a stage of launcher.py, and give the process."""
     launcher = Path(__file__).with_name("launcher.py")
     return subprocess.Popen(
-        [sys.executable, str(launcher), action, str(project.folder), stage, *options],
+        [sys.executable, str(launcher), action, str(project.folder), project.venue, stage, *options],
         env=project.environment(**settings), cwd=project.folder.parent,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
     )  # fmt: skip

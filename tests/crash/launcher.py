@@ -1,4 +1,6 @@
-"""Runs the pipeline command of a project, and ends it at a named stage: launcher.py kill|hold PROJECT STAGE [options].
+"""Runs a pipeline command of a project, and ends it at a named stage.
+
+launcher.py kill|hold PROJECT VENUE STAGE [options]
 
 "kill" is SIGKILL. "hold" makes the file PROJECT/held, and goes on when it is removed.
 
@@ -67,6 +69,7 @@ STAGES = {
 OTHER_STAGES = {
     "importing": Stage("pipelines.project", "enter"),
     "copying": Stage(COPY, "DuckDbCopyJob.run"),
+    "candles copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="candles"),
     "before the models": Stage("pipelines.transform", "dbt_build"),
     "building models": Stage("dbt.adapters.sql.connections", "SQLConnectionManager.add_query", call=20),
 }
@@ -115,12 +118,12 @@ def act_at(stage: Stage, act: Callable[[], None]) -> None:
 
 def main() -> None:
     """Run the command."""
-    action, folder, stage, *options = sys.argv[1:]
+    action, folder, venue, stage, *options = sys.argv[1:]
     sys.path[0] = folder
     # Where dlt's project is has to be decided before dlt is imported.
     importlib.import_module("pipelines.project").enter()
     act_at((STAGES | OTHER_STAGES)[stage], partial(ACTIONS[action], folder))
-    script = str(Path(folder) / "pipelines" / "binance_pipeline.py")
+    script = str(Path(folder) / "pipelines" / f"{venue}_pipeline.py")
     sys.argv = [script, "--progress", "none", *options]
     runpy.run_path(script, run_name="__main__")
 

@@ -35,7 +35,7 @@ def test_all_candles_arrive_and_later_runs_load_what_is_new_or_earlier(okx, modu
     symbols, intervals = ["BTC-USDT", "BTC-USD-SWAP", "HALT-USDT"], ["1m", "4h"]
     options = (*CANDLES, "--symbols", ",".join(symbols), "--intervals", ",".join(intervals))
     # Within it the whole exchange was down.
-    outage = ("2025-01-20T01:00:00", "2025-01-20T07:00:00")
+    outage = ("2025-01-20T01:30:00", "2025-01-20T06:00:00")
     load(okx, *options, "--start", outage[0], "--end", outage[1])
     load(okx, *options, "--start", "2025-02-11T11:00:00")
 
@@ -56,23 +56,31 @@ def test_all_candles_arrive_and_later_runs_load_what_is_new_or_earlier(okx, modu
     assert requests(exchange) == 0
 
 
-@pytest.mark.parametrize("page_limit", [400, 100])
-def test_every_interval_opens_on_days_of_utc_whatever_a_page_holds(okx, module_project, exchange, truth, page_limit):
-    exchange.okx_settings(page_limit=page_limit)
-    intervals = ["3m", "5m", "15m", "30m", "1h", "2h", "6h", "12h", "1d", "2d", "3d", "1w", "1M"]
-    options = (*CANDLES, "--symbols", "ETH-USDT-SWAP", "--intervals", ",".join(intervals))
-    load(okx, *options, "--start", "2025-01-27")
-    expected = truth("okx_candles", ["ETH-USDT-SWAP"], "2025-01-27", NOW, intervals)
+def test_every_interval_opens_on_days_of_utc(okx, module_project, truth):
+    intervals = ["3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d", "2d", "3d", "1w", "1M"]
+    fine, coarse = intervals[:5], intervals[5:]
+    options = (*CANDLES, "--symbols", "ETH-USDT-SWAP", "--intervals")
+    load(okx, *options, ",".join(fine), "--start", "2025-02-11")
+    load(okx, *options, ",".join(coarse), "--start", "2025-01-27")
+    expected = [truth("okx_candles", ["ETH-USDT-SWAP"], "2025-02-11", NOW, fine)]
+    expected.append(truth("okx_candles", ["ETH-USDT-SWAP"], "2025-01-27", NOW, coarse))
+    module_project.assert_equals("okx_candles", pa.concat_tables(expected))
+    opened = "select distinct hour(open_time) from staging.okx_candles where \"interval\" in ('1d', '2d', '3d', '1w')"
+    assert module_project.query(opened) == [(0,)]
+
+
+def test_pages_may_hold_a_hundred_rows_as_they_did_for_years(okx, module_project, exchange, truth):
+    exchange.okx_settings(page_limit=100)
+    options = ("--symbols", "BTC-USDT-SWAP", "--intervals", "5m", "--start", "2025-02-09T06:00:00")
+    load(okx, *options, "--datasets", "okx_candles,okx_funding_rates")
+    expected = truth("okx_candles", ["BTC-USDT-SWAP"], "2025-02-09T06:00:00", NOW, ["5m"])
+    assert expected.num_rows > 600
     module_project.assert_equals("okx_candles", expected)
-    opened = 'select distinct "interval", hour(open_time) from staging.okx_candles where "interval" like \'%d\''
-    assert {hour for _, hour in module_project.query(opened)} == {0}
 
 
 def test_months_of_years_arrive_though_the_listing_is_later(okx, module_project, truth):
-    load(okx, *BTC, "--intervals", "1d,1w,1M", "--start", "2020-01-01")
-    module_project.assert_equals(
-        "okx_candles", truth("okx_candles", ["BTC-USDT"], "2020-01-01", NOW, ["1d", "1w", "1M"])
-    )
+    load(okx, *BTC, "--intervals", "1w,1M", "--start", "2023-01-01")
+    module_project.assert_equals("okx_candles", truth("okx_candles", ["BTC-USDT"], "2023-01-01", NOW, ["1w", "1M"]))
 
 
 def test_instruments_are_merged(okx, module_project):
@@ -113,25 +121,28 @@ def test_funding_rates_arrive_once_and_what_is_too_old_is_said_so(okx, module_pr
 
 
 FAULTS = {
-    "page for people": {"kind": "http_502_html", "count": 2},
-    "too many": {"kind": "rate_429", "retry_after": "", "seconds": 0.5},
     "too many with status 200": {"kind": "error_code", "status": 200, "code": 50011, "msg": "Too Many Requests"},
     "busy with status 200": {"kind": "error_code", "status": 200, "code": 50013, "msg": "Systems are busy"},
-    "unavailable": {"kind": "error_code", "status": 503, "code": 50001, "msg": "Service temporarily unavailable"},
     "short": {"kind": "short_page"},
     "empty": {"kind": "hidden_rows", "start": "2025-02-11", "end": "2025-02-12", "count": 1},
     "begins late": {"kind": "hidden_rows", "start": "2025-02-11T04:00", "end": "2025-02-11T05:00", "count": 1},
     "page before": {"kind": "duplicate_page", "after": 1, "count": 2},
+}
+USUAL_FAULTS = {
+    "page for people": {"kind": "http_502_html", "count": 2},
+    "too many": {"kind": "rate_429", "retry_after": "", "seconds": 0.5},
+    "unavailable": {"kind": "error_code", "status": 503, "code": 50001, "msg": "Service temporarily unavailable"},
     "cut off": {"kind": "truncated_json"},
     "reset": {"kind": "reset"},
 }
 
 
-@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("fault", [*FAULTS, *(pytest.param(name, marks=pytest.mark.soak) for name in USUAL_FAULTS)])
 def test_what_goes_wrong_once_is_asked_for_again(okx, module_project, exchange, truth, fault):
-    exchange.add_fault(path="/okx/api/v5/market/history-candles", **FAULTS[fault])
+    description = {**FAULTS, **USUAL_FAULTS}[fault]
+    exchange.add_fault(path="/okx/api/v5/market/history-candles", **description)
     load(okx, *BTC, "--intervals", "1m,5m", "--start", "2025-02-11T04:00:00", connections=1)
-    assert exchange.faults()[0]["hits"] == FAULTS[fault].get("count", 1)
+    assert exchange.faults()[0]["hits"] == description.get("count", 1)
     expected = truth("okx_candles", ["BTC-USDT"], "2025-02-11T04:00:00", NOW, ["1m", "5m"])
     module_project.assert_equals("okx_candles", expected)
 
