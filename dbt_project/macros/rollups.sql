@@ -84,6 +84,7 @@
 
 {# The windows of gold.ohlcv that hold a touched minute. #}
 {% macro touched_ohlcv_windows() %}
+    {%- set minutes = touched_minutes() %}
     {%- for name in rollup_intervals() %}
     {{ "union all" if not loop.first }}
     select distinct
@@ -91,7 +92,7 @@
         symbol,
         '{{ name }}' as "interval",
         {{ window_start("open_time", interval_seconds(name)) }} as open_time
-    from ({{ touched_minutes() }})
+    from ({{ minutes }})
     {%- endfor %}
 {% endmacro %}
 

@@ -161,6 +161,25 @@
 {% endmacro %}
 
 
+{#
+    Pre-hook: the same, where the query reads the model itself or is dear. What it finds is kept for the model's own query,
+    which would find less once the rows are taken out.
+#}
+{% macro take_out_touched(touched, key) %}
+    {% if is_incremental() %}
+    create or replace temporary table {{ touched_table() }} as
+    {{ touched }};
+    {{ delete_touched("select * from " ~ touched_table(), key) }}
+    {% endif %}
+{% endmacro %}
+
+
+{# The temporary table of what take_out_touched has found. #}
+{% macro touched_table() -%}
+    touched_{{ this.identifier }}
+{%- endmacro %}
+
+
 {# The keys that new loads bring to a staging view. #}
 {% macro touched_keys(view, key) %}
     select distinct {{ key | join(", ") }}

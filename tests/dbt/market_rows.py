@@ -138,3 +138,34 @@ def account_trade(number, price, **changes):
         "is_maker": False,
         **changes,
     }
+
+
+def agg_trade(number, first_trade_id, minute, **changes):
+    """An aggregate of one trade."""
+    return {
+        "market": "um",
+        "symbol": "BTCUSDT",
+        "agg_trade_id": number,
+        "price": Decimal(500),
+        "quantity": Decimal(1),
+        "first_trade_id": first_trade_id,
+        "last_trade_id": first_trade_id,
+        "trade_time": at(minutes=minute),
+        "is_buyer_maker": False,
+        "source": "rest",
+        **changes,
+    }
+
+
+def covered(dataset, market, **changes):
+    """A day of a series that is covered, as its cursor says."""
+    return {
+        "series": f"{market}|BTCUSDT",
+        "market": market,
+        "dataset": dataset,
+        "symbol": "BTCUSDT",
+        "state": "covered",
+        "period_start": DAY,
+        "period_end": at(24),
+        **changes,
+    }

@@ -7,9 +7,11 @@ import pytest
 from market_rows import (
     DAY,
     account_trade,
+    agg_trade,
     at,
     balance,
     candle,
+    covered,
     funding,
     instrument,
     interest,
@@ -93,6 +95,13 @@ def market(new_warehouse):
             balance(3, "NFT", "1"),
         ],
         account_trades=[account_trade(1, "101")],
+        # Between the two a trade of the insurance fund is left out, which the candle has.
+        agg_trades=[agg_trade(1, 10, 0), agg_trade(2, 12, 0)],
+        series_periods=[
+            covered("klines", "um", interval="1m"),
+            covered("agg_trades", "um", first_id=1, end_id=3),
+            covered("account_trades", "spot", first_id=1, end_id=9),
+        ],
     )
     warehouse.load(
         "1763700010.1",
@@ -286,3 +295,11 @@ def test_own_trades_are_those_of_complete_loads(market):
     assert market.query("select trade_id, order_id, price, quote_quantity from silver.account_trades") == [
         (1, 10, Decimal(101), Decimal(202))
     ]
+
+
+def test_trades_of_futures_are_neither_held_against_candles_nor_missed_where_the_exchange_leaves_them_out(market):
+    assert market.query("select market, count(*) from gold.trade_flow group by all") == [("um", 1)]
+    assert market.query("select * from silver.trade_gaps") == []
+    assert market.query("select * from gold.reconciled_agg_trade_days") == []
+    assert market.query("select * from gold.reconciliation") == []
+    assert market.query("select close from gold.ohlcv where market = 'um' and \"interval\" = '1h'") == [(500,)]

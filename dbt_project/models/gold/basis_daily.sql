@@ -1,5 +1,5 @@
 {{ config(
-    pre_hook="{{ delete_touched(touched_basis_days(), ['symbol', 'day']) }}",
+    pre_hook="{{ take_out_touched(touched_basis_days(), ['symbol', 'day']) }}",
     post_hook=[
         "{{ record_staged_dataset('mark_price_klines', ref('stg_binance__mark_price_klines')) }}",
         "{{ record_dataset_loads('klines', ['klines', 'rejected_klines']) }}",
@@ -23,7 +23,7 @@ spot_partners as (
 
 {% if is_incremental() %}
 touched_days as (
-    {{ touched_basis_days() }}
+    select * from {{ touched_table() }}
 ),
 
 {% endif %}
@@ -108,7 +108,7 @@ days as (
         min(basis) as basis_min,
         max(basis) as basis_max,
         arg_max(basis_bps, open_time) as basis_bps,
-        favg(basis_bps) as basis_bps_mean,
+        avg(basis_bps order by open_time) as basis_bps_mean,
         min(basis_bps) as basis_bps_min,
         max(basis_bps) as basis_bps_max,
         max(_dlt_load_id) as _dlt_load_id

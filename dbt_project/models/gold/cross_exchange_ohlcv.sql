@@ -1,5 +1,5 @@
 {{ config(
-    pre_hook="{{ delete_touched(cross_exchange_to_rebuild(), cross_exchange_key()) }}",
+    pre_hook="{{ take_out_touched(cross_exchange_to_rebuild(), cross_exchange_key()) }}",
     post_hook=[
         "{{ record_dataset_loads('klines', 'candles:klines') }}",
         "{{ record_dataset_loads('coinbase_candles', 'candles:coinbase_candles') }}",
@@ -22,7 +22,7 @@ candles as (
 
 {% if is_incremental() %}
 touched_windows as (
-    {{ cross_exchange_to_rebuild() }}
+    select * from {{ touched_table() }}
 ),
 
 {% endif %}

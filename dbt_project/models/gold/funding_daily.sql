@@ -36,7 +36,7 @@ summed as (
         count(*) as settlements,
         count(interval_hours) as timed_settlements,
         sum(funding_rate) filter (where interval_hours is not null) as timed_rate_sum,
-        sum(interval_hours) as hours_covered,
+        sum(interval_hours order by funding_time) as hours_covered,
         max(funding_time) as last_funding_time,
         arg_max(funding_rate, funding_time) as last_funding_rate,
         arg_max_null(mark_price, funding_time) as last_mark_price,

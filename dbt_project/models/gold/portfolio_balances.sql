@@ -1,5 +1,5 @@
 {{ config(
-    pre_hook="{{ delete_touched(touched_snapshots(), ['snapshot_time']) }}",
+    pre_hook="{{ take_out_touched(touched_snapshots(), ['snapshot_time']) }}",
     post_hook=[
         "{{ record_staged_dataset('account_balances', ref('stg_binance__account_balances')) }}",
         "{{ record_staged_dataset('tickers_24h', ref('stg_binance__tickers_24h')) }}",
@@ -26,7 +26,7 @@ symbols as (
 ),
 
 touched_snapshots as (
-    {{ touched_snapshots() }}
+    {{ "select * from " ~ touched_table() if is_incremental() else touched_snapshots() }}
 ),
 
 staged as (
@@ -57,7 +57,7 @@ closes as (
     select
         klines.symbol,
         klines.close_time as price_time,
-        arg_min(klines.close, epoch_us(klines.close_time) - epoch_us(klines.open_time)) as price
+        arg_min(klines.close, (klines.close_time - klines.open_time, klines."interval")) as price
     from klines
     semi join pairs on klines.symbol = pairs.venue_symbol
     where klines.market = 'spot' and {{ within_reach_of_snapshots("klines.close_time") }}
@@ -190,9 +190,15 @@ weighed as (
         coalesce(price_path, 'unpriced') as price_path,
         price_time,
         value_usdt,
-        value_usdt / nullif(fsum(value_usdt) over (partition by snapshot_time), 0) as weight,
+        value_usdt / nullif(sum(value_usdt) over by_asset, 0) as weight,
         _dlt_load_id
     from valued
+    window
+        by_asset as (
+            partition by snapshot_time
+            order by asset
+            rows between unbounded preceding and unbounded following
+        )
 )
 
 select * from weighed

@@ -1,5 +1,5 @@
 {{ config(
-    pre_hook="{{ delete_touched(candles_to_rebuild(), venue_candle_key()) }}",
+    pre_hook="{{ take_out_touched(candles_to_rebuild(), venue_candle_key()) }}",
     post_hook=[
         "{{ record_dataset_loads('klines', ['klines', 'rejected_klines', 'candle_series:klines']) }}",
         "{{ record_dataset_loads('coinbase_candles', 'candle_series:coinbase_candles') }}",
@@ -75,7 +75,7 @@ candle_series as (
 
 {% if is_incremental() %}
 touched_candles as (
-    {{ candles_to_rebuild() }}
+    select * from {{ touched_table() }}
 ),
 
 {% endif %}
