@@ -12,7 +12,16 @@ from .account_run import AccountRun
 from .market_run import MarketRun
 from .markets import SPOT_MARKET, UM_MARKET, Market
 from .package_file import as_file
-from .request import ACCOUNT_DATASETS, AUTO, DATASETS_OF_MARKETS, REST, RequestError, check_request
+from .request import (
+    ACCOUNT_DATASETS,
+    AUTO,
+    DATASETS,
+    DATASETS_OF_MARKETS,
+    REST,
+    RequestError,
+    check_request,
+    known_names,
+)
 from .rest.signing import HOW_TO_SET, configured_signer
 from .run import Run
 from .schemas import (
@@ -163,7 +172,7 @@ def binance_account(
         RunError: While reading: the exchange cannot be reached, or refuses the key.
         SeriesError: While reading: a series cannot be completed.
     """
-    request = check_request(symbols, ("1m",), datasets, quotes=quotes, known_datasets=ACCOUNT_DATASETS)
+    request = check_request(symbols, ("1m",), _own(datasets, ACCOUNT_DATASETS), quotes=quotes)
     signer = configured_signer()
     if signer is None:
         raise RequestError(f"there is no API key; {HOW_TO_SET}")
@@ -178,6 +187,21 @@ def _unbounded() -> BinanceConfiguration:
     return configuration
 
 
+def _own(datasets: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Leave out the datasets of the other sources, which share one list in the configuration.
+
+    Raises:
+        RequestError: Nothing is left, or a name is unknown to all sources.
+    """
+    known_names("dataset", tuple(datasets), DATASETS)
+    own = [name for name in datasets if name in known]
+    if not own:
+        raise RequestError(
+            f"none of the datasets {', '.join(datasets)} is of this source, which has {', '.join(known)}"
+        )
+    return own
+
+
 def _foreign(
     market: Market,
     symbols: Sequence[str],
@@ -189,8 +213,8 @@ def _foreign(
     quotes: Sequence[str] | None,
 ) -> list[DltResource]:
     """Make the resources of a market for a pipeline that is not this project's."""
-    known = DATASETS_OF_MARKETS[market.name]
-    request = check_request(symbols, intervals, datasets, start, end, source, quotes, known, market.intervals)
+    own = _own(datasets, DATASETS_OF_MARKETS[market.name])
+    request = check_request(symbols, intervals, own, start, end, source, quotes, known_intervals=market.intervals)
     # A series that fails must not go unnoticed in a foreign pipeline.
     return market_resources(MarketRun(request, _unbounded(), market=market), MERGE, strict=True)
 

@@ -51,3 +51,46 @@ def test_the_readme_example_runs_in_an_empty_project(tmp_path, exchange, with_ar
     assert (from_files > rows / 2) == with_archive
     assert bool(per_file) == with_archive
     assert all(loaded == counted > 0 for loaded, counted in per_file)
+
+
+SOURCES = """
+import dlt
+from binance_source import binance_account, binance_futures, binance_spot
+
+pipeline = dlt.pipeline("market", destination="duckdb", dataset_name="market_data")
+for source in (binance_spot, binance_futures, binance_account):
+    pipeline.run(source(symbols=["BTCUSDT"]))
+"""
+
+
+def test_all_sources_of_the_folder_share_a_pipeline_and_one_list_of_datasets(tmp_path, exchange):
+    folder = tmp_path / "elsewhere"
+    folder.mkdir()
+    shutil.copytree(ROOT / "binance_source", folder / "binance_source")
+    (folder / "load.py").write_text(SOURCES)
+    urls = {f"SOURCES__BINANCE__{name}": exchange.url for name in ("MARKET_DATA_URL", "API_URL", "FUTURES_URL")}
+    environment = {
+        **os.environ,
+        **urls,
+        "SOURCES__BINANCE__DATASETS": '["klines", "funding_rates", "premium_index", "account_trades"]',
+        "SOURCES__BINANCE__SOURCE": "rest",
+        "SOURCES__BINANCE__INTERVALS": '["1h"]',
+        "SOURCES__BINANCE__API_KEY": exchange.api_key,
+        "SOURCES__BINANCE__API_SECRET": exchange.api_secret,
+        "DLT_DATA_DIR": str(tmp_path / "dlt"),
+        "RUNTIME__DLTHUB_TELEMETRY": "false",
+    }
+    for _ in range(2):
+        done = subprocess.run([sys.executable, "load.py"], cwd=folder, env=environment, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+    (database,) = folder.glob("*.duckdb")
+    with duckdb.connect(str(database)) as connection:
+        counted = connection.execute(
+            "select (select count(*) from market_data.klines where market = 'spot'), "
+            "(select count(*) from market_data.klines where market = 'um'), "
+            "(select count(*) from market_data.funding_rates), (select count(*) from market_data.premium_index), "
+            "(select count(*) = count(distinct trade_id) and count(*) > 100 from market_data.account_trades)"
+        ).fetchone()
+    # Thirty days until 12:00 on February 11: the first hour begins after half past, the open one is left out.
+    hours = 30 * 24 - 1
+    assert counted == (hours, hours, 90, 1, True)
