@@ -29,6 +29,9 @@ Microseconds = Annotated[int, msgspec.Meta(ge=0, lt=10**16)]
 LONGEST = 40
 """Characters of the longest number that is read; Arrow takes some of 48 digits for others."""
 
+SAFE_DIGITS = 38
+"""Of an integer that fits 128 bits, whatever its digits are."""
+
 
 def decimals(
     values: Sequence[str | None], column: str, keys: Sequence[object], kind: pa.DataType = DECIMAL
@@ -61,13 +64,18 @@ def decimals(
 
 
 def _cast(texts: pa.Array, kind: pa.DataType) -> pa.Array:
-    is_misread = pc.greater(pc.binary_length(texts), LONGEST)
-    # Arrow takes 1e-77 for 0: no exponent below -9 is read. The search in all values at once takes a tenth of the time.
+    lengths = pc.binary_length(texts)
+    is_misread = pc.greater(lengths, LONGEST)
+    # Arrow takes 1e-77 for 0: no exponent beyond 9 is read. The search in all values at once takes a tenth of the time.
     written = bytes(texts.buffers()[2] or b"")
-    if b"e-" in written or b"E-" in written:
-        is_misread = pc.or_(is_misread, pc.match_substring_regex(texts, "[eE]-.."))
+    has_exponents = b"e" in written or b"E" in written
+    if has_exponents:
+        is_misread = pc.or_(is_misread, pc.match_substring_regex(texts, "[eE][-+]?[0-9]{2}"))
     if pc.any(is_misread).as_py():
         raise pa.ArrowInvalid("a number of another form")
+    if has_exponents or (pc.max(lengths).as_py() or 0) + kind.scale > SAFE_DIGITS:
+        # Arrow brings a number to its scale without a look at whether it still fits 128 bits.
+        return texts.cast(pa.decimal256(2 * SAFE_DIGITS, kind.scale)).cast(kind)
     return texts.cast(kind)
 
 

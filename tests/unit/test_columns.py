@@ -6,6 +6,7 @@ import pytest
 
 from binance_source.columns import decimals, times_from_ms, times_from_us
 from binance_source.rest.errors import InexactNumberError
+from binance_source.schemas import WIDE_DECIMAL
 
 
 @pytest.mark.parametrize(
@@ -21,6 +22,29 @@ def test_every_digit_arrives(text):
 def test_what_does_not_fit_is_refused_by_row_and_column(text):
     with pytest.raises(InexactNumberError, match=r"row 17: price .* does not fit"):
         decimals(["1.0", text], "price", [16, 17])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "100000000000000000000",
+        "9579688032572423939776",
+        "776214649357989180967.96",
+        "-7062913593969569718727962426886.37",
+        "123456789e14",
+        "1.5e+22",
+        "1e-57",
+        "0.1000000000000000001",
+    ],
+)
+def test_what_does_not_fit_a_wide_column_is_refused(text):
+    with pytest.raises(InexactNumberError, match=r"row 17: price .* does not fit"):
+        decimals(["1.0", text], "price", [16, 17], WIDE_DECIMAL)
+
+
+@pytest.mark.parametrize("text", ["99999999999999999999.999999999999999999", "-12345678901234567890.1", "12e9", "5e-9"])
+def test_every_digit_arrives_in_a_wide_column(text):
+    assert decimals(["1.0", text, None], "price", [1, 2, 3], WIDE_DECIMAL).to_pylist() == [1, Decimal(text), None]
 
 
 def test_times_keep_their_last_digit():
