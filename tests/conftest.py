@@ -54,10 +54,11 @@ def recordings() -> Path:
 class Project:
     """A copy of the project in a folder of its own, so that no test touches the state of the checkout."""
 
+    venue = "binance"
+
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.database = folder / "market.duckdb"
-        self.venue = "binance"
         self.settings: dict[str, str] = {}
         for part in PARTS:
             source, target = ROOT / part, folder / part

@@ -199,11 +199,11 @@ PROMISES: Final = (
         "tests/unit/test_timed_rows.py",
     ),
     Promise(
-        "A candle of another venue is stored when the venue calls it closed",
-        "okx_source/candles.py",
-        "open_from = next((row[0] for row in candles if row[-1] != CLOSED), end)",
-        "open_from = end",
-        "tests/integration/test_okx.py -k all_candles",
+        "An open candle of another venue is not stored",
+        "binance_source/resources/candles.py",
+        "end = min(end, self._interval.closed_before(self._now))\n",
+        "end = min(end, self._now)\n",
+        "tests/integration/test_coinbase.py -k all_candles",
     ),
     Promise(
         "Numbers of JSON keep their digits",
