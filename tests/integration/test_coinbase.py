@@ -31,7 +31,7 @@ def requests(exchange):
 
 def test_all_candles_arrive_and_later_runs_load_what_is_new_or_earlier(coinbase, module_project, exchange, truth):
     symbols, intervals = ["BTC-USD", "TINY-USD", "SPARSE-USD"], ["1m", "1h"]
-    options = (*CANDLES, "--symbols", ",".join(symbols), "--intervals", ",".join(intervals))
+    options = ("--symbols", ",".join(symbols), "--intervals", ",".join(intervals))
     # Within it the whole exchange was down.
     outage = ("2025-02-05T13:30:00", "2025-02-05T16:00:00")
     load(coinbase, *options, "--start", outage[0], "--end", outage[1])
@@ -52,11 +52,10 @@ def test_all_candles_arrive_and_later_runs_load_what_is_new_or_earlier(coinbase,
     exchange.reset_stats()
     load(coinbase, *BTC, "--intervals", "1h", "--start", "2025-02-11T08:30:00")
     assert requests(exchange) == 0
+    assert_products_are_there_once(module_project)
 
 
-def test_products_are_merged(coinbase, module_project, exchange):
-    for _ in range(2):
-        load(coinbase, "--symbols", "BTC-USD", "--datasets", "coinbase_products")
+def assert_products_are_there_once(module_project):
     products = module_project.query(
         "select symbol, base_asset, quote_asset, status, is_trading_disabled from staging.coinbase_products "
         "where symbol in ('BTC-USD', 'GONE-USD') order by 1"
@@ -80,30 +79,30 @@ def test_the_time_before_a_product_began_and_after_it_ended_costs_a_few_requests
     assert requests(exchange) <= 2
 
 
-FAULTS = (
-    {"kind": "rate_429", "retry_after": "", "seconds": 0.5},
-    {"kind": "short_page"},
-    {"kind": "hidden_rows", "start": "2025-02-11", "end": "2025-02-12", "count": 1},
-    {"kind": "duplicate_page", "after": 1, "count": 2},
-)
-USUAL_FAULTS = (
-    {"kind": "http_502_html", "count": 2},
-    {"kind": "truncated_json"},
-    {"kind": "reset"},
-    {"kind": "error_code", "status": 500, "code": 0, "msg": "Internal server error"},
-)
+FAULTS = {
+    "too many": {"kind": "rate_429", "retry_after": "", "seconds": 0.5},
+    "short": {"kind": "short_page"},
+    "empty": {"kind": "hidden_rows", "start": "2025-02-11", "end": "2025-02-12", "count": 1},
+    "page before": {"kind": "duplicate_page", "after": 1, "count": 2},
+}
+USUAL_FAULTS = {
+    "page for people": {"kind": "http_502_html", "count": 2},
+    "cut off": {"kind": "truncated_json"},
+    "reset": {"kind": "reset"},
+    "broken": {"kind": "error_code", "status": 500, "code": 0, "msg": "Internal server error"},
+}
 
 
 @pytest.mark.parametrize(
-    "fault",
-    [*FAULTS, *(pytest.param(fault, marks=pytest.mark.soak) for fault in USUAL_FAULTS)],
-    ids=lambda fault: fault["kind"],
+    "names", [tuple(FAULTS), *(pytest.param((name,), marks=pytest.mark.soak) for name in (*FAULTS, *USUAL_FAULTS))]
 )
-def test_what_goes_wrong_once_is_asked_for_again(coinbase, module_project, exchange, truth, fault):
-    exchange.add_fault(path="/coinbase/products/*/candles", **fault)
-    load(coinbase, *BTC, "--intervals", "1m,5m", "--start", "2025-02-11T04:00:00", connections=1)
-    assert exchange.faults()[0]["hits"] == fault.get("count", 1)
-    expected = truth("coinbase_candles", ["BTC-USD"], "2025-02-11T04:00:00", NOW, ["1m", "5m"])
+def test_what_goes_wrong_once_is_asked_for_again(coinbase, module_project, exchange, truth, names):
+    described = [{**FAULTS, **USUAL_FAULTS}[name] for name in names]
+    for number, fault in enumerate(described):
+        exchange.add_fault(path="/coinbase/products/*/candles", **{"after": 2 * number + 1, **fault})
+    load(coinbase, *BTC, "--intervals", "1m,5m", "--start", "2025-02-11", connections=1)
+    assert [one["hits"] for one in exchange.faults()] == [fault.get("count", 1) for fault in described]
+    expected = truth("coinbase_candles", ["BTC-USD"], "2025-02-11", NOW, ["1m", "5m"])
     module_project.assert_equals("coinbase_candles", expected)
 
 

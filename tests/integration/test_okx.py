@@ -33,7 +33,8 @@ def requests(exchange):
 
 def test_all_candles_arrive_and_later_runs_load_what_is_new_or_earlier(okx, module_project, exchange, truth):
     symbols, intervals = ["BTC-USDT", "BTC-USD-SWAP", "HALT-USDT"], ["1m", "4h"]
-    options = (*CANDLES, "--symbols", ",".join(symbols), "--intervals", ",".join(intervals))
+    options = ("--datasets", "okx_instruments,okx_candles", "--symbols", ",".join(symbols))
+    options = (*options, "--intervals", ",".join(intervals))
     # Within it the whole exchange was down.
     outage = ("2025-01-20T01:30:00", "2025-01-20T06:00:00")
     load(okx, *options, "--start", outage[0], "--end", outage[1])
@@ -54,6 +55,7 @@ def test_all_candles_arrive_and_later_runs_load_what_is_new_or_earlier(okx, modu
     exchange.reset_stats()
     load(okx, *options, "--start", "2025-02-11T03:30:00")
     assert requests(exchange) == 0
+    assert_instruments_are_there_once(module_project)
 
 
 def test_every_interval_opens_on_days_of_utc(okx, module_project, truth):
@@ -83,9 +85,7 @@ def test_months_of_years_arrive_though_the_listing_is_later(okx, module_project,
     module_project.assert_equals("okx_candles", truth("okx_candles", ["BTC-USDT"], "2023-01-01", NOW, ["1w", "1M"]))
 
 
-def test_instruments_are_merged(okx, module_project):
-    for _ in range(2):
-        load(okx, "--symbols", "BTC-USDT", "--datasets", "okx_instruments")
+def assert_instruments_are_there_once(module_project):
     instruments = module_project.query(
         "select instrument_type, symbol, base_asset, quote_asset, settle_asset, underlying, contract_value_asset, "
         "contract_value::varchar, state, list_time is null from staging.okx_instruments "
@@ -137,13 +137,16 @@ USUAL_FAULTS = {
 }
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, *(pytest.param(name, marks=pytest.mark.soak) for name in USUAL_FAULTS)])
-def test_what_goes_wrong_once_is_asked_for_again(okx, module_project, exchange, truth, fault):
-    description = {**FAULTS, **USUAL_FAULTS}[fault]
-    exchange.add_fault(path="/okx/api/v5/market/history-candles", **description)
-    load(okx, *BTC, "--intervals", "1m,5m", "--start", "2025-02-11T04:00:00", connections=1)
-    assert exchange.faults()[0]["hits"] == description.get("count", 1)
-    expected = truth("okx_candles", ["BTC-USDT"], "2025-02-11T04:00:00", NOW, ["1m", "5m"])
+@pytest.mark.parametrize(
+    "names", [tuple(FAULTS), *(pytest.param((name,), marks=pytest.mark.soak) for name in (*FAULTS, *USUAL_FAULTS))]
+)
+def test_what_goes_wrong_once_is_asked_for_again(okx, module_project, exchange, truth, names):
+    described = [{**FAULTS, **USUAL_FAULTS}[name] for name in names]
+    for number, fault in enumerate(described):
+        exchange.add_fault(path="/okx/api/v5/market/history-candles", **{"after": 2 * number, **fault})
+    load(okx, *BTC, "--intervals", "1m,5m", "--start", "2025-02-10", connections=1)
+    assert [one["hits"] for one in exchange.faults()] == [fault.get("count", 1) for fault in described]
+    expected = truth("okx_candles", ["BTC-USDT"], "2025-02-10", NOW, ["1m", "5m"])
     module_project.assert_equals("okx_candles", expected)
 
 
