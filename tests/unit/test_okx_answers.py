@@ -6,17 +6,21 @@ import json
 from datetime import datetime, timezone
 from decimal import Decimal
 
+import pyarrow as pa
 import pytest
 
-from binance_source.rest.errors import BadResponseError, InexactNumberError
+from binance_source.coverage import add
+from binance_source.rest.errors import BadResponseError, GaveUpError, InexactNumberError
 from binance_source.rest.transport import Tally
-from okx_source.candles import candles_table, read_candles
+from okx_source.candles import OkxCandles, candles_table, read_candles
 from okx_source.funding_rates import funding_table, read_funding_rates
 from okx_source.instruments import decode_instruments, instruments_table
 from okx_source.pages import page_back
 from okx_source.settings import INTERVALS
 
 QUARTER = INTERVALS["15m"]
+MINUTE, DAY = 60_000, 86_400_000
+START = 1_735_689_600_000  # 2025-01-01
 SWAP_ROW = ["1735689600000", "93500.1", "93600", "93400.5", "93550", "1234.5", "12.345", "1154444.4", "1"]
 
 
@@ -158,3 +162,39 @@ def test_the_bars_are_those_of_utc():
         "1m": "1m", "3m": "3m", "5m": "5m", "15m": "15m", "30m": "30m", "1h": "1H", "2h": "2H", "4h": "4H",
         "6h": "6Hutc", "12h": "12Hutc", "1d": "1Dutc", "2d": "2Dutc", "3d": "3Dutc", "1w": "1Wutc", "1M": "1Mutc",
     }  # fmt: skip
+
+
+class Candles:
+    """Answers with these candles, newest first; those of `open_ones` are not confirmed."""
+
+    def __init__(self, opens, open_ones):
+        self.rows = [[str(time), *SWAP_ROW[1:8], "0" if time in open_ones else "1"] for time in sorted(opens)[::-1]]
+
+    def get(self, _path, params, decode, _tally):
+        return decode(body([row for row in self.rows if params["before"] < int(row[0]) < params["after"]]))
+
+
+def walked(interval, wanted, opens, open_ones, now):
+    series = OkxCandles(Candles(opens, open_ones), f"okx|A-B-SWAP|{interval}", "SWAP", wanted, [], now)
+    pages = [series.fetch(window) for window in series.open()]
+    times = [time for page in pages for time in page.rows["open_time"].cast(pa.int64()).to_pylist()]
+    return [time // 1000 for time in times], add([], (page.covered[0] for page in pages))
+
+
+def test_a_candle_that_is_not_confirmed_is_left_for_the_next_run():
+    minutes = list(range(START, START + 10 * MINUTE, MINUTE))
+    found = walked("1m", (START, START + 10 * MINUTE), minutes, minutes[-1:], START + 10 * MINUTE + 500)
+    assert found == (minutes[:-1], [(START, minutes[-1])])
+
+
+def test_a_month_that_is_not_over_is_left_for_the_next_run():
+    december, january = (START - 31 * DAY, START)
+    found = walked("1M", (december, START + 30 * DAY), [december, january], [january], START + 30 * DAY)
+    # What opened 31 days before the last hour is over, however long it is.
+    assert found == ([december], [(december, START - DAY - 3_600_000 + 1)])
+
+
+def test_a_candle_that_is_over_for_long_and_not_confirmed_ends_its_series():
+    minutes = list(range(START, START + 10 * MINUTE, MINUTE))
+    with pytest.raises(GaveUpError, match="is over, and not confirmed"):
+        walked("1m", (START, START + 10 * MINUTE), minutes, minutes[4:5], START + DAY)
