@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from .columns import joined, newest_by_key
 from .coverage import add
 from .periods import SeriesPeriods
 from .reports import SeriesReport
@@ -302,7 +303,7 @@ class Run(ABC):
         while self._walking:
             yield None
         if found := self._records.pop(table.name, None):
-            yield _newest(_joined(found), table.key)
+            yield newest_by_key(joined(found), table.key)
 
     def periods(self) -> Iterator[pa.Table | None]:
         """Give the lines of series_periods that go with the rows of this load package, as `records` does."""
@@ -347,13 +348,13 @@ class Run(ABC):
                 buffered += page.rows.num_rows
                 self._package_rows += page.rows.num_rows
             if buffered >= YIELD_ROWS:
-                joined = _joined(buffer)
+                whole_rows = joined(buffer)
                 whole = buffered - buffered % YIELD_ROWS
                 for start in range(0, whole, YIELD_ROWS):
-                    yield joined.slice(start, YIELD_ROWS)
-                buffer, buffered = [joined.slice(whole)], buffered - whole
+                    yield whole_rows.slice(start, YIELD_ROWS)
+                buffer, buffered = [whole_rows.slice(whole)], buffered - whole
         if buffered:
-            yield _joined(buffer)
+            yield joined(buffer)
         self._keep(record for stage in self._walks.get(dataset, ())[-1:] for record in stage.interim_records())
         self._walking -= 1
 
@@ -399,14 +400,3 @@ class Run(ABC):
         report.newest_us = max((one for one in (report.newest_us, page.newest_us) if one is not None), default=None)
         report.seconds = time.monotonic() - report.began
         self.on_page(dataset, page)
-
-
-def _newest(records: pa.Table, key: Sequence[str]) -> pa.Table:
-    """Leave out records of which a later one has the same key."""
-    newest = dict(zip(zip(*(records[name].to_pylist() for name in key), strict=True), range(len(records)), strict=True))
-    return records.take(sorted(newest.values()))
-
-
-def _joined(pages: list[pa.Table]) -> pa.Table:
-    # In one piece: Parquet is written at almost twice the speed that it is from a hundred pieces.
-    return pa.concat_tables(pages).combine_chunks()
