@@ -74,12 +74,12 @@ class VenueRun(Run):
 
     Attributes:
         exchange: Name of the exchange; set by subclasses, as are those that follow.
-        domain: Of its hosts.
+        hosts: Its hosts; what another one gives, such as a sandbox, is data of another exchange.
         listed_in: The staging table of its symbols.
     """
 
     exchange = ""
-    domain = ""
+    hosts: frozenset[str] = frozenset()
     listed_in = ""
 
     def __init__(
@@ -125,7 +125,7 @@ class VenueRun(Run):
         host = urlsplit(url).hostname or ""
         if host in LOOPBACK:
             return "a simulated exchange on this machine", url
-        return (self.exchange if f".{host}".endswith(f".{self.domain}") else host), url
+        return (self.exchange if host in self.hosts else host), url
 
     def disconnect(self) -> None:
         """End the connections."""

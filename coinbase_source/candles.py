@@ -15,6 +15,7 @@ from binance_source.moments import iso_of_ms
 from binance_source.resources.candles import Answer, Candle, CandleSeries, Interval
 from binance_source.rest.errors import BadResponseError
 from binance_source.schemas import WIDE_DECIMAL
+from binance_source.settings import MINUTE_MS
 
 from .client import CoinbaseClient
 from .schemas import COINBASE_CANDLES
@@ -44,7 +45,7 @@ class CoinbaseCandles(CandleSeries):
 
     window_candles = WINDOW_CANDLES
     # Minutes without a trade are usual; a page that lost a part of its rows lacks more of them in one place.
-    tolerance = 30
+    quiet_ms = 30 * MINUTE_MS
 
     def __init__(self, client: CoinbaseClient, key: str, wanted: Range, covered: list[Range], now_ms: int) -> None:
         _, self._symbol, interval = split_key(key)

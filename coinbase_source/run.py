@@ -14,7 +14,7 @@ from .candles import CoinbaseCandles
 from .client import CoinbaseClient
 from .products import Product, fetch_products, products_table
 from .schemas import COINBASE_CANDLES, COINBASE_PRODUCTS
-from .settings import NAME, TITLE, CoinbaseConfiguration
+from .settings import HOST, NAME, TITLE, CoinbaseConfiguration
 
 
 class CoinbaseRun(VenueRun):
@@ -28,7 +28,7 @@ class CoinbaseRun(VenueRun):
 
     venue = NAME
     exchange = TITLE
-    domain = "exchange.coinbase.com"
+    hosts = frozenset({HOST})
     listed_in = COINBASE_PRODUCTS.name
 
     def __init__(

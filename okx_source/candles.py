@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from binance_source.columns import build, decimals, times_from_ms
 from binance_source.coverage import Range, split_key
+from binance_source.moments import text_of_ms
 from binance_source.resources.candles import SETTLING_MS, Answer, Candle, CandleSeries, Interval
 from binance_source.rest.errors import BadResponseError, GaveUpError
 from binance_source.rest.transport import Params
@@ -89,7 +90,7 @@ class OkxCandles(CandleSeries):
         # What is not confirmed ends what is closed.
         open_from = next((row[0] for row in candles if row[-1] != CLOSED), end)
         if open_from < end and open_from + interval.longest_ms <= self._now - SETTLING_MS:
-            raise GaveUpError(f"{path} {self.key}: the candle from {open_from} is over, and not confirmed")
+            raise GaveUpError(f"{path}: the candle from {text_of_ms(open_from)} is over, and not confirmed")
         return [row for row in candles if row[0] < open_from]
 
 

@@ -131,7 +131,7 @@ def _envelope(body: bytes) -> Envelope | None:
 
 
 def _blocked(host: str, status: int, code: str | None) -> str:
-    others = ", ".join(other for other in HOSTS if other != host)
+    others = ", ".join(f"https://{other}" for other in HOSTS if not host.endswith(f"/{other}"))
     said = f"HTTP {status}" if code is None else f"HTTP {status}, code {code}"
     return (
         f"{host} does not serve this place, or this IP address ({said}); set sources.okx.base_url to the host of your "

@@ -17,7 +17,7 @@ from .client import OkxClient
 from .funding_rates import OkxFundingRates
 from .instruments import SWAP, Instrument, fetch_instruments, instruments_table
 from .schemas import OKX_CANDLES, OKX_FUNDING_RATES, OKX_INSTRUMENTS
-from .settings import FUNDING_REACH_MS, NAME, TITLE, OkxConfiguration
+from .settings import FUNDING_REACH_MS, HOSTS, NAME, TITLE, OkxConfiguration
 
 
 class OkxRun(VenueRun):
@@ -31,7 +31,7 @@ class OkxRun(VenueRun):
 
     venue = NAME
     exchange = TITLE
-    domain = "okx.com"
+    hosts = frozenset(HOSTS)
     listed_in = OKX_INSTRUMENTS.name
 
     def __init__(self, request: Request, configuration: OkxConfiguration, stop: threading.Event | None = None) -> None:

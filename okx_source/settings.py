@@ -14,7 +14,7 @@ NAME: Final = "okx"
 
 TITLE: Final = "OKX"
 
-HOSTS: Final = ("https://www.okx.com", "https://my.okx.com", "https://app.okx.com")
+HOSTS: Final = ("www.okx.com", "my.okx.com", "app.okx.com")
 """The exchange, and the names under which it serves Europe and the United States."""
 
 LIMIT_SECONDS: Final = 2.0
@@ -54,7 +54,7 @@ INSTRUMENT_TYPES: Final = ("SPOT", "SWAP")
 class OkxConfiguration(VenueConfiguration):
     """How OKX is spoken to; each field is a key of `[sources.okx]`."""
 
-    base_url: str = HOSTS[0]
+    base_url: str = f"https://{HOSTS[0]}"
 
     sections: ClassVar[tuple[str, str]] = ("sources", NAME)
 

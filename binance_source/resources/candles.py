@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ..coverage import Range, add, missing
+from ..moments import text_of_ms
 from ..rest.errors import GaveUpError
 from ..rest.transport import Tally
 from ..settings import DAY_MS, HOUR_MS
@@ -106,8 +107,8 @@ class CandleSeries(ABC):
 
     window_candles = 300
     """How many open times make a window."""
-    tolerance = 0
-    """Open times in succession that may lack a candle without a doubt."""
+    quiet_ms = 0
+    """For how long nothing may have been traded without a doubt, in milliseconds."""
 
     def __init__(
         self, key: str, interval: Interval, day: Interval, wanted: Range, covered: list[Range], now_ms: int
@@ -179,7 +180,7 @@ class CandleSeries(ABC):
             if answer == before or self._is_whole(answer, interval, start, end):
                 return answer.candles
             before = answer
-        raise GaveUpError(f"{self.key} from {start} to {end}: {MOST_ANSWERS} answers to one question differ")
+        raise GaveUpError(f"{text_of_ms(start)} to {text_of_ms(end)}: {MOST_ANSWERS} answers to one question differ")
 
     def _is_whole(self, answer: Answer, interval: Interval, start: int, end: int) -> bool:
         opens: list[int] = [candle[0] for candle in answer.candles]
@@ -188,7 +189,7 @@ class CandleSeries(ABC):
         first, stop = interval.next_open(start), interval.next_open(end)
         gaps = [(after - before - 1) // interval.longest_ms for before, after in pairwise([first - 1, *opens, stop])]
         # Of a short window, such as what has closed since the last run, the half must be there.
-        return max(gaps) <= min(self.tolerance, (stop - first) // interval.longest_ms // 2)
+        return max(gaps) <= min(self.quiet_ms // interval.longest_ms, (stop - first) // interval.longest_ms // 2)
 
     def _page(self, candles: list[Candle], start: int, end: int) -> Page:
         """Make a page of [start, end), of which everything is covered whose absence is believed."""

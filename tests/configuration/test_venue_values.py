@@ -3,7 +3,10 @@
 import pytest
 
 from binance_source.configured import ConfigurationError
+from binance_source.request import check_request
+from coinbase_source import CoinbaseRun
 from coinbase_source.settings import CoinbaseConfiguration
+from okx_source import OkxRun
 from okx_source.settings import OkxConfiguration
 
 WRONG = {
@@ -31,3 +34,21 @@ def test_a_value_that_is_none_or_out_of_its_range_is_refused(settings, venue):
             with pytest.raises(ConfigurationError) as refused:
                 configuration.resolve()
             assert f"sources.{venue}.{key} is {value!r}; it must be {right}" in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("run", "configuration", "url", "exchange"),
+    [
+        (CoinbaseRun, CoinbaseConfiguration(), "https://api.exchange.coinbase.com", "Coinbase Exchange"),
+        (CoinbaseRun, CoinbaseConfiguration(), "https://api-public.sandbox.exchange.coinbase.com", None),
+        (OkxRun, OkxConfiguration(), "https://www.okx.com", "OKX"),
+        (OkxRun, OkxConfiguration(), "https://my.okx.com", "OKX"),
+        (OkxRun, OkxConfiguration(), "https://www.okx.com.example", None),
+        (OkxRun, OkxConfiguration(), "http://127.0.0.1:8080/okx", "a simulated exchange on this machine"),
+    ],
+)
+def test_data_of_another_host_are_those_of_another_exchange(run, configuration, url, exchange):
+    configuration.base_url = url
+    opened = run(check_request(["A"], ["1m"], ["symbols"]), configuration)
+    assert opened.origin() == (exchange or url.removeprefix("https://"), url)
+    opened.close()

@@ -71,9 +71,9 @@ def test_the_time_before_a_product_began_and_after_it_ended_costs_a_few_requests
     load(coinbase, *options)
     expected = truth("coinbase_candles", symbols, "2022-01-01", NOW, ["1h"])
     module_project.assert_equals("coinbase_candles", expected)
-    # 1,137 days are four windows of days, all but the last one without a candle: asked for twice. By the hour the
-    # products have 26 days and 50, and 91 windows since the start.
-    assert requests(exchange) <= 2 * 2 * 4 + (26 + 50) * 24 / 299 * 2
+    # Of each product four windows of days, and three or five of hours, and today's; each of them is asked for twice at
+    # most. The 27,000 hours since the start would be 182 windows.
+    assert requests(exchange) <= 2 * (4 + 4 + 3 + 5 + 2)
     exchange.reset_stats()
     load(coinbase, *options)
     assert requests(exchange) <= 2

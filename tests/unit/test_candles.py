@@ -28,7 +28,7 @@ class Played(CandleSeries):
 
     def __init__(self, interval, wanted, opens, covered=(), tolerance=0, spoilt=(), days=()):
         super().__init__("x|A|1m", INTERVALS[interval], INTERVALS["1d"], wanted, list(covered), NOW)
-        self.tolerance = tolerance
+        self.quiet_ms = tolerance * INTERVALS[interval].shortest_ms
         self.opens = {interval: sorted(opens), "1d": sorted(days)} if days else {interval: sorted(opens)}
         self.spoilt = list(spoilt)
         self.asked = []
