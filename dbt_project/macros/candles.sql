@@ -188,25 +188,36 @@
 
 {#
     A price of all venues as a double: that of each weighted by its volume, or, where nothing traded, the mean. Reckoned from
-    the lowest, so that venues that agree give their price exactly.
+    the lowest, so that venues that agree give their price exactly. Casts of wide decimals are dear: a venue alone is spared.
 
     Needs <venue>_<column> and <venue>_volume of each venue, volume, n_venues, lowest_<column> and highest_<column>.
 #}
 {% macro volume_weighted(column) -%}
-    least(
-        cast(highest_{{ column }} as double),
-        cast(lowest_{{ column }} as double) + case
-            when volume > 0 then ({{ weighted_excesses(column, weighted=true) }}) / cast(volume as double)
-            else ({{ weighted_excesses(column, weighted=false) }}) / n_venues
-        end
-    )
+    case
+        when n_venues = 1 then cast(lowest_{{ column }} as double)
+        else least(
+            cast(highest_{{ column }} as double),
+            cast(lowest_{{ column }} as double) + case
+                when volume > 0 then ({{ weighted_excesses(column, weighted=true) }}) / cast(volume as double)
+                else ({{ weighted_excesses(column, weighted=false) }}) / n_venues
+            end
+        )
+    end
 {%- endmacro %}
 
 
 {% macro weighted_excesses(column, weighted) -%}
-    {%- for venue in venues() %}
-        {{- " + " if not loop.first -}}
-        coalesce(cast({{ venue }}_{{ column }} - lowest_{{ column }} as double)
-        {{- " * cast(" ~ venue ~ "_volume as double)" if weighted }}, 0)
+    {{ of_venues(
+        "coalesce(cast(?_" ~ column ~ " - lowest_" ~ column ~ " as double)"
+        ~ (" * cast(?_volume as double)" if weighted else "") ~ ", 0)",
+        " + "
+    ) }}
+{%- endmacro %}
+
+
+{# An expression once for each venue, whose name is put where it has a question mark. #}
+{% macro of_venues(expression, separator) -%}
+    {%- for venue in venues() -%}
+        {{- separator if not loop.first }}{{ expression | replace("?", venue) -}}
     {%- endfor -%}
 {%- endmacro %}

@@ -16,7 +16,7 @@
 -- depends_on: {{ ref("stg_okx__candles") }}
 
 with
-candles as (
+candles as not materialized (
     select * from {{ ref("candles") }}
 ),
 
@@ -26,34 +26,53 @@ touched_windows as (
 ),
 
 {% endif %}
-candles_of_touched_windows as (
+candles_of_touched_windows as not materialized (
     {{ rows_to_rebuild("candles", "touched_windows", cross_exchange_key()) }}
 ),
 
+{% for venue in venues() %}
+{{ venue }} as (
+    select * from candles_of_touched_windows
+    where venue = '{{ venue }}'
+),
+
+{% endfor %}
+-- Joined, not grouped: grouping with a maximum or a sum for each column takes several times as long.
 side_by_side as (
     select
+        {%- for venue in venues() %}
+        {%- for column in ["open", "high", "low", "close", "volume", "quote_volume", "_dlt_load_id"] %}
+        {{ venue }}.{{ column }} as {{ venue }}_{{ column }},
+        {%- endfor %}
+        case when {{ venue }}.quote_volume is not null then {{ venue }}.volume end as {{ venue }}_valued_volume,
+        {%- endfor %}
         symbol,
         "interval",
-        open_time,
-        max(high) as high,
-        min(low) as low,
-        sum(volume) as volume,
-        sum(quote_volume) as quote_volume,
-        sum(volume) filter (where quote_volume is not null) as valued_volume,
-        min(open) as lowest_open,
-        max(open) as highest_open,
-        min(close) as lowest_close,
-        max(close) as highest_close,
-        count(*) as n_venues,
-        count_if(volume > 0) as n_venues_traded,
-        {%- for venue in venues() %}
-        {%- for column in ["open", "close", "volume"] %}
-        max({{ column }}) filter (where venue = '{{ venue }}') as {{ venue }}_{{ column }},
+        open_time
+    from binance
+    full join coinbase using (symbol, "interval", open_time)
+    full join okx using (symbol, "interval", open_time)
+),
+
+summed as (
+    select
+        *,
+        greatest({{ of_venues("?_high", ", ") }}) as high,
+        least({{ of_venues("?_low", ", ") }}) as low,
+        {%- for column in ["open", "close"] %}
+        least({{ of_venues("?_" ~ column, ", ") }}) as lowest_{{ column }},
+        greatest({{ of_venues("?_" ~ column, ", ") }}) as highest_{{ column }},
         {%- endfor %}
+        {%- for column in ["volume", "quote_volume", "valued_volume"] %}
+        case
+            when coalesce({{ of_venues("?_" ~ column, ", ") }}) is not null
+                then {{ of_venues("coalesce(?_" ~ column ~ ", 0)", " + ") }}
+        end as {{ column }},
         {%- endfor %}
-        max(_dlt_load_id) as _dlt_load_id
-    from candles_of_touched_windows
-    group by symbol, "interval", open_time
+        {{ of_venues("cast(?_close is not null as bigint)", " + ") }} as n_venues,
+        {{ of_venues("cast(coalesce(?_volume, 0) > 0 as bigint)", " + ") }} as n_venues_traded,
+        greatest({{ of_venues("?__dlt_load_id", ", ") }}) as _dlt_load_id
+    from side_by_side
 ),
 
 measured as (
@@ -75,13 +94,13 @@ measured as (
                 then cast(highest_close - lowest_close as double) / cast(lowest_close as double) * 10000
         end as spread_bps,
         n_venues,
-        cast(n_venues_traded as bigint) as n_venues_traded,
+        n_venues_traded,
         {%- for venue in venues() %}
         {{ venue }}_close,
         {{ venue }}_volume,
         {%- endfor %}
         _dlt_load_id
-    from side_by_side
+    from summed
 )
 
 select * from measured

@@ -13,7 +13,7 @@
 -- depends_on: {{ ref("stg_binance__archive_files") }}
 
 with
-klines as (
+klines as not materialized (
     select
         'binance' as venue,
         symbol as venue_symbol,
@@ -32,7 +32,7 @@ klines as (
     where market = 'spot'
 ),
 
-coinbase_candles as (
+coinbase_candles as not materialized (
     select
         'coinbase' as venue,
         symbol as venue_symbol,
@@ -50,7 +50,7 @@ coinbase_candles as (
     from {{ ref("stg_coinbase__candles") }}
 ),
 
-okx_candles as (
+okx_candles as not materialized (
     select
         'okx' as venue,
         symbol as venue_symbol,
