@@ -3,7 +3,6 @@
 from dataclasses import dataclass, replace
 
 from .archive.host import ArchiveFile
-from .archive.plan import choose, has_whole_day, list_series
 from .market_run import MarketRun
 from .request import ARCHIVE, REST
 from .resources.archived_series import ArchiveSeries
@@ -53,11 +52,7 @@ def plan_dataset(run: MarketRun, dataset: str, coverage: Coverage, wanted: Cover
 def _choose(run: MarketRun, series: ArchiveSeries, coverage: Coverage) -> list[ArchiveFile]:
     missing = series.missing(coverage.get(series.key, []))
     known = run.known_files()
-    is_for_rest = series.followed_by_rest and not any(has_whole_day(part) for part in missing)
-    if not missing or (is_for_rest and not known.begun):
-        return []
-    listing = list_series(run.host, series.dataset, series.symbol, series.interval, missing, series.followed_by_rest)
-    return choose(listing, missing, known.loaded, (), series.followed_by_rest, known.begun)
+    return series.choose(series.look_up(run.host, missing, known), missing, known, frozenset())
 
 
 def _rest_after(

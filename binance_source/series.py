@@ -183,9 +183,19 @@ def _rest_funding(scope: Scope, client: RestClient, coverage: Coverage) -> list[
     return [FundingSeries(client, one.key, one.times(), one.covered, now_ms) for one in _each(scope, coverage, ("",))]
 
 
+def _reached_ms(dataset: str, scope: Scope) -> int:
+    """Give the time from which on REST has all of a dataset's rows, in milliseconds since 1970."""
+    reach_ms = scope.market.agg_trades_reach_ms
+    if dataset == "open_interest":
+        return scope.now_us // 1000 - OPEN_INTEREST_REACH_MS
+    if dataset == "agg_trades" and reach_ms is not None:
+        return scope.now_us // 1000 - reach_ms + AGG_TRADES_MARGIN_MS
+    return 0
+
+
 def _rest_open_interest(scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
     now_ms = scope.now_us // 1000
-    reached = now_ms - OPEN_INTEREST_REACH_MS
+    reached = _reached_ms("open_interest", scope)
     found: list[Series] = []
     for one in _each(scope, coverage, _intervals("open_interest", scope)):
         wanted = one.times()
@@ -198,13 +208,11 @@ def _rest_open_interest(scope: Scope, client: RestClient, coverage: Coverage) ->
 
 def _rest_trades(dataset: str, scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
     found: list[Series] = []
-    reach_ms = scope.market.agg_trades_reach_ms
+    reached = _reached_ms(dataset, scope)
     for one in _each(scope, coverage, ("",)):
         start, end = one.trade_times()
-        if reach_ms is not None:
-            reached = scope.now_us // 1000 - reach_ms + AGG_TRADES_MARGIN_MS
-            found += one.beyond((start // 1000, -(-end // 1000)), reached, _missing_days)
-            start, end = max(start, reached * 1000), max(end, reached * 1000)
+        found += one.beyond((start // 1000, -(-end // 1000)), reached, _missing_days)
+        start, end = max(start, reached * 1000), max(end, reached * 1000)
         kind, to_now = TRADE_KINDS[dataset], end == scope.now_us
         found.append(kind(client, scope.market.name, one.symbol, (start, end), one.covered, to_now=to_now))
     return found
@@ -222,7 +230,7 @@ def _missing_days(wanted: Range, covered: list[Any]) -> list[Range]:
 
 def _archived(dataset: str, scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:
     found = []
-    kind = ARCHIVE_DATASETS[scope.market.name, dataset]
+    kind, reached = ARCHIVE_DATASETS[scope.market.name, dataset], _reached_ms(dataset, scope)
     is_by_time = dataset not in TRADE_KINDS
     for one in _each(scope, coverage, _intervals(dataset, scope)):
         if is_by_time:
@@ -232,7 +240,8 @@ def _archived(dataset: str, scope: Scope, coverage: Coverage, listed: frozenset[
             start, end = one.trade_times()
             wanted = (start // 1000, -(-end // 1000))
             lacks = partial(missing_times, wanted)
-        found.append(ArchiveSeries(one.key, kind, one.symbol, one.interval, wanted, lacks, one.symbol in listed))
+        is_listed = one.symbol in listed
+        found.append(ArchiveSeries(one.key, kind, one.symbol, one.interval, wanted, lacks, is_listed, reached))
     return found
 
 

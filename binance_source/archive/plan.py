@@ -26,7 +26,13 @@ class Listing:
 
 
 def list_series(
-    host: ArchiveHost, dataset: ArchiveDataset, symbol: str, interval: str, wanted: list[Range], only_whole_days: bool
+    host: ArchiveHost,
+    dataset: ArchiveDataset,
+    symbol: str,
+    interval: str,
+    wanted: list[Range],
+    only_whole_days: bool,
+    parts_before_ms: int = 0,
 ) -> Listing:
     """List the files of one series that may be taken for what is missing.
 
@@ -40,13 +46,14 @@ def list_series(
         interval: Such as "1m"; empty for datasets without.
         wanted: Missing ranges in milliseconds, sorted, at least one.
         only_whole_days: Parts of days are not taken out of files.
+        parts_before_ms: ... but for those before this time, in milliseconds: REST does not have them any more.
     """
     monthly = _files(host, dataset, MONTHLY, symbol, interval, (wanted[0][0], wanted[-1][1]))
     rest = list(wanted)
     for file in monthly:
         if _is_whole(file.period, rest):
             rest = _less(rest, file.period)
-    rest = [part for part in rest if has_whole_day(part) or not only_whole_days]
+    rest = [part for part in rest if has_whole_day(part) or not only_whole_days or part[0] < parts_before_ms]
     return Listing(monthly, list_days(host, dataset, symbol, interval, (rest[0][0], rest[-1][1])) if rest else [])
 
 
@@ -73,6 +80,7 @@ def choose(
     bad: Container[str],
     only_whole_days: bool,
     begun: Container[str] = (),
+    parts_before_ms: int = 0,
 ) -> list[ArchiveFile]:
     """Choose files for what is missing, in the order of their periods.
 
@@ -86,15 +94,14 @@ def choose(
         bad: Paths of files that cannot be used.
         only_whole_days: Leave days of which a part is there to REST.
         begun: Paths of files of which a part is loaded: the rest is taken out of them, if anything of it is missing.
+        parts_before_ms: Parts of days before this time, in milliseconds, are not REST's.
     """
     rest = list(wanted)
     # What is missing between the rows of a loaded file is not worth another file, unless it is a whole day.
-    unseen: list[Range] = []
-    if not only_whole_days:
-        unseen = rest
-        for file in listing.files:
-            if file.key in loaded:
-                unseen = _less(unseen, file.period)
+    unseen = overlaps((0, parts_before_ms), rest) if only_whole_days else rest
+    for file in listing.files:
+        if file.key in loaded:
+            unseen = _less(unseen, file.period)
     chosen, partly = [], []
     for file in listing.files:
         if file.key in begun and file.key not in bad and overlaps(file.period, rest):

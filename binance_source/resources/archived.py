@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from ..archive.datasets import DAILY, period_name
 from ..archive.errors import ArchiveFileError, ArchiveUnreachableError
 from ..archive.host import ArchiveFile
-from ..archive.plan import PUBLICATION_MS, Listing, choose, has_whole_day, list_days, list_series, unpublished_between
+from ..archive.plan import PUBLICATION_MS, Listing, list_days, unpublished_between
 from ..archive.rows import Rows
 from ..rest.errors import RunError, StoppedError
 from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES, Table
@@ -118,21 +118,14 @@ class ArchiveWalk:
         if self._archive.stop.is_set():
             raise StoppedError
         missing = series.missing(self._covered(series.key))
-        is_for_rest = series.followed_by_rest and not any(has_whole_day(part) for part in missing)
-        if not missing or (is_for_rest and not self._archive.known.begun):
-            return Listing()
-        return list_series(
-            self._archive.host, series.dataset, series.symbol, series.interval, missing, series.followed_by_rest
-        )
+        return series.look_up(self._archive.host, missing, self._archive.known)
 
     def _choose(self, series: ArchiveSeries, overlapping: ArchiveFile | None = None) -> None:
         """Put a series' files in line, or those that have what another file should have had."""
         if overlapping is not None:
             self._list_days(series, overlapping)
-        known, bad = self._archive.known, {file.key for file in series.bad}
-        looked_at = {file.key for file in series.listing.files if file.key in known.loaded} | series.taken - bad
         missing = series.missing(self._covered(series.key))
-        files = choose(series.listing, missing, looked_at, bad, series.followed_by_rest, known.begun)
+        files = series.choose(series.listing, missing, self._archive.known, series.taken)
         files = [file for file in files if file.key not in series.taken]
         if overlapping is not None:
             start, end = overlapping.period

@@ -9,8 +9,8 @@ import pyarrow.compute as pc
 
 from ..archive.datasets import ArchiveDataset
 from ..archive.errors import ArchiveFileError
-from ..archive.host import ArchiveFile
-from ..archive.plan import Listing
+from ..archive.host import ArchiveFile, ArchiveHost
+from ..archive.plan import Listing, choose, has_whole_day, list_series
 from ..archive.rows import Rows
 from ..archive.spans import IdSpans, Spans, TimeSpans
 from ..columns import build
@@ -50,6 +50,7 @@ class ArchiveSeries:
         wanted: [from, to) in milliseconds.
         missing: From what is covered, what of the wanted times is missing, in milliseconds.
         followed_by_rest: REST will be asked for what the archive does not give.
+        reached_ms: ... but not for what is before this time, in milliseconds: it has that no more.
         listing: Its published files, as far as they may be wanted.
         taken: Paths of the files put in line so far.
         done: How many of them are done.
@@ -63,10 +64,39 @@ class ArchiveSeries:
     wanted: Range
     missing: Callable[[list[Any]], list[Range]]
     followed_by_rest: bool
+    reached_ms: int = 0
     listing: Listing = field(default_factory=Listing)
     taken: set[str] = field(default_factory=set)
     done: int = 0
     bad: dict[ArchiveFile, ArchiveFileError] = field(default_factory=dict)
+
+    def look_up(self, host: ArchiveHost, missing: list[Range], known: KnownFiles) -> Listing:
+        """List the files that may have what is missing; none where all of it is left to REST.
+
+        Args:
+            host: The archive.
+            missing: Ranges in milliseconds, sorted.
+            known: What the destination has of the archive's files.
+        """
+        is_for_files = any(has_whole_day(part) or part[0] < self.reached_ms for part in missing)
+        if not missing or (self.followed_by_rest and not is_for_files and not known.begun):
+            return Listing()
+        return list_series(
+            host, self.dataset, self.symbol, self.interval, missing, self.followed_by_rest, self.reached_ms
+        )
+
+    def choose(self, listing: Listing, missing: list[Range], known: KnownFiles, taken: Set[str]) -> list[ArchiveFile]:
+        """Choose files for what is missing.
+
+        Args:
+            listing: What is published.
+            missing: Ranges in milliseconds, sorted.
+            known: What the destination has of the archive's files.
+            taken: Paths of the files put in line before.
+        """
+        bad = {file.key for file in self.bad}
+        looked_at = {file.key for file in listing.files if file.key in known.loaded} | taken - bad
+        return choose(listing, missing, looked_at, bad, self.followed_by_rest, known.begun, self.reached_ms)
 
     def spans(self, file: ArchiveFile) -> Spans:
         """Give what follows the coverage of a file's rows."""

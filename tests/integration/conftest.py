@@ -28,7 +28,7 @@ def as_started(exchange):
     exchange.clock_set(datetime(2025, 2, 11, 12, 0, 30))  # noqa: DTZ001 - UTC
     exchange.clear_faults()
     exchange.clear_archive_faults()
-    exchange.archive_delays(daily_delay_hours=5, monthly_delay_hours=8.1)
+    exchange.archive_delays(daily_delay_hours=5, monthly_delay_hours=8.1, futures_daily_delay_hours=8.5)
     exchange.reset_stats()
     return exchange
 

@@ -237,3 +237,22 @@ def test_futures_that_do_not_answer_leave_spot_as_it_is(futures, exchange):
     exchange.clear_faults()
     futures.load(*what)
     assert (futures.count("klines"), futures.count("funding_rates")) == (300, 1)
+
+
+def test_days_of_which_rest_has_a_part_no_more_are_taken_out_of_their_files_once_these_are_there(
+    futures, exchange, truth_of
+):
+    what = ("--datasets", "agg_trades,open_interest", *named("BTCUSDT"), *UM, "--start", "2025-02-09T06:00:00")
+    exchange.archive_delays(futures_daily_delay_hours=1000)
+    done = futures.run(*what)
+    assert done.returncode == 1
+    # Two days back, and ten minutes to be sure; open interest is no more than thirty days old.
+    assert [line for line in done.stdout.splitlines() if line.startswith("NOT COMPLETE")] == [
+        "NOT COMPLETE: agg_trades um BTCUSDT: 2025-02-09 06:00 to 2025-02-09 12:10 lies further back than REST gives, "
+        "and is not there from the archive"
+    ]
+    exchange.archive_delays(futures_daily_delay_hours=8.5)
+    futures.load("--datasets", "agg_trades,open_interest", *named("BTCUSDT"), *UM)
+    start = "2025-02-09T06:00:00"
+    futures.assert_equals("agg_trades", truth_of("agg_trades", ["BTCUSDT"], start=start))
+    futures.assert_equals("open_interest", truth_of("open_interest", ["BTCUSDT"], start=start, intervals=("5m",)))

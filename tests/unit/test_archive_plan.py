@@ -35,9 +35,9 @@ def paths(periods):
     return {file(period).key for period in periods}
 
 
-def chosen(published, *wanted, loaded=(), bad=(), whole=False):
+def chosen(published, *wanted, loaded=(), bad=(), whole=False, parts_before_ms=0):
     """Periods of the chosen files, as their names have them."""
-    taken = choose(published, wanted, paths(loaded), paths(bad), whole)
+    taken = choose(published, wanted, paths(loaded), paths(bad), whole, parts_before_ms=parts_before_ms)
     return [one.member.removesuffix(".csv").removeprefix("BTCUSDT-1m-") for one in taken]
 
 
@@ -263,3 +263,15 @@ def test_parts_of_days_are_listed_only_where_they_are_taken_out_of_files():
         DAILY + "BTCUSDT-1mo-2024-06-02",
         DAILY + "BTCUSDT-1mo-2024-06-02.zip",
     )
+
+
+def test_parts_of_days_that_rest_has_no_more_are_taken_out_of_files():
+    may = days("2024-05", 7, 8, 9)
+    published = listing([], may)
+    # Missing: the evening of the 7th, the morning of the 8th, the evening of the 9th.
+    wanted = ((ms(2024, 5, 7, 18), ms(2024, 5, 8, 6)), (ms(2024, 5, 9, 18), ms(2024, 5, 10)))
+    assert chosen(published, *wanted, whole=True) == []
+    assert chosen(published, *wanted, whole=True, parts_before_ms=ms(2024, 5, 8, 3)) == may[:2]
+    assert chosen(published, *wanted, whole=True, parts_before_ms=ms(2024, 5, 10)) == may
+    # A file that has been looked into has no more of its day.
+    assert chosen(published, *wanted, loaded=may[:1], whole=True, parts_before_ms=ms(2024, 5, 9)) == may[1:2]
