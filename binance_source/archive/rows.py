@@ -9,8 +9,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from ..columns import constant
-from ..schemas import LABEL, TIME
+from ..columns import constant, decimals
+from ..rest.errors import InexactNumberError
+from ..schemas import LABEL, TIME, WIDE_DECIMAL
 from .datasets import ArchiveDataset
 from .errors import ArchiveFileError
 
@@ -38,7 +39,7 @@ _ROW_NUMBER = re.compile(r"Row #(\d+)")
 # The reader takes 0x10 for 16.
 _HEXADECIMAL = re.compile(rb"(?:^|[,\s])-?0[xX]")
 # It takes 1e-77 for 0.
-_SMALL = re.compile(rb"[eE]-\d\d")
+_SMALL = re.compile(rb"[eE]-0*[1-9]\d")
 _DIGIT = re.compile(rb"\d")
 
 _TRUE, _FALSE = ["True", "true", "TRUE"], ["False", "false", "FALSE"]
@@ -164,10 +165,12 @@ class _Layout:
         schema = dataset.table.schema
         wanted = [name for name in self._names if name in schema.names]
         self._needed = [] if dataset.may_be_blank else [name for name in wanted if not schema.field(name).nullable]
+        self._wide = [name for name in wanted if schema.field(name).type == WIDE_DECIMAL]
         self._parsing = csv.ParseOptions(quote_char=False)
         self._converting = csv.ConvertOptions(
             column_types={name: _csv_type(schema.field(name).type, name in dataset.text_times) for name in wanted},
             include_columns=wanted,
+            strings_can_be_null=True,
             null_values=[] if len(self._needed) == len(wanted) else [""],
             true_values=_TRUE,
             false_values=_FALSE,
@@ -186,10 +189,15 @@ class _Layout:
             block = csv.read_csv(pa.BufferReader(lines), reading, self._parsing, self._converting)
             # The reader sees to the digits behind the point only.
             for name in block.column_names:
+                if name in self._wide:
+                    numbers = decimals(
+                        block[name].to_pylist(), name, range(rows_before, rows_before + len(block)), WIDE_DECIMAL
+                    )
+                    block = block.set_column(block.column_names.index(name), name, numbers)
                 block[name].validate(full=True)
                 if name in self._needed and block[name].null_count:
                     raise ArchiveFileError(f"{name} is empty in {block[name].null_count:,} rows")
-        except pa.ArrowInvalid as error:
+        except (pa.ArrowInvalid, InexactNumberError) as error:
             said = _COLUMN_NUMBER.sub(lambda found: self._names[int(found[1])], f"{name} {error}".strip())
             said = _ROW_NUMBER.sub(lambda found: f"row {int(found[1]) + rows_before}", " ".join(said.split()))
             raise ArchiveFileError(f"its content is not what it should be: {said[:200]}") from error
@@ -197,6 +205,9 @@ class _Layout:
 
 
 def _csv_type(staged: pa.DataType, is_text: bool) -> pa.DataType:
+    if staged == WIDE_DECIMAL:
+        # In a column of this type the reader takes numbers that overflow it for others.
+        return pa.string()
     if staged != TIME:
         return staged
     return pa.timestamp("us") if is_text else pa.int64()

@@ -160,6 +160,7 @@ def read_symbols(document):
                 **{name: None if value is None else decimal(value) for name, value in numbers.items()},
                 "order_types": symbol["orderTypes"],
                 "permission_sets": symbol.get("permissionSets", []),
+                **dict.fromkeys(("contract_type", "pair", "margin_asset", "onboard_time", "delivery_time")),
             }
         )
     limits = [
