@@ -101,5 +101,6 @@ def print_plan(run: VenueRun, state: dict[str, Any]) -> bool:
         total += sum(requests.values())
     minutes = total / run.budget.per_window * run.budget.window_seconds / 60
     print(f"in all {total:,} requests: about {minutes:.1f} minutes; nothing was loaded")
-    print(*lacking, sep="\n", end="")
+    for line in lacking:
+        print(line)
     return not lacking
