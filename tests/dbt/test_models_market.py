@@ -303,3 +303,22 @@ def test_trades_of_futures_are_neither_held_against_candles_nor_missed_where_the
     assert market.query("select * from gold.reconciled_agg_trade_days") == []
     assert market.query("select * from gold.reconciliation") == []
     assert market.query("select close from gold.ohlcv where market = 'um' and \"interval\" = '1h'") == [(500,)]
+
+
+def test_a_venue_whose_metadata_change_goes_from_one_symbol_to_another(market, tmp_path):
+    changed = market.copy(tmp_path / "changed")
+    changed.query("delete from staging.okx_instruments where symbol = 'BTC-USDT'")
+    changed.load("1763700030.1", okx_instruments=[instrument("BTC-USDT", "XBT", "USDT")])
+    changed.build("--select", "candle_series", "candles", "cross_exchange_ohlcv", models_only=True)
+    assert changed.query(
+        """select symbol, open_time, n_venues, binance_close, coinbase_close, okx_close
+        from gold.cross_exchange_ohlcv where symbol in ('BTC-USDT', 'XBT-USDT') and "interval" = '1m' order by 1, 2"""
+    ) == [
+        ("BTC-USDT", at(minutes=0), 2, 102, 104, None),
+        ("BTC-USDT", at(minutes=1), 1, 102, None, None),
+        ("BTC-USDT", at(minutes=2), 1, 103, None, None),
+        ("BTC-USDT", at(minutes=3), 1, 103, None, None),
+        ("XBT-USDT", at(minutes=0), 1, None, None, 101),
+        ("XBT-USDT", at(minutes=1), 1, None, None, 101),
+        ("XBT-USDT", at(minutes=2), 1, None, None, 103),
+    ]

@@ -84,7 +84,7 @@ class Loads:
 
     def funding(self):
         # Hours in no order over some days, a few of them far from the others.
-        hours = self.rng.choice([*range(0, 72, 4), 23, 25, 120, 150])
+        hours = self.rng.choice([*range(0, 200, 6), 23, 25])
         changes = self.rng.choice([{}, {"funding_interval_hours": 8}, {"mark_price": Decimal(100)}])
         return funding(self.rng.choice(["BTCUSDT", "ALICEUSDT"]), hours, f"0.000{self.rng.randrange(10)}", **changes)
 
@@ -112,7 +112,7 @@ class Loads:
 
     def metadata(self, warehouse):
         """Some of the venues' metadata, in the place of what they said before; now and then with another asset."""
-        share = 0.9 if self.number == 1 else 0.3
+        share = 0.9 if self.number == 1 else 0.5
         rows = {
             "symbols": [
                 *(symbol(name, *self.assets(pair)) for name, pair in SPOT.items() if self.rng.random() < 0.5),
@@ -138,7 +138,7 @@ class Loads:
         return rows
 
     def assets(self, pair):
-        return pair if self.rng.random() < 0.9 else ("XBT", pair[1])
+        return pair if self.rng.random() < 0.8 else ("XBT", pair[1])
 
     def with_files(self, tables, load_id, warehouse):
         """The same rows, some as those of files, and these now and then as new versions that replace what was there."""
@@ -180,7 +180,7 @@ class Loads:
             "coinbase_candles": self.rows(self.candle, 50),
             "okx_candles": self.rows(self.okx_candle, 50),
             "mark_price_klines": self.rows(self.mark, 40),
-            "funding_rates": self.rows(self.funding, 10),
+            "funding_rates": self.rows(self.funding, 20),
             "open_interest": self.rows(self.interest, 10),
             "account_balances": [row for rows in self.rows(self.balances, 3) for row in rows],
             "account_trades": self.rows(self.account_trade, 8),
