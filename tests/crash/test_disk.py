@@ -46,7 +46,7 @@ def fill(disk, left):
             file.truncate(max(file.tell() - left, 0))
 
 
-@pytest.mark.parametrize("what", ["database", "working folder"])
+@pytest.mark.parametrize("what", ["database", pytest.param("working folder", marks=pytest.mark.soak)])
 def test_a_full_disk_is_said_and_loses_nothing(what, disk, tmp_path, exchange, truth):
     project = on_disk(what, disk, tmp_path).use_archive(exchange)
     project.load(*FIRST)
@@ -75,6 +75,7 @@ def test_a_disk_that_is_full_soon_or_late_is_said_and_loses_nothing(what, disk, 
     assert_as_uninterrupted(project, truth)
 
 
+@pytest.mark.soak
 def test_a_disk_that_is_full_when_models_are_built_is_said(disk, tmp_path, exchange):
     project = on_disk("both", disk, tmp_path).use(exchange)
     project.load(*FIRST)
@@ -114,7 +115,7 @@ def test_files_that_may_not_grow_are_said(project, exchange, truth):
     assert_as_uninterrupted(project, truth)
 
 
-@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("read_only", [False, pytest.param(True, marks=pytest.mark.soak)])
 def test_a_database_that_another_process_opens_meanwhile_is_said(project, exchange, truth, read_only):
     project.use_archive(exchange).load(*FIRST)
     for stage in ("before recovery", "before the load", "before settling"):

@@ -33,12 +33,15 @@ OF_A_SERIES = {
     "invalid_json": ({}, "exact", "named"),
     "duplicate_page": ({}, "exact", "named"),
     "short_page": ({}, "exact", "named"),
+    "empty_page": ({}, "exact", None),
     "slow_body": ({"seconds": 0.2}, "exact", "exact"),
     "missing_weight_header": ({}, "exact", "exact"),
     "low_weight_header": ({}, "exact", "exact"),
     "error_code": ({"status": 400, "code": -1100, "msg": "Illegal"}, "named", "named"),
     "hidden_rows": (HIDDEN, "believed", "believed"),
 }
+OF_THE_ACCOUNT = {"signed_clock_skew"}
+"""Of signed requests alone: tests/integration/test_account.py."""
 OF_THE_CLIENT = {"waf_403_html", "geo_451", "rate_429", "ban_418", "clock_skew"}
 SYMBOLS = {kind: f"S{number:02d}USDT" for number, kind in enumerate(OF_A_SERIES)}
 OPTIONS = ("--datasets", ",".join(PATHS), "--symbols", ",".join(SYMBOLS.values()), "--start", START)
@@ -77,7 +80,7 @@ def truth_of(exchange, symbols):
 
 
 def test_each_kind_of_fault_has_its_line():
-    assert set(OF_A_SERIES) | OF_THE_CLIENT == {*INSTEAD, *AFTERWARDS, HIDDEN_ROWS}
+    assert set(OF_A_SERIES) | OF_THE_CLIENT | OF_THE_ACCOUNT == {*INSTEAD, *AFTERWARDS, HIDDEN_ROWS}
 
 
 class Outcome:

@@ -13,7 +13,9 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize("with_archive", [False, True], ids=["rest", "archive and rest"])
+@pytest.mark.parametrize(
+    "with_archive", [pytest.param(False, marks=pytest.mark.soak), True], ids=["rest", "archive and rest"]
+)
 def test_the_readme_example_runs_in_an_empty_project(tmp_path, exchange, with_archive):
     folder = tmp_path / "elsewhere"
     folder.mkdir()

@@ -78,6 +78,7 @@ def test_the_archive_is_looked_into_for_what_rest_has_lost(project, exchange, tr
     project.assert_equals("klines", truth("klines", ["SOLUSDT"], "2025-02-05", NOW, ["1m"]), "symbol = 'SOLUSDT'")
 
 
+@pytest.mark.soak
 def test_what_both_have_lost_for_good_is_confirmed_and_not_asked_for_any_more(project, exchange):
     lose(exchange, "SOLUSDT")
     lose_in_archive(exchange, "SOLUSDT")
