@@ -3,6 +3,7 @@
 import re
 from datetime import datetime, timezone
 
+import pytest
 from served_archive import assert_traced, assert_trades_equal, key_of, zips_asked_for
 
 NOW = "2025-02-11T12:00:30"
