@@ -35,7 +35,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --processes 1 dbt_project/models dbt_project/macros dbt_project/tests
+	$(BIN)/sqlfluff lint --processes 0 dbt_project/models dbt_project/macros dbt_project/tests
 
 audit: setup  ## look for known vulnerabilities of what is installed
 	@$(BIN)/python .ci/audit.py requirements.lock
