@@ -101,7 +101,7 @@ def _job(given: Namespace, pipeline: Callable[[], Any]) -> command.Job:
     all_runs: list[Run] = [*runs, account] if account else [*runs]
     job = command.Job(NAME, all_runs, _source, plan=print_plan, skipped=skipped)
     if given.revisions or given.repair:
-        job.prepare = partial(_look_back, runs, given, is_meant)
+        job.prepare = partial(_look_back, job, runs, given, is_meant)
         job.summary = partial(_say_repaired, runs)
     return job
 
@@ -184,10 +184,14 @@ def _leave_out_other_exchanges(by_market: dict[str, tuple[str, ...]], settings: 
             )
 
 
-def _look_back(runs: list[MarketRun], given: Namespace, is_meant: repair.IsMeant, pipeline: Any) -> None:
-    """Find what was loaded or asked for before, and is to be looked at again."""
+def _look_back(
+    job: command.Job, runs: list[MarketRun], given: Namespace, is_meant: repair.IsMeant, pipeline: Any
+) -> None:
+    """Find what was loaded or asked for before, and is to be looked at again, of the markets that have any of it."""
     known = [run for run in runs if any(_asked_before(pipeline.state, run.market.name))]
     runs[:] = known or runs[:1]
+    # A market that nothing was ever asked of would be fetched as a whole.
+    job.runs = list(runs)
     for run in runs:
         if given.revisions:
             run.revisions = archive_files.revisions(pipeline, run.request.datasets, is_meant, run.market.name)

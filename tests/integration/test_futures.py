@@ -239,6 +239,16 @@ def test_futures_that_do_not_answer_leave_spot_as_it_is(futures, exchange):
     assert (futures.count("klines"), futures.count("funding_rates")) == (300, 1)
 
 
+@pytest.mark.parametrize("option", ["--repair", "--revisions"])
+def test_a_look_back_leaves_markets_alone_that_nothing_was_asked_of(futures, exchange, option):
+    futures.load("--datasets", "klines", *named("BTCUSDT"), "--start", "2025-02-11T11:00:00")
+    exchange.reset_stats()
+    futures.load(option)
+    asked = [path for path in exchange.stats()["requests_by_path"] if "fapi" in path or "futures" in path]
+    assert asked == []
+    assert futures.count("klines") == 60
+
+
 def test_days_of_which_rest_has_a_part_no_more_are_taken_out_of_their_files_once_these_are_there(
     futures, exchange, truth_of
 ):
