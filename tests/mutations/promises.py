@@ -222,8 +222,8 @@ PROMISES: Final = (
     Promise(
         "A missing venue never becomes a zero",
         "dbt_project/models/gold/cross_exchange_ohlcv.sql",
-        "max({{ column }}) filter (where venue = '{{ venue }}') as",
-        "coalesce(max({{ column }}) filter (where venue = '{{ venue }}'), 0) as",
+        "{{ venue }}.{{ column }} as {{ venue }}_{{ column }},",
+        "coalesce({{ venue }}.{{ column }}, 0) as {{ venue }}_{{ column }},",
         "tests/dbt/test_models_market.py -k weighed",
     ),
 )
