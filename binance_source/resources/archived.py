@@ -165,7 +165,8 @@ class ArchiveWalk:
 
     def _ended(self, task: FileTask, end: End, last: Page) -> Page:
         """Give the page that ends a file: its last rows, and its line."""
-        record = (ARCHIVE_FILES, _record(task, QUARANTINED if end.error else LOADED, self._archive, end))
+        status = BEGUN if task.series.is_needed_again(task.file) else LOADED
+        record = (ARCHIVE_FILES, _record(task, QUARANTINED if end.error else status, self._archive, end))
         if end.error is None:
             return replace(
                 last,

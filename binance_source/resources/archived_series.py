@@ -7,10 +7,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..archive.datasets import ArchiveDataset
+from ..archive.datasets import DAILY, MONTHLY, ArchiveDataset, period_of
 from ..archive.errors import ArchiveFileError
-from ..archive.host import ArchiveFile, ArchiveHost
-from ..archive.plan import Listing, choose, has_whole_day, list_series
+from ..archive.host import ENDING, ArchiveFile, ArchiveHost
+from ..archive.plan import Listing, choose, has_whole_day, list_series, overlaps
 from ..archive.rows import Rows
 from ..archive.spans import IdSpans, Spans, TimeSpans
 from ..columns import build
@@ -79,7 +79,8 @@ class ArchiveSeries:
             known: What the destination has of the archive's files.
         """
         is_for_files = any(has_whole_day(part) or part[0] < self.reached_ms for part in missing)
-        if not missing or (self.followed_by_rest and not is_for_files and not known.begun):
+        has_begun = any(self._may_complete(path, missing) for path in known.begun)
+        if not missing or (self.followed_by_rest and not is_for_files and not has_begun):
             return Listing()
         return list_series(
             host, self.dataset, self.symbol, self.interval, missing, self.followed_by_rest, self.reached_ms
@@ -97,6 +98,18 @@ class ArchiveSeries:
         bad = {file.key for file in self.bad}
         looked_at = {file.key for file in listing.files if file.key in known.loaded} | taken - bad
         return choose(listing, missing, looked_at, bad, self.followed_by_rest, known.begun, self.reached_ms)
+
+    def _may_complete(self, path: str, missing: list[Range]) -> bool:
+        """Tell whether a file of which a part is loaded is of this series, and of a time that is missing."""
+        folder, _, name = path.rpartition("/")
+        period = period_of(name.removesuffix(ENDING))
+        folders = [self.dataset.folder(one, self.symbol, self.interval) for one in (MONTHLY, DAILY)]
+        return f"{folder}/" in folders and period is not None and bool(overlaps(period, missing))
+
+    def is_needed_again(self, file: ArchiveFile) -> bool:
+        """Tell whether an earlier start or a later end will want more of a file, and REST will not have it."""
+        is_whole = self.wanted[0] <= file.period[0] and file.period[1] <= self.wanted[1]
+        return file.period[0] < self.reached_ms and not is_whole
 
     def spans(self, file: ArchiveFile) -> Spans:
         """Give what follows the coverage of a file's rows."""
