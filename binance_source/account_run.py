@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pyarrow as pa
 
-from .coverage import add_ids, remove_ids
+from .coverage import Coverage, add_ids, remove_ids
 from .market_run import MarketRun
 from .request import Request, RequestError
 from .resources.account_balances import Account, balances_table, fetch_account
@@ -16,7 +16,7 @@ from .resources.walk import Walk
 from .rest.signed import ACCOUNT, SignedClient
 from .rest.signing import Signer
 from .rest.transport import Tally
-from .run import Coverage, Run, Stage
+from .run import Run, Stage
 from .selection import Assets, Listing, resolve_among
 from .settings import BinanceConfiguration, exchange_of
 

@@ -6,12 +6,17 @@ an earlier start is fetched without touching what is there, and a hole can never
 """
 
 from collections.abc import Iterable
+from typing import Any
 
 Range = tuple[int, int]
 """[from, to): open times in milliseconds, or trade ids."""
 
 IdEntry = tuple[int, int, int | None, int | None]
 """[first id, next id, from, to): loaded ids, and the times in microseconds between which nothing is missing."""
+
+
+Coverage = dict[str, list[Any]]
+"""dlt state of a dataset: for each series what has been loaded."""
 
 
 def series_key(market: str, symbol: str, interval: str = "") -> str:

@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from .archive.host import ArchiveHost
+from .coverage import Coverage
 from .markets import SPOT_MARKET, Market
 from .request import ARCHIVE, REST, Request
 from .resources.archived_series import KnownFiles
@@ -19,7 +20,7 @@ from .resources.symbols import ExchangeInfo, fetch_exchange_info, symbols_table
 from .resources.tickers import fetch_tickers, tickers_table
 from .rest.budget import WeightBudget
 from .rest.client import RestClient, Tally
-from .run import Coverage, Run, Stage
+from .run import Run, Stage
 from .selection import Assets, Listing, archived_symbols, choose_source, has_patterns, resolve_among
 from .series import DATASETS_OF_SERIES, Dataset, Scope
 from .settings import BinanceConfiguration, exchange_of

@@ -3,11 +3,11 @@
 from dataclasses import dataclass, replace
 
 from .archive.host import ArchiveFile
+from .coverage import Coverage
 from .market_run import MarketRun
 from .request import ARCHIVE, REST
 from .resources.archived_series import ArchiveSeries
 from .resources.walk import Series
-from .run import Coverage
 from .series import DATASETS_OF_SERIES, Dataset, Scope
 
 

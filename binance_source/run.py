@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from .columns import joined, newest_by_key
-from .coverage import add
+from .coverage import Coverage, add
 from .periods import SeriesPeriods
 from .reports import SeriesReport
 from .request import Request, RequestError
@@ -25,9 +25,6 @@ YIELD_ROWS = 122_880
 
 Row groups of any other size are all written again when the database is closed, and after each later load, and leave the
 file twice as large (DuckDB 1.5.6, benchmarks/README.md). Smaller tables cost dlt a schema computation each."""
-
-Coverage = dict[str, list[Any]]
-"""dlt state of a dataset: for each series what has been loaded."""
 
 
 class Packaging(Protocol):

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from .archive.datasets import ARCHIVE_DATASETS, METRICS_PERIOD
-from .coverage import Range, add, add_ids, missing, missing_times, remove, remove_ids, series_key, split_key
+from .coverage import Coverage, Range, add, add_ids, missing, missing_times, remove, remove_ids, series_key, split_key
 from .markets import Market
 from .request import AUTO, Request
 from .resources.archived_series import ArchiveSeries
@@ -17,7 +17,6 @@ from .resources.open_interest import OpenInterestSeries
 from .resources.trade_kinds import TRADE_KINDS
 from .resources.walk import Series
 from .rest.client import RestClient
-from .run import Coverage
 from .settings import DAY_MS, HOUR_MS, INTERVAL_MS, MINUTE_MS, BinanceConfiguration
 
 OPEN_INTEREST_REACH_MS = 30 * DAY_MS - 10 * MINUTE_MS

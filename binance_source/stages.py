@@ -9,6 +9,7 @@ from typing import Protocol
 
 from .archive.host import ArchiveFile, ArchiveHost
 from .archive.verified import Downloads
+from .coverage import Coverage
 from .request import ARCHIVE, REST
 from .resources.archive_repair import ArchiveRepair
 from .resources.archived import ArchiveWalk
@@ -20,7 +21,6 @@ from .resources.revisions import Revisions, RevisionWalk
 from .resources.samples import Sample, daily_sample, rest_sample
 from .resources.walk import Walk
 from .rest.client import RestClient, Tally
-from .run import Coverage
 from .series import DATASETS_OF_SERIES, Scope, asked_before
 from .settings import BinanceConfiguration
 

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
-from .coverage import Range, add, remove, series_key
+from .coverage import Coverage, Range, add, remove, series_key
 from .request import Request
 from .resources.walk import Series, Walk
 from .rest.budget import Budget
-from .run import Coverage, Run, Stage
+from .run import Run, Stage
 from .selection import Assets, resolve
 from .settings import DAY_MS, LOOPBACK
 from .stages import LOOKAHEAD_PAGES
