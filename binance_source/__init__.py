@@ -229,7 +229,7 @@ def market_source(run: MarketRun, as_files: bool = False) -> Any:
         run: The run; call again for the next package while `run.unfinished()`.
         as_files: Hand klines and trades to dlt as Parquet files, which is faster where the destination loads those.
     """
-    return _package_source(run, partial(market_resources, run, "append", strict=False, as_files=as_files))
+    return package_source(run, partial(market_resources, run, "append", strict=False, as_files=as_files))
 
 
 def account_source(run: AccountRun, as_files: bool = False) -> Any:
@@ -239,17 +239,23 @@ def account_source(run: AccountRun, as_files: bool = False) -> Any:
         run: The run; call again for the next package while `run.unfinished()`.
         as_files: Hand trades to dlt as Parquet files, which is faster where the destination loads those.
     """
-    return _package_source(run, partial(account_resources, run, "append", strict=False, as_files=as_files))
+    return package_source(run, partial(account_resources, run, "append", strict=False, as_files=as_files))
 
 
-def _package_source(run: Run, resources: Callable[[], list[DltResource]]) -> Any:
+def package_source(run: Run, resources: Callable[[], list[DltResource]]) -> Any:
+    """Make the dlt source of one load package of a run at any venue.
+
+    Args:
+        run: The run; its venue names the source and its section of the configuration.
+        resources: Makes what the source has.
+    """
     run.begin_package()
 
-    @dlt.source(name="binance", section="binance", max_table_nesting=0)
-    def binance() -> list[DltResource]:
+    @dlt.source(name=run.venue, section=run.venue, max_table_nesting=0)
+    def package() -> list[DltResource]:
         return resources()
 
-    return binance()
+    return package()
 
 
 def market_resources(run: MarketRun, disposition: Any, strict: bool, as_files: bool = False) -> list[DltResource]:

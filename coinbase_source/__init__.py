@@ -1,12 +1,13 @@
 """Coinbase Exchange market data as a dlt source: exact decimals, closed candles only, within the exchange's limits."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import dlt
 from dlt.extract import DltResource
 
-from binance_source import MERGE, RequestError, dataset_resources
+from binance_source import MERGE, RequestError, dataset_resources, package_source
 from binance_source.request import check_request
 
 from .run import CoinbaseRun
@@ -69,10 +70,6 @@ def coinbase_source(run: CoinbaseRun, as_files: bool = False) -> Any:
         run: The run; call again for the next package while `run.unfinished()`.
         as_files: Hand candles to dlt as Parquet files, which is faster where the destination loads those.
     """
-    run.begin_package()
-
-    @dlt.source(name=NAME, section=NAME, max_table_nesting=0)
-    def coinbase() -> list[DltResource]:
-        return dataset_resources(run, TABLES, MERGED, "append", strict=False, as_files=as_files)
-
-    return coinbase()
+    return package_source(
+        run, partial(dataset_resources, run, TABLES, MERGED, "append", strict=False, as_files=as_files)
+    )
