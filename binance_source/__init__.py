@@ -30,6 +30,8 @@ from .schemas import (
     AGG_TRADES,
     ARCHIVE_DISAGREEMENTS,
     ARCHIVE_FILES,
+    CONNECTED_SYMBOLS,
+    EXCHANGE_INFO_HISTORY,
     FUNDING_RATES,
     GAP_CHECKS,
     KLINES,
@@ -37,6 +39,7 @@ from .schemas import (
     MARK_PRICE_KLINES,
     OPEN_INTEREST,
     PREMIUM_INDEX,
+    REJECTED_ROWS,
     SERIES_PERIODS,
     SYMBOLS,
     TICKERS_24H,
@@ -269,6 +272,8 @@ def market_resources(run: MarketRun, disposition: Any, strict: bool, as_files: b
     """
     resources = dataset_resources(run, TABLES, MERGED, disposition, strict, as_files)
     resources.append(recorded_resource(run, LISTINGS, MERGE))
+    if SYMBOLS.name in run.request.datasets:
+        resources.append(_resource(EXCHANGE_INFO_HISTORY, disposition, partial(_changed, run)))
     if run.repairs is not None:
         resources.append(recorded_resource(run, GAP_CHECKS, "append"))
     if run.request.source != REST:
@@ -290,7 +295,7 @@ def dataset_resources(
     strict: bool,
     as_files: bool = False,
 ) -> list[DltResource]:
-    """Make a resource for each dataset that a run is asked for, and the one for its cursors.
+    """Make a resource for each dataset that a run is asked for, and those for its cursors, symbols and rejected rows.
 
     Args:
         run: The run.
@@ -310,6 +315,8 @@ def dataset_resources(
             )
             resources.append(_resource(table, MERGE if name in merged else disposition, rows))
     resources.append(_resource(SERIES_PERIODS, MERGE, run.periods))
+    resources.append(_resource(CONNECTED_SYMBOLS, MERGE, partial(_connected, run)))
+    resources.append(recorded_resource(run, REJECTED_ROWS, MERGE))
     return resources
 
 
@@ -324,6 +331,16 @@ def _resource(table: Table, disposition: Any, rows: Callable[[], Iterator[Any]])
         yield from rows()
 
     return cast("DltResource", dlt.resource(called, **table.hints, write_disposition=disposition))
+
+
+def _changed(run: MarketRun) -> Iterator[pa.Table]:
+    if (rows := run.info_changes(dlt.current.resource_state().setdefault("seen", {}))) is not None:
+        yield rows
+
+
+def _connected(run: Run) -> Iterator[pa.Table]:
+    if (rows := run.newly_connected(dlt.current.resource_state().setdefault("stored", {}))) is not None:
+        yield rows
 
 
 def _taken(run: Run, table: Table, strict: bool) -> Iterator[pa.Table]:

@@ -4,12 +4,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from typing import Any, NamedTuple
 
-import pyarrow as pa
-
 from .coverage import Coverage, add_ids, remove_ids
+from .listed import Snapshot
 from .market_run import MarketRun
 from .request import Request, RequestError
-from .resources.account_balances import Account, balances_table, fetch_account
+from .resources.account_balances import Account, balances_snapshot, fetch_account
 from .resources.account_trades import AccountTradeSeries
 from .resources.symbols import fetch_exchange_info
 from .resources.walk import Walk
@@ -57,7 +56,7 @@ class AccountRun(Run):
         self.client = SignedClient(configuration, signer, self.stop, spot.client.budget if spot else None)
         self._spot = spot
         self._assets: Mapping[str, Assets] = {}
-        self._account = Account([])
+        self._account = Account()
 
     @property
     def series(self) -> Mapping[str, _ById]:
@@ -65,7 +64,7 @@ class AccountRun(Run):
         return {TRADES: _ById()}
 
     @property
-    def snapshots(self) -> Mapping[str, Callable[[Tally], pa.Table]]:
+    def snapshots(self) -> Mapping[str, Callable[[Tally], Snapshot]]:
         """The datasets that are taken at once."""
         return {BALANCES: self._balances}
 
@@ -124,13 +123,17 @@ class AccountRun(Run):
             yield Walk(series, self.pool, self.configuration.connections, self.stop), {}
             names = [one.symbol for one in series if one.has_more]
 
-    def _balances(self, tally: Tally) -> pa.Table:
+    def is_asked(self, key: str | None) -> bool:  # noqa: ARG002 - an account is asked for as a whole
+        """Tell whether a row that was left out is of something that was asked for."""
+        return True
+
+    def _balances(self, tally: Tally) -> Snapshot:
         tally.add(ACCOUNT.endpoints["account"].weight, 0.0)
-        return balances_table(self._account, self.now_us)
+        return balances_snapshot(self._account, self.now_us)
 
     def _read_symbols(self) -> None:
         if TRADES in self.request.datasets:
             info = fetch_exchange_info(self.client.public)
             if info.weight_limit is not None:
                 self.client.budget.set_limit(info.weight_limit)
-            self._assets = {one.symbol: Assets(one.base_asset, one.quote_asset) for one in info.symbols}
+            self._assets = info.assets()

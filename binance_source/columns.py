@@ -57,9 +57,7 @@ def decimals(
             try:
                 _cast(pa.array([value], pa.string()), kind)
             except pa.ArrowInvalid:
-                raise InexactNumberError(
-                    f"row {key}: {column} {value!r} does not fit {kind} exactly; nothing of this page was loaded"
-                ) from None
+                raise InexactNumberError(f"row {key}: {column} {value!r} does not fit {kind} exactly") from None
         raise
 
 

@@ -10,18 +10,20 @@ import pyarrow as pa
 
 from .archive.host import ArchiveHost
 from .coverage import Coverage
+from .listed import Snapshot
 from .markets import SPOT_MARKET, Market
 from .request import ARCHIVE, REST, Request
 from .resources.archived_series import KnownFiles
-from .resources.premium_index import fetch_premium_index, premium_index_table
+from .resources.exchange_info_history import changes
+from .resources.premium_index import fetch_premium_index, premium_index_snapshot
 from .resources.repairs import Repairs
 from .resources.revisions import Revisions
-from .resources.symbols import ExchangeInfo, fetch_exchange_info, symbols_table
-from .resources.tickers import fetch_tickers, tickers_table
+from .resources.symbols import ExchangeInfo, fetch_exchange_info, symbols_snapshot
+from .resources.tickers import fetch_tickers, tickers_snapshot
 from .rest.budget import WeightBudget
 from .rest.client import RestClient, Tally
 from .run import Run, Stage
-from .selection import Assets, Listing, archived_symbols, choose_source, has_patterns, resolve_among
+from .selection import Assets, ConnectedSymbol, Listing, archived_symbols, choose_source, has_patterns, resolve_among
 from .series import DATASETS_OF_SERIES, Dataset, Scope
 from .settings import BinanceConfiguration, exchange_of
 from .stages import stages
@@ -81,7 +83,7 @@ class MarketRun(Run):
         return DATASETS_OF_SERIES
 
     @property
-    def snapshots(self) -> Mapping[str, Callable[[Tally], pa.Table]]:
+    def snapshots(self) -> Mapping[str, Callable[[Tally], Snapshot]]:
         """The datasets that are taken at once."""
         return {"symbols": self._symbols, "tickers_24h": self._tickers, "premium_index": self._premium_index}
 
@@ -100,7 +102,7 @@ class MarketRun(Run):
         self._info = fetch_exchange_info(self.client)
         if self._info.weight_limit is not None:
             self.client.budget.set_limit(self._info.weight_limit)
-        self._exchange_symbols = frozenset(one.symbol for one in self._info.symbols)
+        self._exchange_symbols = frozenset(self._info.assets())
         return now_us
 
     def resolve(self, others: Sequence[Listing] = ()) -> tuple[str, ...]:
@@ -114,8 +116,24 @@ class MarketRun(Run):
 
     def assets(self) -> Mapping[str, Assets]:
         """Give the symbols that exchangeInfo lists, and their assets."""
-        infos = self._info.symbols if self._info else []
-        return {one.symbol: Assets(one.base_asset, one.quote_asset) for one in infos}
+        return self._info.assets() if self._info else {}
+
+    def connected(self) -> Mapping[str, ConnectedSymbol]:
+        """Return the symbols that exchangeInfo lists, as it named them when the run connected."""
+        name = self.market.name
+        return {symbol: ConnectedSymbol(name, one.base, one.quote) for symbol, one in self.assets().items()}
+
+    def info_changes(self, seen: dict[str, str]) -> pa.Table | None:
+        """Return what has changed in exchangeInfo since it was last stored, or None where nothing has.
+
+        Args:
+            seen: dlt state: for each symbol a fingerprint of what is stored; it is brought up to date.
+        """
+        self.open()
+        if self._info is None:
+            return None
+        rows = changes(self.market.name, self._info, seen, self.now_us)
+        return rows if rows.num_rows else None
 
     def archived(self) -> Set[str]:
         """Give the symbols of the archive, if any are to be looked up there."""
@@ -171,14 +189,14 @@ class MarketRun(Run):
             self._known = self._known_files()
         return self._known
 
-    def _symbols(self, tally: Tally) -> pa.Table:
+    def _symbols(self, tally: Tally) -> Snapshot:
         info = self._info
         assert info is not None  # noqa: S101 - open() sets it where a snapshot is wanted
         tally.add(self.market.endpoints["exchangeInfo"].weight, 0.0)
-        return symbols_table(self.market.name, info.symbols, self.now_us)
+        return symbols_snapshot(self.market.name, info, self.now_us)
 
-    def _tickers(self, tally: Tally) -> pa.Table:
-        return tickers_table(self.market.name, fetch_tickers(self.client, self.listed_names, tally), self.now_us)
+    def _tickers(self, tally: Tally) -> Snapshot:
+        return tickers_snapshot(self.market.name, fetch_tickers(self.client, self.listed_names, tally), self.now_us)
 
-    def _premium_index(self, tally: Tally) -> pa.Table:
-        return premium_index_table(fetch_premium_index(self.client, self.listed_names, tally), self.now_us)
+    def _premium_index(self, tally: Tally) -> Snapshot:
+        return premium_index_snapshot(fetch_premium_index(self.client, self.listed_names, tally), self.now_us)

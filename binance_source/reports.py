@@ -15,7 +15,8 @@ class SeriesReport:
         rows: Rows handed to dlt.
         files: Files of the archive that were loaded.
         downloaded_bytes: What was downloaded for them.
-        dropped: Tombstones left out.
+        dropped: Rows left out that stand for nothing, such as tombstones.
+        rounded: Numbers that were rounded.
         newest_us: Time of the newest row, in microseconds since 1970.
         seconds: From the first page to the last one.
     """
@@ -25,6 +26,7 @@ class SeriesReport:
     files: int = 0
     downloaded_bytes: int = 0
     dropped: int = 0
+    rounded: int = 0
     newest_us: int | None = None
     began: float = field(default_factory=time.monotonic)
     seconds: float = 0.0

@@ -10,15 +10,17 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
-from .columns import joined, newest_by_key
+from .columns import build, joined, newest_by_key
 from .coverage import Coverage, add
+from .listed import Rejected, Snapshot, rejected_table
 from .periods import SeriesPeriods
 from .reports import SeriesReport
 from .request import Request, RequestError
 from .resources.walk import Failure, Page, Walk
 from .rest.errors import RunError, SeriesError
 from .rest.transport import Tally
-from .schemas import Table
+from .schemas import CONNECTED_SYMBOLS, REJECTED_ROWS, Table
+from .selection import ConnectedSymbol
 
 YIELD_ROWS = 122_880
 """Rows of an Arrow table that is handed on at once, as many as a row group of DuckDB has.
@@ -92,6 +94,7 @@ class Run(ABC):
         on_page: Called with dataset and page when rows are handed to dlt; replaced to show progress.
         names: The symbols that are meant; known once the run is open.
         pool: Threads for requests.
+        rejected: The rows that were left out, each with its dataset.
         repairs: Set before opening to ask again for what is missing of what was asked for before.
     """
 
@@ -103,6 +106,7 @@ class Run(ABC):
         self.stop = stop or threading.Event()
         self.reports: dict[str, dict[str, SeriesReport]] = {}
         self.notes: list[str] = []
+        self.rejected: list[tuple[str, Rejected]] = []
         self.on_page: Callable[[str, Page], None] = lambda _dataset, _page: None
         self.names: tuple[str, ...] = ()
         self.pool = ThreadPoolExecutor(settings.connections, thread_name_prefix=self.venue)
@@ -128,7 +132,7 @@ class Run(ABC):
 
     @property
     @abstractmethod
-    def snapshots(self) -> Mapping[str, Callable[[Tally], pa.Table]]:
+    def snapshots(self) -> Mapping[str, Callable[[Tally], Snapshot]]:
         """The datasets of the venue that are taken at once: what fetches each."""
 
     @abstractmethod
@@ -165,6 +169,14 @@ class Run(ABC):
     @abstractmethod
     def disconnect(self) -> None:
         """End the connections."""
+
+    def connected(self) -> Mapping[str, ConnectedSymbol]:
+        """Return the symbols that the venue named when the run connected."""
+        return {}
+
+    def is_asked(self, key: str | None) -> bool:
+        """Tell whether a row that was left out is of something that was asked for."""
+        return key in self.names
 
     def connect(self) -> None:
         """Read the venue's clock and symbols; once.
@@ -282,13 +294,42 @@ class Run(ABC):
         self.open()
         tally = Tally()
         try:
-            rows = self.snapshots[dataset](tally)
+            taken = self.snapshots[dataset](tally)
         except SeriesError as error:
             self._snapshot_failures[dataset] = [Failure(self.title, str(error))]
             return None
-        report = SeriesReport(tally, rows.num_rows, newest_us=self._now_us)
+        report = SeriesReport(tally, taken.rows.num_rows, dropped=taken.unnamed, newest_us=self._now_us)
         self.reports[dataset] = {self.title: report}
-        return rows
+        self.reject(dataset, taken.rejected)
+        return taken.rows
+
+    def reject(self, dataset: str, rejected: Sequence[Rejected]) -> None:
+        """Note rows that were left out, for the summary and for staging.rejected_rows."""
+        if rejected:
+            self.rejected += [(dataset, one) for one in rejected]
+            self._keep([(REJECTED_ROWS, rejected_table(self.venue, dataset, rejected, self._now_us))])
+
+    def newly_connected(self, stored: dict[str, list[str]]) -> pa.Table | None:
+        """Return the lines of the symbols whose assets are not stored yet, or None where there are none.
+
+        Args:
+            stored: dlt state: for each symbol what is stored; it is brought up to date.
+        """
+        self.open()
+        known = self.connected()
+        lines = []
+        for name in self.names:
+            one = known.get(name)
+            if one is not None and stored.get(f"{one.market}|{name}") != [one.base, one.quote]:
+                stored[f"{one.market}|{name}"] = [one.base, one.quote]
+                lines.append((one.market, name, one.base or None, one.quote or None))
+        if not lines:
+            return None
+        columns = dict(
+            zip(("market", "symbol", "base_asset", "quote_asset"), map(list, zip(*lines, strict=True)), strict=True)
+        )
+        moments = {"connected_at": [self._now_us] * len(lines)}
+        return build(CONNECTED_SYMBOLS, len(lines), {"venue": self.venue, **columns, **moments})
 
     def records(self, table: Table) -> Iterator[pa.Table | None]:
         """Give what is to be recorded of the archive's files together with the rows of this load package.
@@ -340,6 +381,7 @@ class Run(ABC):
             self._note(dataset, page)
             self._periods.note(dataset, page)
             self._keep(page.records)
+            self.reject(dataset, page.rejected)
             if page.rows.num_rows:
                 buffer.append(page.rows)
                 buffered += page.rows.num_rows
@@ -394,6 +436,7 @@ class Run(ABC):
         report.files += page.files
         report.downloaded_bytes += page.downloaded_bytes
         report.dropped += page.dropped
+        report.rounded += page.rounded
         report.newest_us = max((one for one in (report.newest_us, page.newest_us) if one is not None), default=None)
         report.seconds = time.monotonic() - report.began
         self.on_page(dataset, page)

@@ -177,13 +177,39 @@ SYMBOLS: Final = staging_table(
     nullable=frozenset({*_SYMBOL_NUMBERS, *_CONTRACT}),
 )
 
+_TRADING_FLAGS: Final = ("is_spot_trading_allowed", "is_margin_trading_allowed")
+
+EXCHANGE_INFO_HISTORY: Final = staging_table(
+    "exchange_info_history",
+    ("market", "symbol", "first_seen_at"),
+    {
+        "market": TEXT,
+        "symbol": TEXT,
+        "first_seen_at": TIME,
+        "is_listed": BOOL,
+        "status": TEXT,
+        "base_asset": TEXT,
+        "quote_asset": TEXT,
+        "contract_type": TEXT,
+        **dict.fromkeys(_SYMBOL_NUMBERS, DECIMAL),
+        **dict.fromkeys(_TRADING_FLAGS, BOOL),
+        "order_types": TEXT,
+        "permission_sets": TEXT,
+        "filters": TEXT,
+    },
+    nullable=frozenset(
+        {
+            "status", "base_asset", "quote_asset", "contract_type", *_SYMBOL_NUMBERS, *_TRADING_FLAGS, "order_types",
+            "permission_sets", "filters",
+        }
+    ),
+)  # fmt: skip
+"""What exchangeInfo said of a symbol, from when on: a row for each change. A symbol that it lists no more has nulls."""
+
 TICKER_NUMBERS: Final = (
     "price_change", "price_change_percent", "weighted_avg_price", "prev_close_price", "last_price", "last_qty",
     "bid_price", "bid_qty", "ask_price", "ask_qty", "open_price", "high_price", "low_price", "volume", "quote_volume",
 )  # fmt: skip
-
-SPOT_TICKER_NUMBERS: Final = frozenset({"prev_close_price", "bid_price", "bid_qty", "ask_price", "ask_qty"})
-"""What the futures' tickers do not have."""
 
 TICKERS_24H: Final = staging_table(
     "tickers_24h",
@@ -199,8 +225,9 @@ TICKERS_24H: Final = staging_table(
         "last_id": INT,
         "count": INT,
     },
-    nullable=SPOT_TICKER_NUMBERS,
+    nullable=frozenset(TICKER_NUMBERS),
 )
+"""Futures have no bid, ask and previous close; what the exchange leaves empty is null."""
 
 MARK_PRICE_KLINES: Final = staging_table(
     "mark_price_klines",
@@ -261,7 +288,7 @@ PREMIUM_INDEX: Final = staging_table(
         "next_funding_time": TIME,
         "exchange_time": TIME,
     },
-    nullable=frozenset({"estimated_settle_price", "last_funding_rate", "interest_rate", "next_funding_time"}),
+    nullable=frozenset({*PREMIUM_NUMBERS, "next_funding_time"}),
 )
 
 ACCOUNT_BALANCES: Final = staging_table(
@@ -389,3 +416,19 @@ GAP_CHECKS: Final = staging_table(
     nullable=frozenset({"interval", "gap_start", "gap_end", "first_id", "last_id", "detail"}),
 )
 """Gaps that were asked for again, and the answers. A question that failed leaves no row: it proves nothing."""
+
+REJECTED_ROWS: Final = staging_table(
+    "rejected_rows",
+    ("venue", "dataset", "row_json"),
+    {"venue": TEXT, "dataset": TEXT, "row_key": TEXT, "reason": TEXT, "row_json": TEXT, "rejected_at": TIME},
+    nullable=frozenset({"row_key"}),
+)
+"""Rows of the venues' answers that were left out, each with the reason."""
+
+CONNECTED_SYMBOLS: Final = staging_table(
+    "connected_symbols",
+    ("venue", "market", "symbol"),
+    {"venue": TEXT, "market": TEXT, "symbol": TEXT, "base_asset": TEXT, "quote_asset": TEXT, "connected_at": TIME},
+    nullable=frozenset({"base_asset", "quote_asset"}),
+)
+"""The symbols that runs have loaded, and their assets, as the venue named them when the run connected."""

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import chain
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from .archive.datasets import ARCHIVE_DATASETS, DAILY, MONTHLY
 from .archive.errors import ArchiveFileError, ArchiveUnreachableError
@@ -23,6 +23,20 @@ _PATTERN = re.compile(r"[*?\[\]]")
 class Assets:
     """What a symbol trades: `base` is priced in `quote`."""
 
+    base: str
+    quote: str
+
+
+class ConnectedSymbol(NamedTuple):
+    """A symbol as its venue named it when a run connected.
+
+    Attributes:
+        market: Such as "spot".
+        base: What it trades; empty where the venue does not say it.
+        quote: What that is priced in.
+    """
+
+    market: str
     base: str
     quote: str
 
@@ -145,6 +159,7 @@ def resolve(
     exchange: Mapping[str, Assets],
     archive: Iterable[str] = (),
     listed_in: str = "symbols",
+    unlisted: Set[str] = frozenset(),
 ) -> tuple[str, ...]:
     """Give the symbols that are meant, in the order in which they were named, those of a pattern by the alphabet.
 
@@ -154,6 +169,7 @@ def resolve(
         exchange: What exchangeInfo lists.
         archive: Symbols that the archive has files of, delisted ones among them.
         listed_in: The staging table that lists them.
+        unlisted: Those that a pattern does not mean.
 
     Raises:
         RequestError: A name that neither knows, or a pattern or quote asset that fits nothing.
@@ -163,9 +179,9 @@ def resolve(
     found: list[str] = []
     for symbol in symbols:
         if symbol.lower() == ALL:
-            matching = known
+            matching = [name for name in known if name not in unlisted]
         elif _PATTERN.search(symbol):
-            matching = [name for name in known if fnmatchcase(name, symbol)]
+            matching = [name for name in known if fnmatchcase(name, symbol) and name not in unlisted]
             if not matching:
                 raise RequestError(
                     f"no symbol matches {symbol!r}; patterns are case-sensitive, such as *USDT", "symbol"

@@ -2,7 +2,7 @@
 
 import threading
 from abc import abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import urlsplit
@@ -12,7 +12,7 @@ from .request import Request
 from .resources.walk import Series, Walk
 from .rest.budget import Budget
 from .run import Run, Stage
-from .selection import Assets, resolve
+from .selection import Assets, ConnectedSymbol, resolve
 from .settings import DAY_MS, LOOPBACK
 from .stages import LOOKAHEAD_PAGES
 from .venue_settings import VenueConfiguration
@@ -93,7 +93,7 @@ class VenueRun(Run):
         self.title = self.venue
         self.configuration = configuration
         self._venue_client = client
-        self._listed: Sequence[str] = ()
+        self._listed: Mapping[str, ConnectedSymbol] = {}
 
     @property
     def budget(self) -> Budget:
@@ -101,8 +101,16 @@ class VenueRun(Run):
         return self._venue_client.budget
 
     @abstractmethod
-    def fetch_listed(self) -> Sequence[str]:
+    def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
         """Ask for all symbols."""
+
+    def unlisted(self) -> Set[str]:
+        """Return the symbols that are not traded yet: a pattern does not mean them."""
+        return frozenset()
+
+    def connected(self) -> Mapping[str, ConnectedSymbol]:
+        """Return all symbols of the venue, as they were named when the run connected."""
+        return self._listed
 
     @property
     @abstractmethod
@@ -117,7 +125,8 @@ class VenueRun(Run):
 
     def resolve(self, others: Sequence[Any] = ()) -> tuple[str, ...]:  # noqa: ARG002 - there is one market
         """Find the requested symbols."""
-        return resolve(self.request.symbols, (), {name: Assets("", "") for name in self._listed}, (), self.listed_in)
+        assets = {name: Assets(one.base, one.quote) for name, one in self._listed.items()}
+        return resolve(self.request.symbols, (), assets, (), self.listed_in, self.unlisted())
 
     def origin(self) -> tuple[str, str]:
         """Give which exchange the data are of, and its address."""

@@ -2,15 +2,18 @@
 
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import ROUND_HALF_EVEN, Context, Decimal
 from itertools import pairwise
+from operator import itemgetter
 from typing import Annotated
 
 import msgspec
 import pyarrow as pa
 
+from binance_source.array_rows import ArrayRows
 from binance_source.columns import build, decimals, times_from_ms
 from binance_source.coverage import Range, split_key
+from binance_source.listed import without_copies
 from binance_source.moments import iso_of_ms
 from binance_source.resources.candles import Answer, Candle, CandleSeries, Interval
 from binance_source.rest.errors import BadResponseError
@@ -23,13 +26,16 @@ from .settings import INTERVALS, WINDOW_CANDLES
 
 _Seconds = Annotated[int, msgspec.Meta(ge=0, lt=10**10)]
 # Time, low, high, open, close, volume: JSON numbers, whose digits a float would not keep.
-_Row = tuple[_Seconds, msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw]
-_DECODER = msgspec.json.Decoder(list[_Row])
+_DECODER = ArrayRows(_Seconds, msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw)
 _COLUMNS = ("low", "high", "open", "close", "volume")
 
 _EXPONENT = re.compile("[+-]?[0-9]{1,9}")
 MOST_EXPONENT = 40
 """Of a number that is written out; beyond it no column has the digits."""
+
+_NOISY = re.compile("[0-9]{1,20}[.][0-9]{19,30}")
+_LAST_PLACE = Decimal(1).scaleb(-WIDE_DECIMAL.scale)
+_ROUNDING = Context(prec=60, rounding=ROUND_HALF_EVEN)
 
 
 class CoinbaseCandles(CandleSeries):
@@ -66,6 +72,10 @@ class CoinbaseCandles(CandleSeries):
         """Turn candles into the staging table."""
         return candles_table(candles, self.key)
 
+    def rounded(self, candles: list[Candle]) -> int:
+        """Return how many volumes have a float's noise behind the 18th decimal."""
+        return sum(_NOISY.fullmatch(candle[-1]) is not None for candle in candles)
+
 
 def read_candles(body: bytes, interval: Interval, start: int, last: int, key: str) -> Answer:
     """Read an answer; the candles from before its start, which it may have, are left out.
@@ -83,7 +93,7 @@ def read_candles(body: bytes, interval: Interval, start: int, last: int, key: st
     Raises:
         BadResponseError: It is not the answer to this question.
     """
-    rows = _DECODER.decode(body)[::-1]
+    rows = without_copies(_DECODER.decode(body)[::-1], itemgetter(0))
     opens = [row[0] * 1000 for row in rows]
     steps = [after - before for before, after in pairwise(opens)]
     is_of_interval = not any(time % interval.shortest_ms for time in opens)
@@ -95,12 +105,16 @@ def read_candles(body: bytes, interval: Interval, start: int, last: int, key: st
 
 
 def candles_table(candles: Sequence[Candle], key: str) -> pa.Table:
-    """Turn candles, as `read_candles` gives them, into the staging table."""
+    """Turn candles, as `read_candles` gives them, into the staging table.
+
+    Coinbase sums volumes as floats, and prints what that leaves behind the 18th decimal (coinbase-pro-node, issue 204):
+    volumes are rounded to the column, half even. Prices are never rounded.
+    """
     if not candles:
         return COINBASE_CANDLES.schema.empty_table()
     _, symbol, interval = split_key(key)
-    opens, *texts = zip(*candles, strict=True)
-    numbers = zip(_COLUMNS, texts, strict=True)
+    opens, *prices, volumes = zip(*candles, strict=True)
+    numbers = zip(_COLUMNS, [*prices, [_without_noise(volume) for volume in volumes]], strict=True)
     return build(
         COINBASE_CANDLES,
         len(candles),
@@ -111,6 +125,12 @@ def candles_table(candles: Sequence[Candle], key: str) -> pa.Table:
             **{name: decimals(column, f"{key} {name}", opens, WIDE_DECIMAL) for name, column in numbers},
         },
     )
+
+
+def _without_noise(volume: str) -> str:
+    if not _NOISY.fullmatch(volume):
+        return volume
+    return f"{Decimal(volume).quantize(_LAST_PLACE, context=_ROUNDING):f}"
 
 
 def _plain(number: msgspec.Raw) -> str:

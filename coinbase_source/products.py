@@ -6,8 +6,9 @@ import msgspec
 import pyarrow as pa
 
 from binance_source.columns import build, decimals, times_from_us
-from binance_source.rest.errors import BadResponseError
+from binance_source.listed import Listed, ListReader, Snapshot, as_snapshot
 from binance_source.schemas import WIDE_DECIMAL
+from binance_source.selection import Assets
 
 from .client import CoinbaseClient
 from .schemas import COINBASE_PRODUCTS
@@ -21,30 +22,50 @@ class Product(msgspec.Struct):
     quote_currency: str
     display_name: str
     status: str
-    quote_increment: str
-    base_increment: str
     trading_disabled: bool
+    quote_increment: str | None = None
+    base_increment: str | None = None
     min_market_funds: str | None = None
 
 
-_DECODER = msgspec.json.Decoder(list[Product])
+class _Identity(msgspec.Struct):
+    """What is needed of a product whose row cannot be read as a whole."""
+
+    base_currency: str = ""
+    quote_currency: str = ""
 
 
-def fetch_products(client: CoinbaseClient) -> list[Product]:
+_READER = ListReader(Product, "id")
+_IDENTITY = msgspec.json.Decoder(_Identity)
+
+
+def fetch_products(client: CoinbaseClient) -> Listed[Product]:
     """Ask for all products."""
     return client.get("/products", {}, decode_products)
 
 
-def decode_products(body: bytes) -> list[Product]:
-    """Read the products of an answer.
+def decode_products(body: bytes) -> Listed[Product]:
+    """Read the products of an answer, row by row."""
+    return _READER.read(body)
 
-    Raises:
-        BadResponseError: One is there twice.
-    """
-    products = _DECODER.decode(body)
-    if len({one.id for one in products}) < len(products):
-        raise BadResponseError("/products answered with a product twice")
-    return products
+
+def identities(listed: Listed[Product]) -> dict[str, Assets]:
+    """Return the assets of every product that has a name, those with an odd row among them."""
+    known = {one.id: Assets(one.base_currency, one.quote_currency) for one in listed.rows}
+    return {**{one.key: _assets(one.row) for one in listed.rejected if one.key}, **known}
+
+
+def _assets(row: str) -> Assets:
+    try:
+        found = _IDENTITY.decode(row)
+    except msgspec.ValidationError:
+        return Assets("", "")
+    return Assets(found.base_currency, found.quote_currency)
+
+
+def products_snapshot(listed: Listed[Product], updated_at_us: int) -> Snapshot:
+    """Turn products into the staging table, and name the rows that cannot be; arguments as for `products_table`."""
+    return as_snapshot(listed, lambda one: one.id, lambda rows: products_table(rows, updated_at_us))
 
 
 def products_table(products: Sequence[Product], updated_at_us: int) -> pa.Table:
@@ -56,8 +77,8 @@ def products_table(products: Sequence[Product], updated_at_us: int) -> pa.Table:
     """
     names = [one.id for one in products]
     increments: dict[str, list[str | None]] = {
-        "quote_increment": [one.quote_increment for one in products],
-        "base_increment": [one.base_increment for one in products],
+        "quote_increment": [one.quote_increment or None for one in products],
+        "base_increment": [one.base_increment or None for one in products],
         "min_market_funds": [one.min_market_funds or None for one in products],
     }
     return build(
@@ -65,8 +86,8 @@ def products_table(products: Sequence[Product], updated_at_us: int) -> pa.Table:
         len(products),
         {
             "symbol": names,
-            "base_asset": [one.base_currency for one in products],
-            "quote_asset": [one.quote_currency for one in products],
+            "base_asset": [one.base_currency or None for one in products],
+            "quote_asset": [one.quote_currency or None for one in products],
             "display_name": [one.display_name for one in products],
             "status": [one.status for one in products],
             "is_trading_disabled": [one.trading_disabled for one in products],

@@ -1,18 +1,19 @@
 """One run against Coinbase Exchange: its clock, its products, and their candles."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
-
-import pyarrow as pa
+from collections.abc import Callable, Mapping
 
 from binance_source.coverage import Range
+from binance_source.listed import Listed, Snapshot
 from binance_source.request import Request
 from binance_source.rest.transport import Tally
+from binance_source.selection import ConnectedSymbol
+from binance_source.settings import SPOT
 from binance_source.venue_run import VenueDataset, VenueRun
 
 from .candles import CoinbaseCandles
 from .client import CoinbaseClient
-from .products import Product, fetch_products, products_table
+from .products import Product, fetch_products, identities, products_snapshot
 from .schemas import COINBASE_CANDLES, COINBASE_PRODUCTS
 from .settings import HOST, NAME, TITLE, CoinbaseConfiguration
 
@@ -37,7 +38,7 @@ class CoinbaseRun(VenueRun):
         stop = stop or threading.Event()
         self.client = CoinbaseClient(configuration, stop)
         super().__init__(request, configuration, self.client, stop)
-        self._products: list[Product] = []
+        self._products: Listed[Product] = Listed([])
 
     @property
     def series(self) -> Mapping[str, VenueDataset]:
@@ -45,18 +46,21 @@ class CoinbaseRun(VenueRun):
         return {COINBASE_CANDLES.name: VenueDataset(self._candles)}
 
     @property
-    def snapshots(self) -> Mapping[str, Callable[[Tally], pa.Table]]:
+    def snapshots(self) -> Mapping[str, Callable[[Tally], Snapshot]]:
         """The datasets that are taken at once."""
-        return {COINBASE_PRODUCTS.name: self._products_table}
+        return {COINBASE_PRODUCTS.name: self._products_snapshot}
 
-    def fetch_listed(self) -> Sequence[str]:
+    def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
         """Ask for all products."""
         self._products = fetch_products(self.client)
-        return [one.id for one in self._products]
+        return {
+            name: ConnectedSymbol(SPOT, assets.base, assets.quote)
+            for name, assets in identities(self._products).items()
+        }
 
     def _candles(self, key: str, wanted: Range, covered: list[Range]) -> list[CoinbaseCandles]:
         return [CoinbaseCandles(self.client, key, wanted, covered, self.now_us // 1000)]
 
-    def _products_table(self, tally: Tally) -> pa.Table:
+    def _products_snapshot(self, tally: Tally) -> Snapshot:
         tally.add(1, 0.0)
-        return products_table(self._products, self.now_us)
+        return products_snapshot(self._products, self.now_us)

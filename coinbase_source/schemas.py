@@ -19,7 +19,7 @@ COINBASE_PRODUCTS: Final = staging_table(
         "is_trading_disabled": BOOL,
         "updated_at": TIME,
     },
-    nullable=frozenset({"min_market_funds"}),
+    nullable=frozenset({"base_asset", "quote_asset", "quote_increment", "base_increment", "min_market_funds"}),
 )
 
 COINBASE_CANDLES: Final = staging_table(

@@ -6,11 +6,12 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
+from binance_source.array_rows import ArrayRows
 from binance_source.columns import build, decimals, times_from_ms
 from binance_source.coverage import Range, split_key
-from binance_source.moments import text_of_ms
+from binance_source.listed import Rejected, json_text
 from binance_source.resources.candles import SETTLING_MS, Answer, Candle, CandleSeries, Interval
-from binance_source.rest.errors import BadResponseError, GaveUpError
+from binance_source.rest.errors import BadResponseError
 from binance_source.rest.transport import Params
 from binance_source.schemas import WIDE_DECIMAL
 
@@ -25,14 +26,14 @@ RECENT_CANDLES: Final = "/api/v5/market/candles"
 CLOSED: Final = "1"
 
 # Time, open, high, low, close, volume, volume in currency, volume in quote currency, whether it is closed.
-_Row = tuple[MillisecondsText, str, str, str, str, str, str, str, str]
 
 
 class _Answer(msgspec.Struct):
-    data: list[_Row]
+    data: msgspec.Raw
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
+_ANSWER = msgspec.json.Decoder(_Answer)
+_ROWS = ArrayRows(MillisecondsText, str, str, str, str, str, str, str, str)
 _PRICES: Final = {"open": 1, "high": 2, "low": 3, "close": 4}
 _VOLUMES: Final = {
     True: {**_PRICES, "volume": 5, "quote_volume": 7},
@@ -65,17 +66,19 @@ class OkxCandles(CandleSeries):
 
     def ask(self, interval: Interval, start: int, end: int) -> Answer:
         """Ask once for the closed candles that open in [start, end)."""
-        candles = self._rows(HISTORY_CANDLES, interval, start, end)
+        candles, rejected = self._rows(HISTORY_CANDLES, interval, start, end)
         known = candles[-1][0] + interval.shortest_ms if candles else start
         if known < end and end + interval.longest_ms > self._now:
-            candles += self._rows(RECENT_CANDLES, interval, known, end)
-        return Answer(candles)
+            recent, odd = self._rows(RECENT_CANDLES, interval, known, end)
+            candles += recent
+            rejected += [one for one in odd if one not in rejected]
+        return Answer(candles, rejected=rejected)
 
     def table(self, candles: list[Candle]) -> pa.Table:
         """Turn candles into the staging table."""
         return candles_table(candles, self.key, self._is_spot)
 
-    def _rows(self, path: str, interval: Interval, start: int, end: int) -> list[Candle]:
+    def _rows(self, path: str, interval: Interval, start: int, end: int) -> tuple[list[Candle], list[Rejected]]:
         params: Params = {"instId": self._symbol, "bar": interval.parameter, "limit": PAGE_ROWS}
         candles = page_back(
             self._client,
@@ -87,11 +90,13 @@ class OkxCandles(CandleSeries):
             interval.shortest_ms,
             self.tally,
         )
-        # What is not confirmed ends what is closed.
-        open_from = next((row[0] for row in candles if row[-1] != CLOSED), end)
-        if open_from < end and open_from + interval.longest_ms <= self._now - SETTLING_MS:
-            raise GaveUpError(f"{path}: the candle from {text_of_ms(open_from)} is over, and not confirmed")
-        return [row for row in candles if row[0] < open_from]
+        over_before = self._now - SETTLING_MS - interval.longest_ms
+        open_from = next((row[0] for row in candles if row[-1] != CLOSED and row[0] > over_before), end)
+        closed = [row for row in candles if row[-1] == CLOSED and row[0] < open_from]
+        # One that is over for long will not be confirmed any more.
+        stuck = [row for row in candles if row[-1] != CLOSED and row[0] <= over_before]
+        reason = f"{interval.name} candle: over, and not confirmed"
+        return closed, [Rejected(self._symbol, reason, json_text(row)) for row in stuck]
 
 
 def read_candles(body: bytes, interval: Interval) -> list[Candle]:
@@ -100,7 +105,7 @@ def read_candles(body: bytes, interval: Interval) -> list[Candle]:
     Raises:
         BadResponseError: It is not of this interval.
     """
-    candles: list[Candle] = [(int(row[0]), *row[1:]) for row in _DECODER.decode(body).data]
+    candles: list[Candle] = [(int(row[0]), *row[1:]) for row in _ROWS.decode(_ANSWER.decode(body).data)]
     if interval.is_aligned and any(candle[0] % interval.shortest_ms for candle in candles):
         raise BadResponseError(f"candles of {interval.parameter} were answered with others: {candles[0][0]} ...")
     return candles

@@ -5,6 +5,8 @@ import pyarrow as pa
 
 from binance_source.columns import build, decimals, times_from_ms
 from binance_source.coverage import Range, missing, split_key
+from binance_source.listed import Rejected, json_text
+from binance_source.resources.settlements import SETTLING_MS, one_each
 from binance_source.resources.walk import Page, Window
 from binance_source.rest.errors import BadResponseError
 from binance_source.rest.transport import Tally
@@ -22,7 +24,7 @@ class FundingRate(msgspec.Struct, rename="camel"):
 
     inst_id: str
     funding_time: MillisecondsText
-    realized_rate: str
+    realized_rate: str = ""
     funding_rate: str = ""
     method: str = ""
 
@@ -63,8 +65,9 @@ class OkxFundingRates:
         return [Window(start, end, (end,)) for start, end in self._missing]
 
     def fetch(self, window: Window) -> Page:
-        """Fetch all rates of a range."""
-        end = min(window.end, self._now)
+        """Fetch all rates of a range. One without a rate costs itself; a new one may still get its rate."""
+        known = self._now - SETTLING_MS
+        end = min(window.end, known)
         rates = page_back(
             self._client,
             "/api/v5/public/funding-rate-history",
@@ -74,13 +77,29 @@ class OkxFundingRates:
             lambda rate: rate.time_ms,
             HOUR_MS,
             self.tally,
+            may_meet=True,
         )
+        awaited = (one.time_ms for one in rates if not one.realized_rate and one.time_ms > self._now - HOUR_MS)
+        if (open_from := next(awaited, None)) is not None:
+            known = end = open_from
+            rates = [one for one in rates if one.time_ms < open_from]
+        empty = [one for one in rates if not one.realized_rate]
+        rejected = [Rejected(self._symbol, "realizedRate is empty", json_text(one)) for one in empty]
         newest = rates[-1].time_ms if rates else None
+        paid = [one for one in rates if one.realized_rate]
+        paid, contradicting = one_each(paid, self._symbol, lambda one: one.time_ms, lambda one: one.realized_rate)
         # What is paid in this very moment may not be there yet: the newest rate ends what is certain.
-        until = window.end if window.end < self._now else (window.start if newest is None else newest + 1)
+        until = window.end if window.end < known else (window.start if newest is None else newest + 1)
         newest_us = None if newest is None else newest * 1000
-        answered = (window.start, end) if until < window.end else None
-        return Page(self.key, funding_table(rates, self.key), ((window.start, until),), newest_us, answered=answered)
+        answered = (window.start, end) if window.start < end and until < window.end else None
+        return Page(
+            self.key,
+            funding_table(paid, self.key),
+            ((window.start, until),),
+            newest_us,
+            answered=answered,
+            rejected=[*rejected, *contradicting],
+        )
 
 
 def read_funding_rates(body: bytes, symbol: str) -> list[FundingRate]:

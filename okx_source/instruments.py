@@ -1,19 +1,26 @@
 """Instruments: GET /api/v5/public/instruments, for each type."""
 
 from collections.abc import Sequence
+from typing import Annotated, Final
 
 import msgspec
 import pyarrow as pa
 
 from binance_source.columns import build, decimals, times_from_us
-from binance_source.rest.errors import BadResponseError
+from binance_source.listed import Listed, ListReader, Snapshot, as_snapshot
 from binance_source.schemas import WIDE_DECIMAL
+from binance_source.selection import Assets
 
 from .client import OkxClient
 from .schemas import OKX_INSTRUMENTS
 from .settings import INSTRUMENT_TYPES
 
 SPOT, SWAP = INSTRUMENT_TYPES
+MARKETS: Final = {SPOT: "spot", SWAP: "swap"}
+"""What the markets of the types are called in staging.connected_symbols."""
+
+
+_Time = Annotated[str, msgspec.Meta(pattern="^[0-9]{0,13}$")]
 
 
 class Instrument(msgspec.Struct, rename="camel"):
@@ -22,9 +29,9 @@ class Instrument(msgspec.Struct, rename="camel"):
     inst_type: str
     inst_id: str
     state: str
-    tick_sz: str
-    lot_sz: str
-    min_sz: str
+    tick_sz: str = ""
+    lot_sz: str = ""
+    min_sz: str = ""
     base_ccy: str = ""
     quote_ccy: str = ""
     settle_ccy: str = ""
@@ -32,16 +39,22 @@ class Instrument(msgspec.Struct, rename="camel"):
     ct_val: str = ""
     ct_mult: str = ""
     ct_val_ccy: str = ""
-    list_time: str = ""
-    exp_time: str = ""
+    list_time: _Time = ""
+    exp_time: _Time = ""
 
 
-class _Answer(msgspec.Struct):
-    data: list[Instrument]
+class _Identity(msgspec.Struct, rename="camel"):
+    """What is needed of an instrument whose row cannot be read as a whole."""
+
+    base_ccy: str = ""
+    quote_ccy: str = ""
 
 
-_DECODER = msgspec.json.Decoder(_Answer)
-_LONGEST_TIME = 13
+PREOPEN: Final = "preopen"
+"""The state of what is announced: its row may be a placeholder, and it has no candles."""
+
+_READER = ListReader(Instrument, "inst_id", "data")
+_IDENTITY = msgspec.json.Decoder(_Identity)
 _TEXTS = {
     "instrument_type": "inst_type", "symbol": "inst_id", "base_asset": "base_ccy", "quote_asset": "quote_ccy",
     "settle_asset": "settle_ccy", "underlying": "uly", "contract_value_asset": "ct_val_ccy", "state": "state",
@@ -53,29 +66,34 @@ _NUMBERS = {
 _TIMES = {"list_time": "list_time", "expiry_time": "exp_time"}
 
 
-def fetch_instruments(client: OkxClient) -> list[Instrument]:
-    """Ask for all instruments of the types that are loaded."""
-    return [
-        one
-        for kind in INSTRUMENT_TYPES
-        for one in client.get("/api/v5/public/instruments", {"instType": kind}, decode_instruments)
-    ]
+def fetch_instruments(client: OkxClient) -> dict[str, Listed[Instrument]]:
+    """Ask for all instruments, by their types."""
+    path = "/api/v5/public/instruments"
+    return {kind: client.get(path, {"instType": kind}, decode_instruments) for kind in INSTRUMENT_TYPES}
 
 
-def decode_instruments(body: bytes) -> list[Instrument]:
-    """Read the instruments of an answer.
+def decode_instruments(body: bytes) -> Listed[Instrument]:
+    """Read the instruments of an answer, row by row."""
+    return _READER.read(body)
 
-    Raises:
-        BadResponseError: One is there twice, or a time is none.
-    """
-    found = _DECODER.decode(body).data
-    if len({one.inst_id for one in found}) < len(found):
-        raise BadResponseError("instruments were answered with one of them twice")
-    for one in found:
-        for time in (one.list_time, one.exp_time):
-            if time and not (time.isascii() and time.isdecimal() and len(time) <= _LONGEST_TIME):
-                raise BadResponseError(f"instruments were answered with the time {time[:20]!r} of {one.inst_id}")
-    return found
+
+def identities(listed: Listed[Instrument]) -> dict[str, Assets]:
+    """Return the assets of every instrument that has a name, those with an odd row among them."""
+    known = {one.inst_id: Assets(one.base_ccy, one.quote_ccy) for one in listed.rows}
+    return {**{one.key: _assets(one.row) for one in listed.rejected if one.key}, **known}
+
+
+def _assets(row: str) -> Assets:
+    try:
+        found = _IDENTITY.decode(row)
+    except msgspec.ValidationError:
+        return Assets("", "")
+    return Assets(found.base_ccy, found.quote_ccy)
+
+
+def instruments_snapshot(listed: Listed[Instrument], updated_at_us: int) -> Snapshot:
+    """Turn instruments into the staging table, and name the rows that cannot be; arguments as for the table."""
+    return as_snapshot(listed, lambda one: one.inst_id, lambda rows: instruments_table(rows, updated_at_us))
 
 
 def instruments_table(found: Sequence[Instrument], updated_at_us: int) -> pa.Table:

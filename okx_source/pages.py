@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TypeVar
 
+from binance_source.listed import without_copies
 from binance_source.rest.errors import BadResponseError
 from binance_source.rest.transport import Params, Tally
 
@@ -20,6 +21,7 @@ def page_back(
     time_of: Callable[[R], int],
     least_step_ms: int,
     tally: Tally,
+    may_meet: bool = False,
 ) -> list[R]:
     """Ask for all rows of a period, until its start is reached or twice nothing came.
 
@@ -32,6 +34,7 @@ def page_back(
         time_of: Gives a row's time in milliseconds.
         least_step_ms: The shortest time from row to row.
         tally: Where to count the requests.
+        may_meet: Two rows may have one time.
 
     Returns:
         The rows in ascending order.
@@ -45,12 +48,12 @@ def page_back(
     while after > start:
 
         def decode(body: bytes, before: int = after) -> list[R]:
-            page = read(body)
+            page = without_copies(read(body), time_of)
             for row in page:
                 time = time_of(row)
                 if not start <= time < before:
                     raise BadResponseError(f"{path} {dict(params)} answered with {time} after {before}, from {start}")
-                before = time
+                before = time + 1 if may_meet else time
             return page
 
         # Both ends are exclusive.

@@ -1,21 +1,23 @@
 """One run against OKX: its clock, its instruments, their candles and funding rates."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Set
 
 import pyarrow as pa
 
 from binance_source.coverage import Range, missing, split_key
+from binance_source.listed import Listed, Snapshot
 from binance_source.request import Request
 from binance_source.resources.beyond_reach import BeyondReach
 from binance_source.resources.walk import Series
 from binance_source.rest.transport import Tally
+from binance_source.selection import ConnectedSymbol
 from binance_source.venue_run import VenueDataset, VenueRun
 
 from .candles import OkxCandles
 from .client import OkxClient
 from .funding_rates import OkxFundingRates
-from .instruments import SWAP, Instrument, fetch_instruments, instruments_table
+from .instruments import MARKETS, PREOPEN, SWAP, Instrument, fetch_instruments, identities, instruments_snapshot
 from .schemas import OKX_CANDLES, OKX_FUNDING_RATES, OKX_INSTRUMENTS
 from .settings import FUNDING_REACH_MS, HOSTS, NAME, TITLE, OkxConfiguration
 
@@ -38,7 +40,7 @@ class OkxRun(VenueRun):
         stop = stop or threading.Event()
         self.client = OkxClient(configuration, stop)
         super().__init__(request, configuration, self.client, stop)
-        self._instruments: Sequence[Instrument] = ()
+        self._instruments: Mapping[str, Listed[Instrument]] = {}
         self._types: Mapping[str, str] = {}
 
     @property
@@ -50,15 +52,24 @@ class OkxRun(VenueRun):
         }
 
     @property
-    def snapshots(self) -> Mapping[str, Callable[[Tally], pa.Table]]:
+    def snapshots(self) -> Mapping[str, Callable[[Tally], Snapshot]]:
         """The datasets that are taken at once."""
-        return {OKX_INSTRUMENTS.name: self._instruments_table}
+        return {OKX_INSTRUMENTS.name: self._instruments_snapshot}
 
-    def fetch_listed(self) -> Sequence[str]:
+    def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
         """Ask for all instruments."""
         self._instruments = fetch_instruments(self.client)
-        self._types = {one.inst_id: one.inst_type for one in self._instruments}
-        return list(self._types)
+        found = {
+            symbol: ConnectedSymbol(MARKETS[kind], assets.base, assets.quote)
+            for kind, listed in self._instruments.items()
+            for symbol, assets in identities(listed).items()
+        }
+        self._types = {name: kind for kind, listed in self._instruments.items() for name in identities(listed)}
+        return found
+
+    def unlisted(self) -> Set[str]:
+        """Return what is announced and not traded yet: a pattern does not mean it."""
+        return {one.inst_id for listed in self._instruments.values() for one in listed.rows if one.state == PREOPEN}
 
     def _is_swap(self, symbol: str) -> bool:
         return self._types[symbol] == SWAP
@@ -79,6 +90,11 @@ class OkxRun(VenueRun):
         found.append(OkxFundingRates(self.client, key, reachable, covered, now_ms))
         return found
 
-    def _instruments_table(self, tally: Tally) -> pa.Table:
+    def _instruments_snapshot(self, tally: Tally) -> Snapshot:
         tally.add(1, 0.0)
-        return instruments_table(self._instruments, self.now_us)
+        parts = [instruments_snapshot(listed, self.now_us) for listed in self._instruments.values()]
+        return Snapshot(
+            pa.concat_tables([part.rows for part in parts]),
+            [one for part in parts for one in part.rejected],
+            sum(part.unnamed for part in parts),
+        )

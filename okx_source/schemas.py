@@ -28,7 +28,7 @@ OKX_INSTRUMENTS: Final = staging_table(
     nullable=frozenset(
         {
             "base_asset", "quote_asset", "settle_asset", "underlying", "contract_value_asset", "contract_value",
-            "contract_multiplier", "list_time", "expiry_time",
+            "contract_multiplier", "tick_size", "lot_size", "min_size", "list_time", "expiry_time",
         }
     ),
 )  # fmt: skip

@@ -34,7 +34,7 @@ _TYPES: Final[dict[pa.DataType, str]] = {
 }
 """Arrow type to the type of the column in DuckDB."""
 
-_TABLES: Final = [
+TABLES: Final = [
     value
     for module in (schemas, coinbase_schemas, okx_schemas)
     for value in vars(module).values()
@@ -91,15 +91,12 @@ def check_database(pipeline: Any) -> None:
 def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     """Say how the tables differ from those that are loaded; a column that may be empty is added when it is missing."""
     rows = connection.execute(
-        "SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns() WHERE schema_name = ?", [DATASET]
+        "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = ?", [DATASET]
     ).fetchall()
     stored: dict[str, dict[str, str]] = {}
-    filled = set()
-    for table, column, kind, is_nullable in rows:
+    for table, column, kind in rows:
         stored.setdefault(table, {})[column] = kind
-        if not is_nullable:
-            filled.add((table, column))
-    for wanted in _TABLES:
+    for wanted in TABLES:
         columns = stored.get(wanted.name, {})
         for field in wanted.schema if columns else ():
             kind = columns.get(field.name)
@@ -107,8 +104,6 @@ def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
                 yield f"{DATASET}.{wanted.name} lacks the column {field.name}"
             elif kind not in (None, _TYPES[field.type]):
                 yield f"{DATASET}.{wanted.name}.{field.name} is {kind} in the place of {_TYPES[field.type]}"
-            elif field.nullable and (wanted.name, field.name) in filled:
-                yield f"{DATASET}.{wanted.name}.{field.name} may not be empty"
 
 
 def _is_of_duckdb(credentials: Configured | None) -> bool:

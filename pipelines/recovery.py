@@ -17,12 +17,13 @@ from typing import Any
 from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 
 from . import archive_files
+from .migration import relax_columns, relax_schemas
 from .project import DATASET, database_file
 
 APPENDED_TABLES = {
     "binance": (
         "klines", "agg_trades", "trades", "tickers_24h", "mark_price_klines", "funding_rates", "open_interest",
-        "premium_index", "account_balances", "account_trades", "archive_files", "gap_checks",
+        "premium_index", "account_balances", "account_trades", "archive_files", "gap_checks", "exchange_info_history",
     ),
     "coinbase": ("coinbase_candles",),
     "okx": ("okx_candles", "okx_funding_rates"),
@@ -51,6 +52,7 @@ def recover(pipeline: Any, schema: str) -> None:
             existing = _tables(client.sql_client)
             # A first run that was killed early leaves the schema, or some of dlt's tables, and no rows.
             if existing >= DLT_TABLES:
+                relax_columns(client.sql_client)
                 _remove_orphans(client.sql_client, schema, existing)
                 stored = load_pipeline_state_from_destination(pipeline.pipeline_name, client)
                 if stored:
@@ -61,6 +63,7 @@ def recover(pipeline: Any, schema: str) -> None:
         pipeline.drop()
         if known is not None:
             pipeline.sync_destination()
+    relax_schemas(pipeline)
     if known is not None:
         archive_files.settle(pipeline)
 

@@ -18,7 +18,13 @@ MAX_LINES = 40
 
 LOG_SECONDS = 5.0
 
-DROPPED = {"open_interest": "rows without values"}
+DROPPED = {
+    "open_interest": "rows without values",
+    **dict.fromkeys(
+        ("symbols", "tickers_24h", "premium_index", "account_balances", "coinbase_products", "okx_instruments"),
+        "rows without a name",
+    ),
+}
 """What rows stand for that are left out, where they are no tombstones."""
 
 
@@ -74,6 +80,7 @@ def summary(runs: Sequence[Run], skipped: Iterable[str] = ()) -> Iterable[str]:
     yield from skipped
     for run in runs:
         yield from run.notes
+        yield from _rejected(run, is_asked=False)
     yield from missing(runs)
 
 
@@ -98,6 +105,9 @@ def _lines(market: str, dataset: str, reports: Mapping[str, SeriesReport]) -> It
         if dropped:
             what = DROPPED.get(dataset, "tombstones of removed duplicates")
             yield f"{dataset}: {dropped} {what} left out"
+        rounded = sum(one.rounded for one in reports.values())
+        if rounded:
+            yield f"{dataset}: {rounded} volumes rounded to 18 decimals, half even"
 
 
 def missing(runs: Iterable[Run]) -> Iterable[str]:
@@ -106,8 +116,18 @@ def missing(runs: Iterable[Run]) -> Iterable[str]:
         for dataset, failures in run.failures.items():
             for failure in failures:
                 yield f"NOT COMPLETE: {dataset} {failure.series.replace('|', ' ')}: {failure.reason}"
+        yield from _rejected(run, is_asked=True)
         if run.error is not None:
             yield f"ENDED EARLY: {run.error}"
+
+
+def _rejected(run: Run, is_asked: bool) -> Iterable[str]:
+    """Give a line for each row that was left out and is, or is not, of a symbol that was asked for."""
+    chosen = [(dataset, one) for dataset, one in run.rejected if run.is_asked(one.key) == is_asked]
+    for dataset, one in chosen[:MAX_LINES]:
+        yield f"{'NOT COMPLETE' if is_asked else 'rejected'}: {dataset} {one.key}: {one.reason}"
+    if len(chosen) > MAX_LINES:
+        yield f"{len(chosen) - MAX_LINES} more rows were rejected: see staging.rejected_rows"
 
 
 def time_text(microseconds: int | None) -> str:

@@ -1,11 +1,14 @@
 """What an account holds: GET /api/v3/account, signed."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 import msgspec
 import pyarrow as pa
 
 from ..columns import build, decimals, times_from_us
+from ..listed import Listed, ListReader, Snapshot, as_snapshot
 from ..rest.client import Tally
-from ..rest.errors import BadResponseError
 from ..rest.signed import SignedClient
 from ..schemas import ACCOUNT_BALANCES
 
@@ -18,21 +21,24 @@ class Balance(msgspec.Struct):
     locked: str
 
 
-class Account(msgspec.Struct):
-    """The answer of GET /api/v3/account; `uid` says whose it is."""
-
-    balances: list[Balance]
+class _Owner(msgspec.Struct):
     uid: int | None = None
 
 
-_DECODER = msgspec.json.Decoder(Account)
+@dataclass(frozen=True)
+class Account:
+    """The answer of GET /api/v3/account; `uid` says whose it is."""
+
+    balances: Listed[Balance] = field(default_factory=lambda: Listed([]))
+    uid: int | None = None
+
+
+_READER = ListReader(Balance, "asset", "balances")
+_OWNER = msgspec.json.Decoder(_Owner)
 
 
 def _decode(body: bytes) -> Account:
-    account = _DECODER.decode(body)
-    if len({one.asset for one in account.balances}) < len(account.balances):
-        raise BadResponseError("account answered with an asset twice")
-    return account
+    return Account(_READER.read(body), _OWNER.decode(body).uid)
 
 
 def fetch_account(client: SignedClient, tally: Tally | None = None) -> Account:
@@ -40,21 +46,26 @@ def fetch_account(client: SignedClient, tally: Tally | None = None) -> Account:
     return client.get("account", {"omitZeroBalances": "true"}, _decode, tally=tally)
 
 
-def balances_table(account: Account, snapshot_us: int) -> pa.Table:
-    """Turn balances into the staging table.
+def balances_snapshot(account: Account, snapshot_us: int) -> Snapshot:
+    """Turn balances into the staging table, and name the rows that cannot be.
 
     Args:
         account: As the exchange gave it.
         snapshot_us: The exchange's time in microseconds since 1970.
     """
-    assets = [one.asset for one in account.balances]
+    return as_snapshot(account.balances, lambda one: one.asset, lambda rows: balances_table(rows, snapshot_us))
+
+
+def balances_table(balances: Sequence[Balance], snapshot_us: int) -> pa.Table:
+    """Turn balances into the staging table."""
+    assets = [one.asset for one in balances]
     return build(
         ACCOUNT_BALANCES,
         len(assets),
         {
             "snapshot_time": times_from_us([snapshot_us] * len(assets)),
             "asset": assets,
-            "free": decimals([one.free for one in account.balances], "free", assets),
-            "locked": decimals([one.locked for one in account.balances], "locked", assets),
+            "free": decimals([one.free for one in balances], "free", assets),
+            "locked": decimals([one.locked for one in balances], "locked", assets),
         },
     )

@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from ..columns import MOST, Microseconds, Whole, build, decimals, times_from_us
 from ..coverage import IdEntry, missing, series_key
+from ..listed import without_copies
 from ..rest.client import MICROSECONDS, Tally
 from ..rest.errors import BadResponseError
 from ..rest.signed import SignedClient
@@ -92,7 +93,7 @@ class AccountTradeSeries:
 
     def _page(self, from_id: int) -> list[AccountTrade]:
         def decode(body: bytes) -> list[AccountTrade]:
-            rows = _DECODER.decode(body)
+            rows = without_copies(_DECODER.decode(body), lambda row: row.id)
             before = from_id - 1
             for row in rows:
                 if row.symbol != self.symbol or row.id <= before:

@@ -1,7 +1,7 @@
 """Candles of venues that are asked for a time: in windows known beforehand, so that they are fetched in parallel."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, pairwise
 from typing import Any, Final
@@ -9,6 +9,7 @@ from typing import Any, Final
 import pyarrow as pa
 
 from ..coverage import Range, add, missing
+from ..listed import Rejected
 from ..moments import text_of_ms
 from ..rest.errors import GaveUpError
 from ..rest.transport import Tally
@@ -84,10 +85,12 @@ class Answer:
     Attributes:
         candles: Closed ones, in ascending order of their open times, of the time that was asked for.
         is_odd: It looks like the answer to another question.
+        rejected: Rows that were left out.
     """
 
     candles: list[Candle]
     is_odd: bool = False
+    rejected: Sequence[Rejected] = ()
 
 
 class CandleSeries(ABC):
@@ -128,14 +131,18 @@ class CandleSeries(ABC):
     def table(self, candles: list[Candle]) -> pa.Table:
         """Turn candles into the staging table."""
 
+    def rounded(self, candles: list[Candle]) -> int:  # noqa: ARG002 - most venues print decimals
+        """Return how many numbers of candles the table has rounded."""
+        return 0
+
     def open(self) -> list[Page | Window]:
         """Cut each missing range into windows; before the first candle and after the last one there are none."""
         return list(chain(*(self._cut(*gap) for gap in self._missing)))
 
     def fetch(self, window: Window) -> Page:
         """Fetch one window."""
-        candles = self._believed(self._interval, window.start, window.end)
-        return self._page(candles, window.covers[0], window.end)
+        answer = self._believed(self._interval, window.start, window.end)
+        return self._page(answer, window.covers[0], window.end)
 
     def _cut(self, start: int, end: int) -> Iterator[Page | Window]:
         end = min(end, self._interval.closed_before(self._now))
@@ -146,7 +153,7 @@ class CandleSeries(ABC):
             if part in traded:
                 yield from self._windows(*part)
             else:
-                yield self._page([], *part)
+                yield self._page(Answer([]), *part)
 
     def _windows(self, start: int, end: int) -> Iterator[Window]:
         width = self.window_candles * self._interval.shortest_ms
@@ -163,12 +170,12 @@ class CandleSeries(ABC):
         days = [
             day[0]
             for begin in range(start // DAY_MS * DAY_MS, over, width)
-            for day in self._believed(self._day, begin, min(begin + width, over))
+            for day in self._believed(self._day, begin, min(begin + width, over)).candles
         ]
         known = [(max(start, days[0]), days[-1] + DAY_MS)] if days else []
         return add([], [*known, (max(start, over), end)])
 
-    def _believed(self, interval: Interval, start: int, end: int) -> list[Candle]:
+    def _believed(self, interval: Interval, start: int, end: int) -> Answer:
         """Ask until an answer is beyond doubt, or has been given twice in succession.
 
         Raises:
@@ -178,7 +185,7 @@ class CandleSeries(ABC):
         for _ in range(MOST_ANSWERS):
             answer = self.ask(interval, start, end)
             if answer == before or self._is_whole(answer, interval, start, end):
-                return answer.candles
+                return answer
             before = answer
         raise GaveUpError(f"{text_of_ms(start)} to {text_of_ms(end)}: {MOST_ANSWERS} answers to one question differ")
 
@@ -191,11 +198,20 @@ class CandleSeries(ABC):
         # Of a short window, such as what has closed since the last run, the half must be there.
         return max(gaps) <= min(self.quiet_ms // interval.longest_ms, (stop - first) // interval.longest_ms // 2)
 
-    def _page(self, candles: list[Candle], start: int, end: int) -> Page:
+    def _page(self, answer: Answer, start: int, end: int) -> Page:
         """Make a page of [start, end), of which everything is covered whose absence is believed."""
+        candles = answer.candles
         newest = candles[-1][0] if candles else None
         known = start if newest is None else newest + self._interval.shortest_ms
         until = min(end, max(start, known, self._interval.surely_closed_before(self._now - SETTLING_MS)))
         newest_us = None if newest is None else newest * 1000
         answered = (start, end) if until < end else None
-        return Page(self.key, self.table(candles), ((start, until),), newest_us, answered=answered)
+        return Page(
+            self.key,
+            self.table(candles),
+            ((start, until),),
+            newest_us,
+            answered=answered,
+            rejected=answer.rejected,
+            rounded=self.rounded(candles),
+        )

@@ -5,10 +5,12 @@ import pyarrow as pa
 
 from ..columns import Milliseconds, build, decimals, times_from_ms
 from ..coverage import split_key
+from ..listed import Rejected
 from ..rest.client import Params
 from ..rest.errors import BadResponseError
 from ..schemas import FUNDING_RATES
 from ..settings import HOUR_MS
+from .settlements import SETTLING_MS, one_each
 from .timed_rows import TimedSeries
 
 SECOND_MS = 1000
@@ -33,23 +35,26 @@ class FundingSeries(TimedSeries[FundingRate]):
     endpoint = "fundingRate"
     page_rows = 1000
     least_step_ms = HOUR_MS
+    settling_ms = SETTLING_MS
 
     def params(self) -> Params:
         """Give what is asked for beside the times."""
         return {"symbol": split_key(self.key)[1]}
 
     def decode(self, body: bytes) -> list[FundingRate]:
-        """Read an answer, of this symbol alone and with one rate for each second."""
+        """Read an answer, of this symbol alone."""
         rows = _DECODER.decode(body)
         if any(row.symbol != split_key(self.key)[1] for row in rows):
             raise BadResponseError(f"fundingRate {self.key} was answered with another symbol")
-        if len({rounded(row.funding_time) for row in rows}) < len(rows):
-            raise BadResponseError(f"fundingRate {self.key} was answered with two rates of one time")
         return rows
 
     def time_of(self, row: FundingRate) -> int:
         """Give the row's time as the exchange has it, off by some milliseconds."""
         return row.funding_time
+
+    def settled(self, rows: list[FundingRate]) -> tuple[list[FundingRate], list[Rejected]]:
+        """Return one row for each settlement, and those whose rates contradict each other."""
+        return one_each(rows, split_key(self.key)[1], self.time_of, lambda row: row.funding_rate)
 
     def table(self, rows: list[FundingRate]) -> pa.Table:
         """Turn rows into the staging table, with times rounded to the second."""

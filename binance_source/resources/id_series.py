@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from ..columns import Microseconds, Whole, WholeOrNone
 from ..coverage import IdEntry, Range, missing, series_key
+from ..listed import without_copies
 from ..markets import MARKETS
 from ..rest.client import MICROSECONDS, Params, RestClient, Tally
 from ..rest.errors import BadResponseError, GaveUpError, RejectedError
@@ -282,6 +283,7 @@ class IdSeries(ABC, Generic[R]):
     def _checked(self, from_id: int) -> Callable[[list[R]], list[R]]:
         def check(rows: list[R]) -> list[R]:
             self._check_unit(self._time_of(row) for row in rows)
+            rows = without_copies(rows, self._id_of)
             before = from_id - 1
             for row in rows:
                 if self._id_of(row) <= before:

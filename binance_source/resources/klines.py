@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from operator import itemgetter
+from typing import Any, Final
 
-import msgspec
 import pyarrow as pa
 
+from ..array_rows import ArrayRows
 from ..columns import Milliseconds, Whole, build, decimals, times_from_ms
 from ..coverage import Range, missing, series_key
+from ..listed import without_copies
 from ..markets import MARKETS
 from ..rest.client import Params, RestClient, Tally
 from ..rest.errors import BadResponseError, GaveUpError
@@ -18,8 +20,8 @@ from .walk import Page, Window
 
 # Open time, open, high, low, close, volume, close time, quote volume, trades, taker buy volume, taker buy quote volume,
 # unused (rest-api.md, kline/candlestick data).
-_Row = tuple[Milliseconds, str, str, str, str, str, Milliseconds, str, Whole, str, str, str]
-_DECODER = msgspec.json.Decoder(list[_Row])
+_DECODER = ArrayRows(Milliseconds, str, str, str, str, str, Milliseconds, str, Whole, str, str, str)
+_Row = tuple[Any, ...]
 _TEXT_COLUMNS = {
     "open": 1,
     "high": 2,
@@ -151,7 +153,7 @@ class KlineSeries:
             rows = _DECODER.decode(body)
             if len(rows) != 1 or not known <= rows[0][0] < end:
                 raise BadResponseError(f"the newest of klines {self.key} before {end} is not what was answered")
-            return rows[0][0]
+            return int(rows[0][0])
 
         params: Params = {"symbol": self._symbol, "interval": self._interval, "endTime": end - 1, "limit": 1}
         return self._client.get(self._kind.endpoint, params, decode, tally=self.tally)
@@ -201,7 +203,7 @@ class KlineSeries:
 
     def _get(self, start: int, last: int, limit: int) -> list[_Row]:
         def decode(body: bytes) -> list[_Row]:
-            rows = _DECODER.decode(body)
+            rows = without_copies(_DECODER.decode(body), itemgetter(0))
             before = start - 1
             for row in rows:
                 if not before < row[0] <= last or row[6] - row[0] >= self._longest:

@@ -6,8 +6,8 @@ import msgspec
 import pyarrow as pa
 
 from ..columns import Milliseconds, build, decimals, times_from_ms, times_from_us
+from ..listed import Listed, ListReader, Snapshot, as_snapshot
 from ..rest.client import RestClient, Tally
-from ..rest.errors import BadResponseError
 from ..schemas import PREMIUM_INDEX, PREMIUM_NUMBERS
 
 
@@ -24,17 +24,10 @@ class Premium(msgspec.Struct, rename="camel"):
     next_funding_time: Milliseconds = 0
 
 
-_DECODER = msgspec.json.Decoder(list[Premium])
+_READER = ListReader(Premium, "symbol")
 
 
-def _decode(body: bytes) -> list[Premium]:
-    rows = _DECODER.decode(body)
-    if len({row.symbol for row in rows}) < len(rows):
-        raise BadResponseError("premiumIndex answered with a symbol twice")
-    return rows
-
-
-def fetch_premium_index(client: RestClient, symbols: Sequence[str], tally: Tally) -> list[Premium]:
+def fetch_premium_index(client: RestClient, symbols: Sequence[str], tally: Tally) -> Listed[Premium]:
     """Ask for all symbols in one request, and give those that are meant.
 
     Args:
@@ -43,7 +36,12 @@ def fetch_premium_index(client: RestClient, symbols: Sequence[str], tally: Tally
         tally: Where to count the request.
     """
     wanted = set(symbols)
-    return [row for row in client.get("premiumIndex", {}, _decode, tally=tally) if row.symbol in wanted]
+    return client.get("premiumIndex", {}, lambda body: _READER.read(body, wanted), tally=tally)
+
+
+def premium_index_snapshot(listed: Listed[Premium], snapshot_us: int) -> Snapshot:
+    """Turn rows into the staging table, and name those that cannot be; arguments as for `premium_index_table`."""
+    return as_snapshot(listed, lambda row: row.symbol, lambda rows: premium_index_table(rows, snapshot_us))
 
 
 def premium_index_table(rows: Sequence[Premium], snapshot_us: int) -> pa.Table:
@@ -56,10 +54,7 @@ def premium_index_table(rows: Sequence[Premium], snapshot_us: int) -> pa.Table:
     names = [row.symbol for row in rows]
 
     def numbers(name: str) -> pa.Array:
-        values = [getattr(row, name) for row in rows]
-        if PREMIUM_INDEX.schema.field(name).nullable:
-            values = [value or None for value in values]
-        return decimals(values, name, names)
+        return decimals([getattr(row, name) or None for row in rows], name, names)
 
     return build(
         PREMIUM_INDEX,

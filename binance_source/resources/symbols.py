@@ -1,6 +1,7 @@
 """Symbol information and rate limits: GET /api/v3/exchangeInfo and /fapi/v1/exchangeInfo."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, ClassVar
 
@@ -8,9 +9,11 @@ import msgspec
 import pyarrow as pa
 
 from ..columns import Milliseconds, Whole, build, decimals, times_from_us
+from ..listed import Listed, ListReader, Snapshot, as_snapshot
 from ..rest.client import RestClient
-from ..rest.errors import BadResponseError
+from ..rest.errors import InexactNumberError
 from ..schemas import SYMBOLS
+from ..selection import Assets
 from ..settings import SPOT, UM
 
 NEVER_DELIVERED_MS = 4_133_404_800_000
@@ -83,11 +86,8 @@ class Contract(SymbolInfo, rename="camel", kw_only=True):
         return None if self.delivery_date == NEVER_DELIVERED_MS else self.delivery_date * 1000
 
 
-class ExchangeInfo(msgspec.Struct, rename="camel"):
-    """The parts of exchangeInfo that are used."""
-
+class _Limits(msgspec.Struct, rename="camel"):
     rate_limits: list[_RateLimit]
-    symbols: Sequence[SymbolInfo]
 
     @property
     def weight_limit(self) -> int | None:
@@ -98,18 +98,50 @@ class ExchangeInfo(msgspec.Struct, rename="camel"):
         return None
 
 
-class _SpotInfo(ExchangeInfo, rename="camel"):
-    symbols: list[SpotSymbol]
+class _Identity(msgspec.Struct, rename="camel"):
+    """What is needed of a symbol whose row cannot be read as a whole."""
+
+    base_asset: str = ""
+    quote_asset: str = ""
 
 
-class _FuturesInfo(ExchangeInfo, rename="camel"):
-    symbols: list[Contract]
+@dataclass(frozen=True)
+class ExchangeInfo:
+    """The parts of exchangeInfo that are used.
+
+    Attributes:
+        listed: The symbols.
+        weight_limit: Request weight allowed a minute, or None where the exchange does not say.
+    """
+
+    listed: Listed[Any]
+    weight_limit: int | None
+
+    @property
+    def symbols(self) -> Sequence[Any]:
+        """The symbols whose rows could be read."""
+        return self.listed.rows
+
+    def assets(self) -> Mapping[str, Assets]:
+        """Return the assets of every symbol that has a name, those with an odd row among them."""
+        odd = {
+            one.key: identity
+            for one in self.listed.rejected
+            for identity in [_identity(one.row)]
+            if one.key is not None
+        }
+        return {
+            **{one.symbol: Assets(one.base_asset, one.quote_asset) for one in self.symbols},
+            **odd,
+        }
 
 
+_LIMITS = msgspec.json.Decoder(_Limits)
+_IDENTITY = msgspec.json.Decoder(_Identity)
 # A filter's value is text; one that comes as a number keeps its digits, which a float would not.
-_DECODERS: dict[str, msgspec.json.Decoder[ExchangeInfo]] = {
-    SPOT: msgspec.json.Decoder(_SpotInfo, float_hook=str),
-    UM: msgspec.json.Decoder(_FuturesInfo, float_hook=str),
+_READERS: dict[str, ListReader[Any]] = {
+    SPOT: ListReader(SpotSymbol, "symbol", "symbols", float_hook=str),
+    UM: ListReader(Contract, "symbol", "symbols", float_hook=str),
 }
 
 # Column to the filters that may hold it and the field's names there (binance-spot-api-docs, filters.md; the futures say
@@ -131,13 +163,28 @@ def fetch_exchange_info(client: RestClient) -> ExchangeInfo:
 
 
 def _decode(market: str, body: bytes) -> ExchangeInfo:
-    info = _DECODERS[market].decode(body)
-    if len({one.symbol for one in info.symbols}) < len(info.symbols):
-        raise BadResponseError("exchangeInfo answered with a symbol twice")
-    for one in info.symbols:
-        if len({str(rule.get("filterType")) for rule in one.filters}) < len(one.filters):
-            raise BadResponseError(f"exchangeInfo answered with a filter of {one.symbol} twice")
-    return info
+    return ExchangeInfo(_READERS[market].read(body), _LIMITS.decode(body).weight_limit)
+
+
+def _identity(row: str) -> Assets:
+    try:
+        found = _IDENTITY.decode(row)
+    except msgspec.ValidationError:
+        return Assets("", "")
+    return Assets(found.base_asset, found.quote_asset)
+
+
+def symbols_snapshot(market: str, info: ExchangeInfo, updated_at_us: int) -> Snapshot:
+    """Turn symbol information into the staging table, and name the rows that cannot be.
+
+    Args:
+        market: Such as "spot".
+        info: As the exchange gave it.
+        updated_at_us: The exchange's time in microseconds since 1970.
+    """
+    return as_snapshot(
+        info.listed, lambda one: str(one.symbol), lambda rows: symbols_table(market, rows, updated_at_us)
+    )
 
 
 def symbols_table(market: str, symbols: Sequence[Any], updated_at_us: int) -> pa.Table:
@@ -149,15 +196,6 @@ def symbols_table(market: str, symbols: Sequence[Any], updated_at_us: int) -> pa
         updated_at_us: The exchange's time in microseconds since 1970.
     """
     names = [info.symbol for info in symbols]
-    filters = [{str(rule.get("filterType")): rule for rule in info.filters} for info in symbols]
-
-    def numbers(kinds: tuple[str, ...], fields: tuple[str, ...]) -> list[str | None]:
-        places = [(kind, field) for kind in kinds for field in fields]
-        found = (
-            next((rules[kind][field] for kind, field in places if field in rules.get(kind, ())), None)
-            for rules in filters
-        )
-        return [None if value is None else str(value) for value in found]
 
     return build(
         SYMBOLS,
@@ -180,6 +218,33 @@ def symbols_table(market: str, symbols: Sequence[Any], updated_at_us: int) -> pa
             "onboard_time": [info.onboard_us for info in symbols],
             "delivery_time": [info.delivery_us for info in symbols],
             "updated_at": times_from_us([updated_at_us] * len(symbols)),
-            **{name: decimals(numbers(*where), name, names) for name, where in _FILTER_COLUMNS.items()},
+            **filter_numbers(symbols),
         },
     )
+
+
+def filter_numbers(symbols: Sequence[Any]) -> dict[str, pa.Array]:
+    """Return the columns of the numbers that stand in filters; what the exchange leaves empty is null.
+
+    Raises:
+        InexactNumberError: A number does not fit, or a symbol has a filter twice.
+    """
+    names = [info.symbol for info in symbols]
+    filters = [_filters(info) for info in symbols]
+
+    def numbers(kinds: tuple[str, ...], fields: tuple[str, ...]) -> list[str | None]:
+        places = [(kind, field) for kind in kinds for field in fields]
+        found = (
+            next((rules[kind][field] for kind, field in places if field in rules.get(kind, ())), None)
+            for rules in filters
+        )
+        return [None if value in (None, "") else str(value) for value in found]
+
+    return {name: decimals(numbers(*where), name, names) for name, where in _FILTER_COLUMNS.items()}
+
+
+def _filters(info: Any) -> dict[str, dict[str, object]]:
+    by_kind = {str(rule.get("filterType")): rule for rule in info.filters}
+    if len(by_kind) < len(info.filters):
+        raise InexactNumberError(f"row {info.symbol}: a filter is there twice")
+    return by_kind

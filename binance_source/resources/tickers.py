@@ -1,16 +1,15 @@
 """24-hour tickers: GET /api/v3/ticker/24hr and /fapi/v1/ticker/24hr, a rolling window and not a calendar day."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from ..columns import Milliseconds, Whole, WholeOrNone, build, decimals, times_from_ms, times_from_us
+from ..listed import Listed, ListReader, Snapshot, as_snapshot
 from ..markets import Market
 from ..rest.client import RestClient, Tally
-from ..rest.errors import BadResponseError
 from ..schemas import TICKER_NUMBERS, TICKERS_24H
 from ..settings import SPOT, UM
 
@@ -49,17 +48,7 @@ class SpotTicker(Ticker, rename="camel", kw_only=True):
     ask_qty: str
 
 
-_DECODERS: dict[str, msgspec.json.Decoder[Any]] = {
-    SPOT: msgspec.json.Decoder(list[SpotTicker]),
-    UM: msgspec.json.Decoder(list[Ticker]),
-}
-
-
-def _decode(market: str, body: bytes) -> Sequence[Ticker]:
-    rows: Sequence[Ticker] = _DECODERS[market].decode(body)
-    if len({row.symbol for row in rows}) < len(rows):
-        raise BadResponseError("ticker/24hr answered with a symbol twice")
-    return rows
+_READERS: dict[str, ListReader[Any]] = {SPOT: ListReader(SpotTicker, "symbol"), UM: ListReader(Ticker, "symbol")}
 
 
 def ticker_weight(market: Market, symbols: int) -> int:
@@ -69,7 +58,7 @@ def ticker_weight(market: Market, symbols: int) -> int:
     return 2 if symbols <= 20 else 40
 
 
-def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> Sequence[Ticker]:
+def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> Listed[Ticker]:
     """Ask for the tickers of the given symbols, in one request.
 
     Args:
@@ -82,8 +71,13 @@ def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> S
     params = {"symbols": msgspec.json.encode(list(symbols)).decode()} if names_them else {}
     wanted = set(symbols)
     weight = ticker_weight(client.market, len(symbols))
-    rows = client.get("ticker/24hr", params, partial(_decode, client.market.name), weight=weight, tally=tally)
-    return [row for row in rows if row.symbol in wanted]
+    reader = _READERS[client.market.name]
+    return client.get("ticker/24hr", params, lambda body: reader.read(body, wanted), weight=weight, tally=tally)
+
+
+def tickers_snapshot(market: str, listed: Listed[Ticker], snapshot_us: int) -> Snapshot:
+    """Turn tickers into the staging table, and name the rows that cannot be; arguments as for `tickers_table`."""
+    return as_snapshot(listed, lambda row: row.symbol, lambda rows: tickers_table(market, rows, snapshot_us))
 
 
 def tickers_table(market: str, tickers: Sequence[Ticker], snapshot_us: int) -> pa.Table:
@@ -102,7 +96,10 @@ def tickers_table(market: str, tickers: Sequence[Ticker], snapshot_us: int) -> p
             "market": market,
             "symbol": names,
             "snapshot_time": times_from_us([snapshot_us] * len(tickers)),
-            **{name: decimals([getattr(row, name, None) for row in tickers], name, names) for name in TICKER_NUMBERS},
+            **{
+                name: decimals([getattr(row, name, None) or None for row in tickers], name, names)
+                for name in TICKER_NUMBERS
+            },
             "open_time": times_from_ms([row.open_time for row in tickers]),
             "close_time": times_from_ms([row.close_time for row in tickers]),
             "first_id": [row.first_id for row in tickers],

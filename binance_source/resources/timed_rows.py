@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 import pyarrow as pa
 
 from ..coverage import Range, missing
+from ..listed import Rejected, without_copies
 from ..rest.client import Params, RestClient, Tally
 from ..rest.errors import BadResponseError
 from .walk import Page, Window
@@ -31,6 +32,8 @@ class TimedSeries(ABC, Generic[R]):
     """The `limit` that is asked for."""
     least_step_ms = 1
     """The shortest time from row to row."""
+    settling_ms = 0
+    """For how long another row of the same event may follow: younger rows are left to the next run."""
 
     def __init__(self, client: RestClient, key: str, wanted: Range, covered: list[Range], now_ms: int) -> None:
         self.key = key
@@ -55,6 +58,10 @@ class TimedSeries(ABC, Generic[R]):
     def table(self, rows: list[R]) -> pa.Table:
         """Turn rows into the staging table."""
 
+    def settled(self, rows: list[R]) -> tuple[list[R], list[Rejected]]:
+        """Return one row for each event, and those that contradict each other."""
+        return rows, []
+
     def open(self) -> list[Page | Window]:
         """Cut nothing: each missing range is one window."""
         return [Window(start, end, (end,)) for start, end in self._missing]
@@ -62,12 +69,13 @@ class TimedSeries(ABC, Generic[R]):
     def fetch(self, window: Window) -> Page:
         """Fetch all rows of a range: until its end is reached or nothing is left, whatever the pages' sizes."""
         rows: list[R] = []
-        start, end = window.start, min(window.end, self._now)
+        known = self._now - self.settling_ms
+        start, end = window.start, min(window.end, known)
         while start < end:
             page = self._page(start, end - 1)
             # Nothing where something may be is believed when it is said twice; up to now it is what is to be expected,
             # and no more than the newest row is covered.
-            if not page and window.end < self._now:
+            if not page and window.end < known:
                 page = self._page(start, end - 1)
             if not page:
                 break
@@ -76,23 +84,27 @@ class TimedSeries(ABC, Generic[R]):
             if start - 1 + self.least_step_ms >= end:
                 break
         newest = self.time_of(rows[-1]) if rows else None
+        rows, rejected = self.settled(rows)
         # What is to come in this very moment may not be there yet: the newest row ends what is certain.
-        until = window.end if window.end < self._now else (window.start if newest is None else newest + 1)
-        answered = (window.start, end) if until < window.end else None
+        until = window.end if window.end < known else (window.start if newest is None else newest + 1)
+        answered = (window.start, end) if window.start < end and until < window.end else None
         newest_us = None if newest is None else newest * 1000
-        return Page(self.key, self.table(rows), ((window.start, until),), newest_us, answered=answered)
+        return Page(
+            self.key, self.table(rows), ((window.start, until),), newest_us, answered=answered, rejected=rejected
+        )
 
     def _page(self, start: int, last: int) -> list[R]:
         def decode(body: bytes) -> list[R]:
-            rows = self.decode(body)
-            before = start - 1
+            rows = without_copies(self.decode(body), self.time_of)
+            least = start
             for row in rows:
                 time = self.time_of(row)
-                if not before < time <= last:
+                if not least <= time <= last:
                     raise BadResponseError(
-                        f"{self.endpoint} {self.key} from {start} to {last} answered with {time} after {before}"
+                        f"{self.endpoint} {self.key} from {start} to {last} answered with {time}, not from {least} on"
                     )
-                before = time
+                # Two rows of one event may have one time.
+                least = time if self.settling_ms else time + 1
             return rows
 
         times = {"startTime": start, "endTime": last, "limit": self.page_rows}

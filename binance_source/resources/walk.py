@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import pyarrow as pa
 
 from ..coverage import Range
+from ..listed import Rejected
 from ..rest.client import Tally
 from ..rest.errors import RunError, SeriesError, StoppedError
 from ..schemas import Table
@@ -29,6 +30,8 @@ class Page:
         rows: Arrow table; may be empty where the exchange has nothing.
         covered: Coverage entries to add (see coverage.py): what is proven complete by this page.
         uncovered: Ranges of keys that are not complete any more.
+        rejected: Rows of the answers that were left out.
+        rounded: How many of its numbers were rounded.
         answered: What the source has given all of that it has by now, in milliseconds, or None. The newest part of it
             may not be covered: that is asked for again in the next run.
         newest_us: Time of the newest row in microseconds since 1970, or None.
@@ -50,6 +53,8 @@ class Page:
     is_boundary: bool = True
     uncovered: Sequence[Range] = ()
     answered: Range | None = None
+    rejected: Sequence[Rejected] = ()
+    rounded: int = 0
 
 
 @dataclass(frozen=True)

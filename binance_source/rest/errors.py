@@ -70,7 +70,15 @@ class GaveUpError(SeriesError):
 
 
 class InexactNumberError(SeriesError):
-    """A number of the exchange does not fit its column exactly; it is refused rather than rounded."""
+    """A number of the exchange does not fit its column exactly; it is refused rather than rounded.
+
+    Attributes:
+        what: Which number of which row.
+    """
+
+    def __init__(self, what: str) -> None:
+        self.what = what
+        super().__init__(f"{what}; nothing of this page was loaded")
 
 
 class KeyRefusedError(RunError):

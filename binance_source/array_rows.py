@@ -1,0 +1,34 @@
+"""Rows that are JSON arrays: columns that a venue adds at their end are left out."""
+
+from typing import Any
+
+import msgspec
+
+_RAW_ROWS = msgspec.json.Decoder(list[list[msgspec.Raw]])
+
+
+class ArrayRows:
+    """Reads a list of arrays.
+
+    Args:
+        columns: The types of the columns that are known, in their order.
+    """
+
+    def __init__(self, *columns: Any) -> None:
+        self._rows: msgspec.json.Decoder[list[Any]] = msgspec.json.Decoder(list[tuple[columns]])  # type: ignore[valid-type]
+        self._columns = len(columns)
+
+    def decode(self, body: bytes | msgspec.Raw) -> list[Any]:
+        """Read a list; each row is a tuple of the known columns.
+
+        Raises:
+            msgspec.DecodeError: It is no JSON, or has rows of another kind.
+            UnicodeDecodeError: It is not UTF-8.
+        """
+        try:
+            return self._rows.decode(body)
+        except msgspec.ValidationError:
+            raw: list[list[Any]] = _RAW_ROWS.decode(body)
+            if not any(len(row) > self._columns for row in raw):
+                raise
+            return self._rows.decode(msgspec.json.encode([row[: self._columns] for row in raw]))
