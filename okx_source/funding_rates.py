@@ -6,7 +6,7 @@ import pyarrow as pa
 from binance_source.columns import build, decimals, times_from_ms
 from binance_source.coverage import Range, missing, split_key
 from binance_source.listed import Rejected, json_text
-from binance_source.resources.settlements import SETTLING_MS, one_each
+from binance_source.resources.settlements import one_each
 from binance_source.resources.walk import Page, Window
 from binance_source.rest.errors import BadResponseError
 from binance_source.rest.transport import Tally
@@ -66,7 +66,7 @@ class OkxFundingRates:
 
     def fetch(self, window: Window) -> Page:
         """Fetch all rates of a range. One without a rate costs itself; a new one may still get its rate."""
-        known = self._now - SETTLING_MS
+        known = self._now
         end = min(window.end, known)
         rates = page_back(
             self._client,
@@ -91,7 +91,7 @@ class OkxFundingRates:
         # What is paid in this very moment may not be there yet: the newest rate ends what is certain.
         until = window.end if window.end < known else (window.start if newest is None else newest + 1)
         newest_us = None if newest is None else newest * 1000
-        answered = (window.start, end) if window.start < end and until < window.end else None
+        answered = (window.start, end) if until < window.end else None
         return Page(
             self.key,
             funding_table(paid, self.key),

@@ -10,7 +10,7 @@ from ..rest.client import Params
 from ..rest.errors import BadResponseError
 from ..schemas import FUNDING_RATES
 from ..settings import HOUR_MS
-from .settlements import SETTLING_MS, one_each
+from .settlements import one_each
 from .timed_rows import TimedSeries
 
 SECOND_MS = 1000
@@ -35,7 +35,7 @@ class FundingSeries(TimedSeries[FundingRate]):
     endpoint = "fundingRate"
     page_rows = 1000
     least_step_ms = HOUR_MS
-    settling_ms = SETTLING_MS
+    may_meet = True
 
     def params(self) -> Params:
         """Give what is asked for beside the times."""

@@ -9,7 +9,7 @@ from ..moments import text_of_ms
 
 R = TypeVar("R")
 
-SETTLING_MS: Final = 60_000
+LONGEST_MS: Final = 60_000
 """How far apart the rows of one settlement may be: Binance has given one twice, some milliseconds apart, and a regular
 and a special row of one."""
 
@@ -29,7 +29,7 @@ def one_each(
     rejected: list[Rejected] = []
     group: list[R] = []
     for row in [*rows, None]:
-        if row is not None and (not group or time_of(row) - time_of(group[0]) <= SETTLING_MS):
+        if row is not None and (not group or time_of(row) - time_of(group[0]) <= LONGEST_MS):
             group.append(row)
             continue
         if len({_value(rate_of(one)) for one in group}) > 1:

@@ -32,8 +32,8 @@ class TimedSeries(ABC, Generic[R]):
     """The `limit` that is asked for."""
     least_step_ms = 1
     """The shortest time from row to row."""
-    settling_ms = 0
-    """For how long another row of the same event may follow: younger rows are left to the next run."""
+    may_meet = False
+    """Two rows may have one time."""
 
     def __init__(self, client: RestClient, key: str, wanted: Range, covered: list[Range], now_ms: int) -> None:
         self.key = key
@@ -69,13 +69,12 @@ class TimedSeries(ABC, Generic[R]):
     def fetch(self, window: Window) -> Page:
         """Fetch all rows of a range: until its end is reached or nothing is left, whatever the pages' sizes."""
         rows: list[R] = []
-        known = self._now - self.settling_ms
-        start, end = window.start, min(window.end, known)
+        start, end = window.start, min(window.end, self._now)
         while start < end:
             page = self._page(start, end - 1)
             # Nothing where something may be is believed when it is said twice; up to now it is what is to be expected,
             # and no more than the newest row is covered.
-            if not page and window.end < known:
+            if not page and window.end < self._now:
                 page = self._page(start, end - 1)
             if not page:
                 break
@@ -86,8 +85,8 @@ class TimedSeries(ABC, Generic[R]):
         newest = self.time_of(rows[-1]) if rows else None
         rows, rejected = self.settled(rows)
         # What is to come in this very moment may not be there yet: the newest row ends what is certain.
-        until = window.end if window.end < known else (window.start if newest is None else newest + 1)
-        answered = (window.start, end) if window.start < end and until < window.end else None
+        until = window.end if window.end < self._now else (window.start if newest is None else newest + 1)
+        answered = (window.start, end) if until < window.end else None
         newest_us = None if newest is None else newest * 1000
         return Page(
             self.key, self.table(rows), ((window.start, until),), newest_us, answered=answered, rejected=rejected
@@ -103,8 +102,7 @@ class TimedSeries(ABC, Generic[R]):
                     raise BadResponseError(
                         f"{self.endpoint} {self.key} from {start} to {last} answered with {time}, not from {least} on"
                     )
-                # Two rows of one event may have one time.
-                least = time if self.settling_ms else time + 1
+                least = time if self.may_meet else time + 1
             return rows
 
         times = {"startTime": start, "endTime": last, "limit": self.page_rows}
