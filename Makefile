@@ -17,7 +17,7 @@ $(INSTALLED): pyproject.toml requirements.lock
 	@touch $@
 
 run: setup  ## load live data, build the models
-	@$(BIN)/python pipelines/all_venues.py --transform
+	@$(BIN)/python pipelines/all_venues.py --transform --wait 60
 
 demo: setup  ## the same job against the bundled simulator
 	@$(BIN)/python pipelines/demo.py

@@ -5,12 +5,20 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from types import FrameType
 
-VENUES = ("binance", "coinbase", "okx")
+if __name__ == "__main__":
+    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-DONE = 0
+from pipelines import console, lock
+from pipelines.codes import AS_PART, BLOCKED, BUSY, DONE, INCOMPLETE
+
+if __name__ == "__main__":
+    console.prepare()
+
+VENUES = ("binance", "coinbase", "okx")
 
 OPTIONS = {
     "start": "UTC date or datetime, inclusive; an earlier one extends history backwards",
@@ -40,12 +48,12 @@ class Commands:
         return self._signal > 0
 
     def run(self, script: str, options: list[str]) -> int:
-        """Run a command to its end, and give its exit code."""
-        command = [sys.executable, str(Path(__file__).with_name(script)), *options]
+        """Run a command to its end, and give its exit code: that of a failure where it was killed."""
+        command = [sys.executable, str(Path(__file__).with_name(script)), AS_PART, *options]
         self._running = subprocess.Popen(command)  # noqa: S603 - our own script
         code = self._running.wait()
         self._running = None
-        return 128 + self._signal if self.is_stopped else code
+        return 128 + self._signal if self.is_stopped else code if code >= 0 else INCOMPLETE
 
     def _hand_on(self, number: int, _frame: FrameType | None) -> None:
         self._signal = number
@@ -62,12 +70,12 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Without the program's name; default those of the command line.
 
     Returns:
-        The exit code: 0 all done, 1 something of a venue is not loaded, 2 a venue's request is wrong, 130 or 143 after
-        a signal.
+        The exit code: 0 all done that is served here, 1 something of a venue is not loaded, 2 a venue's request is
+        wrong, 130 or 143 after a signal.
     """
     given = _parser().parse_args(arguments)
     handed_on = [text for name in OPTIONS for value in [getattr(given, name)] if value for text in (f"--{name}", value)]
-    handed_on += ["--progress", given.progress]
+    handed_on += ["--progress", given.progress, *lock.handed_on(given)]
     commands = Commands()
     commands.listen()
     codes: dict[str, int] = {}
@@ -76,21 +84,36 @@ def main(arguments: list[str] | None = None) -> int:
         codes[venue] = commands.run(f"{venue}_pipeline.py", handed_on)
         if commands.is_stopped:
             return codes[venue]
-    failed = [f"{venue} (exit code {code})" for venue, code in codes.items() if code != DONE]
+        if codes[venue] == BUSY:
+            # The other run is in the way of what is left, too.
+            return INCOMPLETE
+    models = DONE
     if given.transform:
         print(flush=True)
-        codes["models"] = commands.run("build_models.py", [])
+        models = commands.run("build_models.py", lock.handed_on(given))
         if commands.is_stopped:
-            return codes["models"]
+            return models
+    return max(_summary(codes), INCOMPLETE if models == BUSY else models)
+
+
+def _summary(codes: Mapping[str, int]) -> int:
+    """Print which venues are not loaded, and why; give the exit code of all of them."""
+    blocked = [venue for venue, code in codes.items() if code == BLOCKED]
+    failed = [f"{venue} (exit code {code})" for venue, code in codes.items() if code not in (DONE, BLOCKED)]
+    if len(blocked) == len(codes):
+        print("\nNOT COMPLETE: no venue serves this place")
+        return INCOMPLETE
+    if blocked:
+        print(f"\nskipped: {', '.join(blocked)}: this place is not served")
     if failed:
         print(f"\nNOT COMPLETE: {', '.join(failed)}; the other venues are loaded, and a further run goes on from there")
-    return max(codes.values())
+    return max(code for code in codes.values() if code != BLOCKED)
 
 
 def _parser() -> argparse.ArgumentParser:
     found = argparse.ArgumentParser(
         description="Load all venues, as .dlt/config.toml says: Binance, Coinbase Exchange, OKX. One that fails does "
-        "not stop the others.",
+        "not stop the others, and one that does not serve this place is skipped.",
         epilog="Exit codes: 0 all done; 1 something asked for is not loaded; 2 a request itself is wrong.",
     )
     for name, text in OPTIONS.items():
@@ -99,9 +122,9 @@ def _parser() -> argparse.ArgumentParser:
         "--transform", action=argparse.BooleanOptionalAction, default=False, help="run `dbt build` afterwards"
     )
     found.add_argument("--progress", choices=("tqdm", "log", "none"), default="tqdm", help="how progress is shown")
+    lock.add_option(found)
     return found
 
 
 if __name__ == "__main__":
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
     sys.exit(main())

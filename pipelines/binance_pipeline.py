@@ -12,11 +12,12 @@ from typing import Any
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from pipelines import project
+from pipelines import console, project
 from pipelines.signals import Signals
 
 signals = Signals()
 if __name__ == "__main__":
+    console.prepare()
     signals.watch()
 project.enter()
 
@@ -99,7 +100,8 @@ def _job(given: Namespace, pipeline: Callable[[], Any]) -> command.Job:
     is_meant = chooser(given.symbols, given.intervals)
     # The account last: what is public is loaded whatever becomes of the key.
     all_runs: list[Run] = [*runs, account] if account else [*runs]
-    job = command.Job(NAME, all_runs, _source, plan=print_plan, skipped=skipped)
+    is_asked = bool(given.datasets or given.market)
+    job = command.Job(NAME, all_runs, _source, plan=print_plan, skipped=skipped, is_asked_by_name=is_asked)
     if given.revisions or given.repair:
         job.prepare = partial(_look_back, job, runs, given, is_meant)
         job.summary = partial(_say_repaired, runs)

@@ -1,5 +1,7 @@
 """What the commands of all venues share: one job from the options to the exit code."""
 
+import contextlib
+import errno
 import gc
 import os
 import sys
@@ -18,13 +20,15 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from binance_source.configured import ConfigurationError
 from binance_source.request import RequestError
-from binance_source.rest.errors import BinanceError
+from binance_source.rest.errors import BinanceError, GeoBlockedError
 from binance_source.run import Run
 
-from . import archive_files, configuration, database, options, project, recovery, repair, report
+from . import archive_files, configuration, database, destination, lock, options, project, recovery, repair, report
+from .codes import BLOCKED, BUSY, DONE, INCOMPLETE, WRONG_REQUEST
 from .signals import Signals
 
-DONE, INCOMPLETE, WRONG_REQUEST = 0, 1, 2
+OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
+"""Errors of files that are about space or permissions."""
 
 OF_DLT = "a setting of dlt is wrong, in .dlt/config.toml, .dlt/secrets.toml or a variable"
 
@@ -45,6 +49,9 @@ class Job:
         plan: Prints what a run would fetch; given dlt's pipeline state.
         summary: Called with the dlt pipeline at the end: more lines for the summary.
         skipped: Lines about what is not done, and was not asked for by name.
+        is_asked_by_name: A market that does not serve this place is a failure, and not just skipped.
+        is_blocked: None of the runs serves this place.
+        failed: Titles of the runs that could not be opened or planned.
     """
 
     name: str
@@ -53,7 +60,9 @@ class Job:
     prepare: Callable[[Any], None] = _nothing
     plan: Callable[[Any, Any], None] = _nothing
     summary: Callable[[Any], Iterable[str]] = lambda _pipeline: ()
-    skipped: Sequence[str] = ()
+    skipped: list[str] = field(default_factory=list)
+    is_asked_by_name: bool = True
+    is_blocked: bool = False
     failed: list[str] = field(default_factory=list)
 
 
@@ -77,7 +86,7 @@ def execute(given: Namespace, section: str, make_job: Callable[[Any], Job], sign
         return say(options.with_place(error, given, section), WRONG_REQUEST)
     except OSError as error:
         return say(_loading_failed(error), INCOMPLETE)
-    pipeline = open_pipeline(job.name)
+    pipeline = open_pipeline(job.name, given)
     if isinstance(pipeline, int):
         return pipeline
     opened.append(pipeline)
@@ -92,10 +101,25 @@ def execute(given: Namespace, section: str, make_job: Callable[[Any], Job], sign
     return signals.code or code
 
 
-def open_pipeline(name: str) -> Any:
-    """Open a dlt pipeline, or say why that cannot be done and give the exit code."""
+def open_pipeline(name: str, given: Namespace) -> Any:
+    """Open a dlt pipeline while no other run is under way, or say why that cannot be done and give the exit code.
+
+    Args:
+        name: Of the pipeline.
+        given: The options.
+    """
     try:
-        return project.open_pipeline(name)
+        destination.check_type()
+        lock.acquire(given.wait)
+        pipeline = project.open_pipeline(name)
+        # Other credentials that are wrong are named by database.py.
+        with contextlib.suppress(ConfigurationException):
+            destination.check_name(project.database_file(pipeline))
+        return pipeline
+    except lock.LockedError as error:
+        return say(error, BUSY if given.as_part else INCOMPLETE)
+    except ConfigurationError as error:
+        return say(error, WRONG_REQUEST)
     except (ConfigurationException, DestinationException, ValueError) as error:
         return say(f"{OF_DLT}: {error}", WRONG_REQUEST)
     except OSError as error:
@@ -155,12 +179,14 @@ def _load_all(pipeline: Any, job: Job, given: Namespace, section: str) -> int | 
             job.prepare(pipeline)
             runs = _open(job)
         if not runs:
-            return INCOMPLETE
+            return BLOCKED if given.as_part and job.is_blocked else INCOMPLETE
         for run in runs:
             run.check_origin(pipeline.state)
         if given.plan:
             for run in runs:
                 job.plan(run, pipeline.state)
+            for line in job.skipped:
+                print(line)
             return INCOMPLETE if job.failed else DONE
         _load(pipeline, job, runs, given.progress)
     except (RequestError, ConfigurationError) as error:
@@ -179,16 +205,26 @@ def _load_all(pipeline: Any, job: Job, given: Namespace, section: str) -> int | 
 
 def _open(job: Job) -> list[Run]:
     """Get in touch with all that is to be run, and find the symbols; what fails does not stop the others."""
-    reached = []
+    reached: list[Run] = []
+    blocked: list[tuple[Run, GeoBlockedError]] = []
     for run in job.runs:
         try:
             run.connect()
             reached.append(run)
+        except GeoBlockedError as error:
+            blocked.append((run, error))
         except BinanceError as error:
             job.failed.append(run.title)
             say(error, INCOMPLETE)
             if run.stop.is_set():
                 return []
+    job.is_blocked = len(blocked) == len(job.runs)
+    for run, refusal in blocked:
+        if reached and not job.is_asked_by_name:
+            job.skipped.append(f"skipped: {', '.join(run.request.datasets)} of {run.title}: {refusal}")
+        else:
+            job.failed.append(run.title)
+            say(refusal, INCOMPLETE)
     for run in reached:
         run.open([other for other in reached if other is not run])
     return reached
@@ -243,7 +279,7 @@ def _loading_failed(error: Exception) -> str:
     hint = "; run again: what was loaded is kept, and the rest is fetched again"
     if isinstance(cause, duckdb.Error) and database.is_locked(cause):
         hint = "; another process has opened the database: close it there and run again"
-    elif isinstance(cause, OSError):
+    elif isinstance(cause, OSError) and cause.errno in OF_SPACE:
         # The file may be named without its folder.
         hint = f"; see that there is space, and that {project.ROOT / '.dlt' / '.var'} may be written; then run again"
     step = "a file" if isinstance(error, OSError) else "the database"

@@ -1,5 +1,7 @@
 """`make demo`: the whole job against the bundled exchange simulator, and a few queries on what came out of it."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -8,8 +10,10 @@ from pathlib import Path
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from pipelines import project
+from pipelines import console, project
 
+if __name__ == "__main__":
+    console.prepare()
 project.enter()
 
 import duckdb  # noqa: E402 - the project's place first
@@ -94,7 +98,10 @@ def main() -> int:
         connection.execute("set TimeZone = 'UTC'")
         for title, query in QUERIES:
             print(f"\n{title}:\n\n{query};\n")
-            connection.sql(query).show(max_width=WIDTH)
+            shown = io.StringIO()
+            with contextlib.redirect_stdout(shown):
+                connection.sql(query).show(max_width=WIDTH)
+            console.show(shown.getvalue())
     print(
         f"The database is {database}: open it with DuckDB, or with `make show`.\n"
         "Run `make demo` again, and it loads what has happened since, and nothing twice.\n"

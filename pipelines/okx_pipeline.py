@@ -10,11 +10,12 @@ from typing import Any
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from pipelines import project
+from pipelines import console, project
 from pipelines.signals import Signals
 
 signals = Signals()
 if __name__ == "__main__":
+    console.prepare()
     signals.watch()
 project.enter()
 

@@ -10,6 +10,8 @@ from binance_source.request import AUTO, DATASETS, SOURCES
 from binance_source.rules import names_of
 from binance_source.settings import SECTIONS
 
+from . import codes, lock
+
 EXIT_CODES = "Exit codes: 0 all done; 1 something asked for is not loaded; 2 the request itself is wrong."
 
 
@@ -84,6 +86,13 @@ def add_common(found: argparse.ArgumentParser) -> None:
     add("--plan", action="store_true", help="print what would be fetched, and stop")
     add("--transform", action=argparse.BooleanOptionalAction, default=False, help="run `dbt build` afterwards")
     add("--progress", choices=("tqdm", "log", "none"), default="tqdm", help="how progress is shown")
+    lock.add_option(found)
+    add_part(found)
+
+
+def add_part(found: argparse.ArgumentParser) -> None:
+    """Add the hidden option of a command that is run as a part of all venues."""
+    found.add_argument(codes.AS_PART, action="store_true", help=argparse.SUPPRESS)
 
 
 def configured_list(given: Sequence[str] | None, key: str, section: str) -> list[str]:

@@ -5,6 +5,8 @@ import signal
 import sys
 import threading
 
+from . import console
+
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 GRACE_SECONDS = 4.0
@@ -57,5 +59,5 @@ class Signals:
 
     def _end(self) -> None:
         # Not by print: the main thread may be in the middle of it.
-        os.write(sys.stderr.fileno(), b"stopped on request; run again: what was loaded is kept\n")
+        console.tell("stopped on request; run again: what was loaded is kept")
         os._exit(self.code)

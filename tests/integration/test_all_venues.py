@@ -46,11 +46,11 @@ def ended(process):
 
 
 def test_a_venue_that_fails_does_not_stop_the_others_and_the_next_run_has_all(project, exchange, all_venues):
-    exchange.add_fault("geo_451", path="/coinbase", count=None)
+    exchange.add_fault("error_code", path="/coinbase", count=None, status=400, code=0, msg="Bad request")
     code, out, error = ended(all_venues("--start", START))
     assert code == 1
     assert "NOT COMPLETE: coinbase (exit code 1); the other venues are loaded" in out
-    assert "Coinbase" in error
+    assert "HTTP 400, code 0: Bad request" in error
     rows = "select symbol, count(*), max(open_time)::varchar from staging.{} group by symbol order by symbol"
     newest = "2025-02-11 11:59:00+00"
     assert project.query(rows.format("klines")) == [("BTCUSDT", 180, newest), ("ETHUSDT", 180, newest)]

@@ -1,0 +1,19 @@
+"""The exit codes of the commands."""
+
+from typing import Final
+
+DONE: Final = 0
+INCOMPLETE: Final = 1
+WRONG_REQUEST: Final = 2
+
+AS_PART: Final = "--as-part"
+"""Hidden option with which all venues run the command of each: it ends with the following codes, too.
+
+A user sees INCOMPLETE in their place.
+"""
+
+BLOCKED: Final = 3
+"""The venue does not serve this place."""
+
+BUSY: Final = 4
+"""Another run is under way."""

@@ -1,0 +1,49 @@
+"""Whether the destination is one that can be loaded into, by its settings alone: nothing is opened."""
+
+from pathlib import Path
+from typing import Final
+
+from binance_source.configured import ConfigurationError, lookup
+
+SECTION: Final = ("destination", "market")
+
+TYPES: Final = ("duckdb", "motherduck")
+
+TAKEN_NAMES: Final = frozenset({"information_schema", "main", "staging", "staging_staging", "system", "temp"})
+"""Names of databases that break a load or the models.
+
+DuckDB takes its name of a database from the file, and cannot tell it from a schema of that name that dlt writes to; dbt
+cannot find it where DuckDB keeps the name for itself. The schemas of the models are named together with the database,
+and are no obstacle.
+"""
+
+
+def check_type() -> None:
+    """See that the type of the destination is a supported one; dlt would import any other one.
+
+    Raises:
+        ConfigurationError: It is not, or is not set.
+    """
+    found = lookup("destination_type", SECTION)
+    name = ".".join((*SECTION, "destination_type"))
+    supported = f"supported are {' and '.join(TYPES)}"
+    if found is None:
+        raise ConfigurationError(f"{name} is not set in .dlt/config.toml; {supported}")
+    if found.value not in TYPES:
+        raise ConfigurationError(f"{name} is {found.shown} (set by {found.place}); {supported}")
+
+
+def check_name(file: Path | None) -> None:
+    """See that a database file is not named as something that DuckDB or dbt would take it for.
+
+    Raises:
+        ConfigurationError: It is.
+    """
+    name = next((part for part in file.name.split(".") if part), "") if file else ""
+    if file and name.lower() in TAKEN_NAMES:
+        found = lookup("credentials", SECTION)
+        place = f" (set by {found.place})" if found else ""
+        raise ConfigurationError(
+            f"{file}{place} cannot be used: its name makes {name} the name of the database, which is taken inside of "
+            f"DuckDB; choose another one, such as {file.with_name('market.duckdb')}"
+        )

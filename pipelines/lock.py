@@ -1,0 +1,135 @@
+"""One run at a time: a lock that ends with the process that holds it, however that ends."""
+
+import argparse
+import contextlib
+import fcntl
+import math
+import os
+import re
+import socket
+import sys
+import time
+from datetime import datetime, timezone
+from typing import Final
+
+from .project import ROOT
+
+FILE: Final = ROOT / ".dlt" / ".var" / "run.lock"
+"""The lock of all commands: dlt's working folder and the database are common to them.
+
+What it says of its holder is for messages alone. A file that was left behind locks nothing.
+"""
+
+_PAUSE_SECONDS: Final = 0.2
+_SHOWN_BYTES: Final = 200
+
+_held: list[int] = []
+
+
+class LockedError(Exception):
+    """Another run is under way."""
+
+
+def add_option(found: argparse.ArgumentParser) -> None:
+    """Add the option that says whether the end of another run is waited for."""
+    found.add_argument(
+        "--wait",
+        nargs="?",
+        type=_minutes,
+        const=math.inf,
+        metavar="MINUTES",
+        help="wait for the end of another run, this long at most; without a number as long as it takes",
+    )
+
+
+def handed_on(given: argparse.Namespace) -> list[str]:
+    """Return the options that make another command wait as long as this one was told to."""
+    if given.wait is None:
+        return []
+    return ["--wait" if math.isinf(given.wait) else f"--wait={given.wait!r}"]
+
+
+def acquire(minutes: float | None) -> None:
+    """Take the lock, and hold it until the process ends.
+
+    Args:
+        minutes: How long to wait for another run; None not to wait.
+
+    Raises:
+        LockedError: Another run is under way.
+        OSError: The working folder cannot be used.
+    """
+    if _held:
+        return
+    deadline = time.monotonic() + 60 * (minutes or 0)
+    is_told = False
+    while (descriptor := _try_to_lock()) is None:
+        left = deadline - time.monotonic()
+        if left <= 0:
+            waited = f" after {minutes:g} minutes" if minutes else ""
+            advice = "run again later" if minutes else "--wait waits for its end"
+            raise LockedError(f"another run is under way in this project{waited}{_holder()}; {advice}")
+        if not is_told:
+            print(f"waiting for the end of another run{_holder()}", file=sys.stderr, flush=True)
+            is_told = True
+        time.sleep(min(_PAUSE_SECONDS, left))
+    _held.append(descriptor)
+    with contextlib.suppress(OSError):
+        since = f"{datetime.now(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"process {os.getpid()} on {socket.gethostname()} since {since}\n".encode(), 0)
+
+
+def _minutes(text: str) -> float:
+    try:
+        found = float(text)
+    except ValueError:
+        found = math.nan
+    if not (math.isfinite(found) and found >= 0):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of minutes, such as 60")
+    return found
+
+
+def _try_to_lock() -> int | None:
+    """Give the descriptor of the locked file, or None where another process has it."""
+    FILE.parent.mkdir(parents=True, exist_ok=True)
+    # Not inherited by programs that this one starts: they may outlive it.
+    descriptor = os.open(FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        is_locked = _is_in_place(descriptor)
+    except BlockingIOError:
+        is_locked = False
+    except BaseException:
+        os.close(descriptor)
+        raise
+    if is_locked:
+        return descriptor
+    os.close(descriptor)
+    return None
+
+
+def _is_in_place(descriptor: int) -> bool:
+    """Tell whether a file is still the one that others would lock: the working folder may be removed at any time."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), FILE.stat())
+    except FileNotFoundError:
+        return False
+
+
+def _holder() -> str:
+    try:
+        text = FILE.read_bytes()[:_SHOWN_BYTES].decode("ascii", "replace")
+    except OSError:
+        return ""
+    found = re.match(r"process \d+ on \S+ since [-\d]+ [:\d]+ UTC$", text)
+    return f" ({found[0]})" if found else ""
+
+
+def _let_go() -> None:
+    """Give up a forked process's share in the lock; the parent's stays."""
+    while _held:
+        os.close(_held.pop())
+
+
+os.register_at_fork(after_in_child=_let_go)
