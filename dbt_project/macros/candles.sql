@@ -41,17 +41,41 @@
 {%- endmacro %}
 
 
-{# True for a candle of another venue that has all values, and none that contradict each other. #}
-{% macro is_valid_candle() -%}
-    open > 0
-    and close > 0
-    and low > 0
-    and low <= least(open, close)
-    and high >= greatest(open, close)
-    and volume >= 0
-    and coalesce(quote_volume >= 0, true)
-    and close_time is not null
+{# The candles of another venue as staged, in the shape of silver.candles. #}
+{% macro venue_candles(venue) %}
+    select
+        '{{ venue }}' as venue,
+        symbol as venue_symbol,
+        "interval",
+        open_time,
+        open,
+        high,
+        low,
+        close,
+        volume,
+        {{ "quote_volume" if venue != "coinbase" else "cast(null as decimal(38, 18)) as quote_volume" }},
+        cast(null as bigint) as trade_count,
+        {{ regular_close_time() }} as close_time,
+        _dlt_load_id
+    from {{ ref("stg_" ~ venue ~ "__candles") }}
 {%- endmacro %}
+
+
+{# The candles that came with loads that the model has not taken in; each venue has loads of its own. #}
+{% macro new_venue_candles() %}
+    {%- for venue in other_venues() %}
+    {{- "\n    union all" if not loop.first }}
+    {{- venue_candles(venue) }}
+    where {{ is_new_load(mark=dataset_mark(venue ~ "_candles")) }}
+    {%- endfor %}
+{% endmacro %}
+
+
+{# The keys of these. #}
+{% macro new_venue_candle_keys() %}
+    select distinct {{ venue_candle_key() | join(", ") }}
+    from ({{ new_venue_candles() }})
+{% endmacro %}
 
 
 {# Which of two candles of one key in one load is taken: the one that has seen more. The rest makes the order total. #}
@@ -101,16 +125,8 @@
             open_time
         from {{ ref("rejected_klines") }}
         where market = 'spot' and {{ is_new_load(mark=dataset_mark("klines")) }}
-        {%- for venue in other_venues() %}
         union all
-        select
-            '{{ venue }}' as venue,
-            symbol as venue_symbol,
-            "interval",
-            open_time
-        from {{ ref("stg_" ~ venue ~ "__candles") }}
-        where {{ is_new_load(mark=dataset_mark(venue ~ "_candles")) }}
-        {%- endfor %}
+        {{ new_venue_candle_keys() }}
         {%- if bounds %}
         union all
         select candles.* exclude (market, symbol)

@@ -47,10 +47,16 @@
     two answers to one question. Exact copies are one row, and what an older load said is history, not a contradiction.
 #}
 {% macro contradicting_rows(view, dataset, key, versions) %}
+    {{- contradicting_of(rows_to_take(view, dataset), key, versions) }}
+{% endmacro %}
+
+
+{# The same of the rows of any query with the columns of a staging view. #}
+{% macro contradicting_of(rows, key, versions) %}
     {%- set columns = key | join(", ") -%}
     (
         with
-        {{ staged_and_repeated(rows_to_take(view, dataset), key) }},
+        {{ staged_and_repeated(rows, key) }},
 
         distinct_rows as (
             select distinct staged.* from staged

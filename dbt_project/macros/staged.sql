@@ -2,6 +2,9 @@
     A staging table in the types of the model's contract. What was never loaded has no table: the model is then empty.
     A column that the table lacks (an older load's schema) is null.
 
+    The tables are named without the database: its name is that of the file, and a view has to outlive a copy of the file,
+    or one that is attached.
+
     complete_loads_only: leave out rows of loads that dlt has not entered as complete in _dlt_loads, such as those that a
     crash left behind. Tables that dlt merges into need no such guard.
 #}
@@ -19,9 +22,12 @@
     {%- if not is_readable %}
     where false
     {%- else %}
-    from {{ relation }}
+    from {{ relation.include(database=false) }}
     {%- if complete_loads_only %}
-    where _dlt_load_id in (select complete.load_id from {{ loads }} as complete where complete.status = 0)
+    where _dlt_load_id in (
+        select complete.load_id from {{ loads.include(database=false) }} as complete
+        where complete.status = 0
+    )
     {%- endif %}
     {%- endif %}
 {% endmacro %}

@@ -48,6 +48,7 @@ MARKET_MODELS = (
     "silver.candles",
     "silver.funding_rates",
     "silver.open_interest",
+    "silver.rejected_candles",
     "gold.basis_daily",
     "gold.cross_exchange_ohlcv",
     "gold.funding_daily",

@@ -143,6 +143,27 @@ STAGING = {
         **dict.fromkeys(("instrument_type", "symbol", "base_asset", "quote_asset", "state"), "text"),
         "_dlt_load_id": "text",
     },
+    "rejected_rows": {
+        **dict.fromkeys(("venue", "dataset", "row_key", "reason", "row_json"), "text"),
+        "rejected_at": TIME,
+        "_dlt_load_id": "text",
+    },
+    "connected_symbols": {
+        **dict.fromkeys(("venue", "market", "symbol", "base_asset", "quote_asset"), "text"),
+        "connected_at": TIME,
+        "_dlt_load_id": "text",
+    },
+    "exchange_info_history": {
+        **dict.fromkeys(("market", "symbol"), "text"),
+        "first_seen_at": TIME,
+        "is_listed": "boolean",
+        **dict.fromkeys(("status", "base_asset", "quote_asset", "contract_type"), "text"),
+        **dict.fromkeys(
+            ("tick_size", "min_price", "max_price", "step_size", "min_quantity", "max_quantity", "min_notional"), NUMBER
+        ),
+        **dict.fromkeys(("is_spot_trading_allowed", "is_margin_trading_allowed"), "boolean"),
+        **dict.fromkeys(("order_types", "permission_sets", "filters", "_dlt_load_id"), "text"),
+    },
 }
 ARROW_TYPES = {
     "text": pa.string(),

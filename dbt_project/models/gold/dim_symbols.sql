@@ -11,6 +11,11 @@ symbols as (
     select * from {{ ref("stg_binance__symbols") }}
 ),
 
+connected_symbols as (
+    select * from {{ ref("stg_venues__connected_symbols") }}
+    where venue = 'binance'
+),
+
 klines as (
     select * from {{ ref("klines") }}
 ),
@@ -113,8 +118,8 @@ described as (
         known_symbols.market,
         known_symbols.symbol,
         symbols.status,
-        symbols.base_asset,
-        symbols.quote_asset,
+        coalesce(nullif(symbols.base_asset, ''), connected_symbols.base_asset) as base_asset,
+        coalesce(nullif(symbols.quote_asset, ''), connected_symbols.quote_asset) as quote_asset,
         symbols.base_asset_precision,
         symbols.quote_asset_precision,
         symbols.tick_size,
@@ -149,6 +154,7 @@ described as (
         latest_tickers.ask_price
     from known_symbols
     left join symbols using (market, symbol)
+    left join connected_symbols using (market, symbol)
     left join kline_spans using (market, symbol)
     left join latest_tickers using (market, symbol)
     left join spot_partners on known_symbols.market = 'um' and known_symbols.symbol = spot_partners.venue_symbol

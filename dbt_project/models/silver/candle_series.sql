@@ -32,6 +32,10 @@ instruments as (
     select * from {{ ref("stg_okx__instruments") }}
 ),
 
+connected_symbols as (
+    select * from {{ ref("stg_venues__connected_symbols") }}
+),
+
 loaded_series as (
     select
         'binance' as venue,
@@ -63,7 +67,7 @@ loaded_series as (
     {%- endif %}
 ),
 
-metadata as (
+snapshots as (
     select
         'binance' as venue,
         symbol as venue_symbol,
@@ -91,6 +95,31 @@ metadata as (
         instrument_type,
         coalesce(state = 'live', false) as is_trading
     from instruments
+),
+
+-- Series of Binance are those of its spot market, whose symbols its futures have as well.
+connected as (
+    select
+        venue,
+        symbol as venue_symbol,
+        nullif(base_asset, '') as base_asset,
+        nullif(quote_asset, '') as quote_asset,
+        upper(market) as instrument_type
+    from connected_symbols
+    where venue <> 'binance' or market = 'spot'
+    qualify row_number() over (partition by venue, symbol order by connected_at desc, market asc) = 1
+),
+
+metadata as (
+    select
+        venue,
+        venue_symbol,
+        coalesce(snapshots.base_asset, connected.base_asset) as base_asset,
+        coalesce(snapshots.quote_asset, connected.quote_asset) as quote_asset,
+        coalesce(snapshots.instrument_type, connected.instrument_type) as instrument_type,
+        coalesce(snapshots.is_trading, false) as is_trading
+    from snapshots
+    full join connected using (venue, venue_symbol)
 ),
 
 -- Should two symbols of a venue have the same assets, one of them stands for these.

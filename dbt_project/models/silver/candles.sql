@@ -32,42 +32,12 @@ klines as not materialized (
     where market = 'spot'
 ),
 
-coinbase_candles as not materialized (
-    select
-        'coinbase' as venue,
-        symbol as venue_symbol,
-        "interval",
-        open_time,
-        open,
-        high,
-        low,
-        close,
-        volume,
-        cast(null as decimal(38, 18)) as quote_volume,
-        cast(null as bigint) as trade_count,
-        {{ regular_close_time() }} as close_time,
-        _dlt_load_id
-    from {{ ref("stg_coinbase__candles") }}
+{% for venue in other_venues() %}
+{{ venue }}_candles as not materialized (
+    {{ venue_candles(venue) }}
 ),
 
-okx_candles as not materialized (
-    select
-        'okx' as venue,
-        symbol as venue_symbol,
-        "interval",
-        open_time,
-        open,
-        high,
-        low,
-        close,
-        volume,
-        quote_volume,
-        cast(null as bigint) as trade_count,
-        {{ regular_close_time() }} as close_time,
-        _dlt_load_id
-    from {{ ref("stg_okx__candles") }}
-),
-
+{% endfor %}
 candle_series as (
     select * from {{ ref("candle_series") }}
     where symbol is not null
@@ -88,7 +58,7 @@ rebuilt as (
         rows_to_rebuild(venue ~ "_candles", "touched_candles", venue_candle_key()),
         venue_candle_key(), candle_versions()
     ) }}
-    where {{ is_valid_candle() }}
+    where not {{ breaks_a_rule(candle_rules()) }}
     {%- endfor %}
 ),
 

@@ -32,7 +32,7 @@ valid as (
         source,
         _dlt_load_id
     from newest
-    where not {{ breaks_a_kline_rule() }}
+    where not {{ breaks_a_rule(kline_rules()) }}
 )
 
 select * from valid

@@ -15,17 +15,8 @@ contradicting as (
     select * from {{ contradicting_rows(ref("stg_binance__klines"), "klines", kline_key(), kline_versions()) }}
 ),
 
-invalid as (
-    select
-        *,
-        {{ broken_kline_rules() }} as broken_rules
-    from newest
-    where {{ breaks_a_kline_rule() }}
-    union all
-    select
-        *,
-        concat_ws(',', 'duplicate_key', nullif({{ broken_kline_rules() }}, '')) as broken_rules
-    from contradicting
+rejected as (
+    {{ rejected_rows("newest", "contradicting", kline_rules()) }}
 ),
 
 named as (
@@ -48,7 +39,7 @@ named as (
         taker_buy_quote_volume,
         source,
         _dlt_load_id
-    from invalid
+    from rejected
 )
 
 select * from named

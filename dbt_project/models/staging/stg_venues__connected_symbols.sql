@@ -1,0 +1,1 @@
+{{ staged("connected_symbols", complete_loads_only=false) }}

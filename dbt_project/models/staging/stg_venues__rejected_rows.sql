@@ -1,0 +1,1 @@
+{{ staged("rejected_rows", complete_loads_only=false) }}
