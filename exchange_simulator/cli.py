@@ -37,6 +37,7 @@ from exchange_simulator.market.config import BUILT_IN_MARKETS, MarketSpec, load_
 from exchange_simulator.market.config_tables import MarketFileError
 from exchange_simulator.market.generated import GeneratedMarket
 from exchange_simulator.market.recorded import RecordedMarket, RecordingError
+from exchange_simulator.oddities import Oddities
 from exchange_simulator.server import Server
 from exchange_simulator.spot import spot_venue
 from exchange_simulator.venue import Venue
@@ -53,6 +54,13 @@ class _Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(2, f"{self.prog}: {message}\n")
+
+
+def _oddities(text: str) -> Oddities:
+    try:
+        return Oddities(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
 
 
 def _moment(text: str) -> int | None:
@@ -132,6 +140,13 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--ban-after", type=_positive, default=5, help="ignored Retry-Afters that bring a ban")
     parser.add_argument("--ban-seconds", type=_at_least(0), default=120.0, help="length of the first ban")
     parser.add_argument("--seed", type=int, help="seed of the generated market; default is the market file's")
+    parser.add_argument(
+        "--oddities",
+        type=_oddities,
+        default=Oddities(),
+        metavar="A,B",
+        help="odd answers that a client must survive: all, or some by name (see oddities.py)",
+    )
     parser.add_argument("--cache-mb", type=_positive, default=192, help="memory for generated data")
     return parser
 
@@ -210,7 +225,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"exchange_simulator: {error}\n")
         return 2
     keys = KeyRing()
-    exchange = Exchange(_venues(options, markets, keys, clock), keys, clock, archive)
+    exchange = Exchange(_venues(options, markets, keys, clock), keys, clock, archive, options.oddities)
     server = Server(exchange, options.latency_ms / 1000)
     try:
         with contextlib.suppress(KeyboardInterrupt):

@@ -15,6 +15,7 @@ from exchange_simulator.archive.faults import ArchiveFault
 from exchange_simulator.clock import to_microseconds
 from exchange_simulator.exchange import MAIN_LIMIT, Exchange
 from exchange_simulator.faults import Fault
+from exchange_simulator.oddities import ODDITIES
 from exchange_simulator.venue import TruthError
 from exchange_simulator.venues.okx import Okx
 
@@ -48,6 +49,8 @@ class Control:
             ("DELETE", "archive/faults"): self._clear_archive_faults,
             ("GET", "okx"): self._okx_settings,
             ("POST", "okx"): self._set_okx_settings,
+            ("GET", "oddities"): self._oddities,
+            ("POST", "oddities"): self._switch_oddities,
             ("POST", "usage"): self._use,
             ("POST", "keys"): self._add_key,
             ("POST", "limits/reset"): self._reset_limits,
@@ -137,6 +140,16 @@ class Control:
         except ValueError as error:
             raise ControlError(str(error)) from error
         return await self._okx_settings(request)
+
+    async def _oddities(self, _request: web.BaseRequest) -> web.Response:
+        return _answer(self._exchange.oddities.switch({}))
+
+    async def _switch_oddities(self, request: web.BaseRequest) -> web.Response:
+        wanted = await _json_object(request, set(ODDITIES))
+        try:
+            return _answer(self._exchange.oddities.switch(wanted))
+        except ValueError as error:
+            raise ControlError(str(error)) from error
 
     def _okx(self) -> Okx:
         return next(venue for venue in self._exchange.venues if isinstance(venue, Okx))

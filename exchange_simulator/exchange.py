@@ -9,22 +9,27 @@ from exchange_simulator.account.keys import KeyRing
 from exchange_simulator.archive.site import ArchiveSite
 from exchange_simulator.clock import Clock
 from exchange_simulator.faults import AFTERWARDS, INSTEAD, SIGNED_CLOCK_SKEW, Answer, Fault, FaultRules
+from exchange_simulator.oddities import Oddities
 from exchange_simulator.stats import Statistics
 from exchange_simulator.venue import Request, Venue
 
 _PAGES_REMEMBERED = 64
+_GOOD: Final = 200
 MAIN_LIMIT: Final = "spot weight"
 """The limit that the counts without a name are about."""
 
 
 class Exchange:
-    """The venues, the API keys, the archive, the clock, the faults and the counts that go together."""
+    """The venues, the API keys, the archive, the clock, the faults, the oddities and the counts that go together."""
 
-    def __init__(self, venues: Sequence[Venue], keys: KeyRing, clock: Clock, archive: ArchiveSite) -> None:
+    def __init__(
+        self, venues: Sequence[Venue], keys: KeyRing, clock: Clock, archive: ArchiveSite, oddities: Oddities
+    ) -> None:
         self.venues = venues
         self.keys = keys
         self.archive = archive
         self.clock = clock
+        self.oddities = oddities
         self.faults = FaultRules()
         self.stats = Statistics()
         self._last_pages: OrderedDict[tuple[str, str | None], bytes] = OrderedDict()
@@ -53,6 +58,8 @@ class Exchange:
         lost = self.faults.lost(request.path, symbol) if venue.has_rows(request) else []
         self.stats.faults += bool(lost)
         answer = venue.answer(request, lost)
+        if answer.status == _GOOD:
+            answer = replace(answer, body=self.oddities.rewritten(request.path, answer.body))
         page_key = (request.path, symbol)
         previous = self._last_pages.pop(page_key, None)
         self._last_pages[page_key] = answer.body

@@ -115,6 +115,10 @@ class Simulator:
         """Set page_limit or refusal_status of OKX, if given; return both."""
         return dict(json.loads(self._call("POST", "okx", settings)))
 
+    def set_oddities(self, **switched: bool) -> dict[str, bool]:
+        """Switch oddities on or off by name; return all of them."""
+        return dict(json.loads(self._call("POST", "oddities", switched)))
+
     def stats(self) -> dict[str, Any]:
         """Return the counts since the start or the last reset."""
         return dict(json.loads(self._call("GET", "stats")))
