@@ -123,6 +123,19 @@ def instrument(name, base, quote, kind="SPOT", **changes):
     }
 
 
+def connected(venue, market, name, base, quote, **changes):
+    """A symbol that a run has found when it connected."""
+    return {
+        "venue": venue,
+        "market": market,
+        "symbol": name,
+        "base_asset": base,
+        "quote_asset": quote,
+        "connected_at": at(1),
+        **changes,
+    }
+
+
 def account_trade(number, price, **changes):
     return {
         "symbol": "BTCUSDT",

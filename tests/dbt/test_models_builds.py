@@ -12,6 +12,7 @@ import duckdb
 import pytest
 import yaml
 from conftest import MARKET_MODELS, SPOT_MODELS, Warehouse
+from staging_tables import STAGING
 
 ROOT = Path(__file__).resolve().parents[2]
 MIDNIGHT = datetime(2024, 1, 1, tzinfo=timezone.utc)
@@ -92,6 +93,28 @@ def test_what_users_query_can_be_read_from_a_copy_that_is_attached_under_another
         assert {name for (name,) in relations} == {*SPOT_MODELS, *MARKET_MODELS, "silver.known_outages"}
         for (name,) in relations:
             connection.execute(f"select * from elsewhere.{name}").fetchall()
+
+
+def test_every_view_can_be_read_from_a_copy_under_another_name(new_warehouse, tmp_path):
+    warehouse = new_warehouse(whole=True)
+    warehouse.load("1763700000.1", **{table: [] for table in STAGING if table not in ("_dlt_loads", "klines")})
+    warehouse.load("1763700010.1", klines=[KLINE])
+    warehouse.build("--select", "staging", models_only=True)
+    other = shutil.copy(warehouse.copy(tmp_path / "copy").path, tmp_path / "other.duckdb")
+    with duckdb.connect(other) as connection:
+        views = connection.execute("select schema_name || '.' || view_name from duckdb_views() where not internal")
+        names = [name for (name,) in views.fetchall()]
+        assert {name.split(".")[0] for name in names} == {"stg"}
+        assert len(names) == len(list((ROOT / "dbt_project" / "models" / "staging").glob("*.sql")))
+        opened = {name: connection.execute(f"select * from {name}").fetchall() for name in names}
+    with duckdb.connect() as connection:
+        # A table of the same name in the database that is open is not the one that is meant.
+        connection.execute("create schema staging")
+        connection.execute("create table staging.klines as select 1 as market")
+        connection.execute(f"attach '{other}' as m (read_only)")
+        attached = {name: connection.execute(f"select * from m.{name}").fetchall() for name in names}
+    assert opened == attached
+    assert {name: len(rows) for name, rows in opened.items() if rows} == {"stg.stg_binance__klines": 1}
 
 
 def test_the_two_profiles_differ_in_the_default_path_alone():

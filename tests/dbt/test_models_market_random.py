@@ -10,6 +10,7 @@ from market_rows import (
     account_trade,
     balance,
     candle,
+    connected,
     funding,
     instrument,
     interest,
@@ -19,6 +20,7 @@ from market_rows import (
     symbol,
     ticker,
 )
+from staging_tables import STAGING
 
 BUILT = ("klines", "rejected_klines", "dim_symbols", *(model.split(".")[1] for model in MARKET_MODELS))
 # Minutes around a midnight, so that days have a beginning and an end.
@@ -26,6 +28,13 @@ MINUTES = range(24 * 60 - 6, 24 * 60 + 7)
 SPOT = {"BTCUSDT": ("BTC", "USDT"), "ADABTC": ("ADA", "BTC"), "USDTTRY": ("USDT", "TRY"), "ADAUSDT": ("ADA", "USDT")}
 CONTRACTS = {"BTCUSDT": ("BTC", "USDT"), "1000SHIBUSDT": ("1000SHIB", "USDT"), "ADAUSDT_240329": ("ADA", "USDT")}
 PAIRS = {"BTC-USDT": ("BTC", "USDT"), "ADA-USDT": ("ADA", "USDT"), "BTC-USD": ("BTC", "USD")}
+CONNECTED = (
+    ("binance", "spot", {**SPOT, "GONEUSDT": ("GONE", "USDT")}),
+    ("binance", "um", CONTRACTS),
+    ("coinbase", "spot", {**PAIRS, "NEW-USDT": ("NEW", "USDT")}),
+    ("okx", "spot", PAIRS),
+    ("okx", "swap", {"NEW-USDT": (None, None)}),
+)
 # The kind of file that brings each of these tables, and the time of its rows.
 FILES = {
     "klines": ("spot", "klines", "open_time"),
@@ -37,6 +46,7 @@ FILES = {
 TABLES = (
     *("klines", "symbols", "archive_files", "tickers_24h", "mark_price_klines", "funding_rates", "open_interest"),
     *("account_balances", "account_trades", "coinbase_candles", "coinbase_products", "okx_candles", "okx_instruments"),
+    "connected_symbols",
 )
 
 
@@ -131,10 +141,17 @@ class Loads:
                 if self.rng.random() < share
             ],
         }
+        rows["connected_symbols"] = [
+            connected(venue, market, name, *self.rng.choice([self.assets(pair), (None, None)]))
+            for venue, market, pairs in CONNECTED
+            for name, pair in pairs.items()
+            if self.rng.random() < 0.3
+        ]
         for table, new in rows.items():
+            keys = [key for key in ("venue", "market", "symbol") if key in STAGING[table]]
             for row in new:
-                market = f" and market = '{row['market']}'" if table == "symbols" else ""
-                warehouse.query(f"delete from staging.{table} where symbol = '{row['symbol']}'{market}")
+                same = " and ".join(f"{key} = '{row[key]}'" for key in keys)
+                warehouse.query(f"delete from staging.{table} where {same}")
         return rows
 
     def assets(self, pair):
