@@ -1,13 +1,16 @@
 """All venues by one command, into one database: one that fails does not stop the others, and the exit code says so."""
 
+import os
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
 START = "2025-02-11T09:00:00"
+NOW = "2025-02-11T12:00:30"
 
 
 @pytest.fixture
@@ -101,3 +104,67 @@ def test_a_signal_ends_all_of_it(exchange, all_venues):
     assert time.monotonic() - began < 10
     assert code == 143
     assert "okx:" not in out
+
+
+def test_a_venue_that_is_blocked_is_skipped_unless_all_are(project, exchange, all_venues):
+    exchange.add_fault("geo_451", path="/coinbase", count=None)
+    exchange.add_fault("geo_451", path="/fapi", count=None)
+    code, out, error = ended(all_venues("--start", START))
+    assert code == 0
+    assert out.endswith("\nskipped: coinbase: this place is not served\n")
+    assert len(error.splitlines()) == 1
+    assert "NOT COMPLETE" not in out
+    rows = "select symbol, count(*) from staging.{} group by symbol order by symbol"
+    assert project.query(rows.format("klines")) == [("BTCUSDT", 180), ("ETHUSDT", 180)]
+    assert project.query(rows.format("okx_candles")) == [("BTC-USDT", 180), ("BTC-USDT-SWAP", 180)]
+    for path in ("/api", "/okx"):
+        exchange.add_fault("geo_451", path=path, count=None)
+    code, out, _ = ended(all_venues("--start", START))
+    assert code == 1
+    assert out.endswith("\nNOT COMPLETE: no venue serves this place\n")
+    # One that fails for another reason is no venue that is skipped.
+    exchange.clear_faults()
+    exchange.add_fault("geo_451", path="/coinbase", count=None)
+    exchange.add_fault("error_code", path="/okx", count=None, status=400, code=50014, msg="Bad request")
+    code, out, _ = ended(all_venues("--start", START))
+    assert code == 1
+    assert "\nskipped: coinbase: " in out
+    assert "\nNOT COMPLETE: okx (exit code 1); " in out
+
+
+def test_a_venue_that_is_killed_is_a_failure(exchange, all_venues):
+    exchange.add_fault("stall", path="/coinbase", count=None, seconds=60)
+    process = all_venues("--start", START)
+    while not exchange.faults()[0]["hits"]:
+        time.sleep(0.1)
+    (child,) = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+    os.kill(int(child), signal.SIGKILL)
+    code, out, _ = ended(process)
+    assert code == 1
+    assert "NOT COMPLETE: coinbase (exit code 1)" in out
+
+
+def test_two_runs_that_wait_for_each_other_both_load_all(project, exchange, all_venues, truth):
+    both = [all_venues("--start", START, "--transform", "--wait") for _ in range(2)]
+    for code, out, error in map(ended, both):
+        assert code == 0, out + error
+        assert all(line.startswith("waiting for the end of another run (process ") for line in error.splitlines())
+        assert "models built and tested" in out
+    project.assert_equals("klines", truth("klines", ["BTCUSDT", "ETHUSDT"], START, NOW, ["1m"]))
+    candles = {"coinbase_candles": ["BTC-USDT", "BTC-USD"], "okx_candles": ["BTC-USDT", "BTC-USDT-SWAP"]}
+    for table, symbols in candles.items():
+        project.assert_equals(table, truth(table, symbols, START, NOW, ["1m"]))
+    assert project.query("select count(*), count(distinct (symbol, open_time)) from silver.klines") == [(360, 360)]
+
+
+def test_without_waiting_the_second_one_ends_with_one_line(project, exchange, all_venues):
+    exchange.add_fault("stall", path="/api/v3/klines", count=None, seconds=5)
+    first = all_venues("--start", START)
+    while not exchange.faults()[0]["hits"]:
+        time.sleep(0.1)
+    code, out, error = ended(all_venues("--start", START, "--transform"))
+    assert (code, out) == (1, "binance:\n")
+    assert error.startswith("error: another run is under way in this project (process ")
+    assert len(error.splitlines()) == 1
+    first.terminate()
+    assert ended(first)[0] == 143
