@@ -67,11 +67,14 @@ order by percent_a_year desc""",
 )
 WIDTH = 130
 
+ODDITIES = "okx_placeholders,coinbase_doubled_candles"
+"""What the real venues do now and then as well: announce listings as empty rows, and repeat a candle."""
+
 
 def main() -> int:
     """Run the demo; give the exit code of loading all venues."""
     print("A simulated exchange, with a simulated market: no number below is a real price.\n")
-    with running_simulator(market="default") as exchange:
+    with running_simulator(market="default", oddities=ODDITIES) as exchange:
         environment = {
             **os.environ,
             "SOURCES__BINANCE__MARKET_DATA_URL": exchange.url,
