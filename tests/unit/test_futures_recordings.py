@@ -12,9 +12,9 @@ import pytest
 from binance_source.markets import UM_MARKET
 from binance_source.resources.funding_rates import FundingSeries
 from binance_source.resources.open_interest import OpenInterestSeries
-from binance_source.resources.premium_index import fetch_premium_index, premium_index_table
-from binance_source.resources.symbols import fetch_exchange_info, symbols_table
-from binance_source.resources.tickers import fetch_tickers, tickers_table
+from binance_source.resources.premium_index import fetch_premium_index, premium_index_snapshot
+from binance_source.resources.symbols import fetch_exchange_info, symbols_snapshot
+from binance_source.resources.tickers import fetch_tickers, tickers_snapshot
 from binance_source.resources.walk import Window
 from binance_source.rest.client import RestClient, Tally
 from tests.fuzz.played import Played, configuration
@@ -44,6 +44,12 @@ def play():
 def routes(recordings):
     document = json.loads((recordings / "api_responses" / "gocryptotrader_binance_public_get.json").read_text())
     return document.get("routes", document)
+
+
+def all_rows(snapshot):
+    """The rows of a list of which nothing was left out."""
+    assert (list(snapshot.rejected), snapshot.unnamed) == ([], 0)
+    return snapshot.rows.to_pylist()
 
 
 def utc(milliseconds):
@@ -126,7 +132,7 @@ def test_open_interest(recordings, play, symbol):
 def test_premium_index_of_all_symbols(routes, play):
     answer = next(one["data"] for one in routes["/fapi/v1/premiumIndex"] if isinstance(one["data"], list))
     names = [row["symbol"] for row in answer]
-    found = premium_index_table(fetch_premium_index(play(answer), names, Tally()), 10**15).to_pylist()
+    found = all_rows(premium_index_snapshot(fetch_premium_index(play(answer), names, Tally()), 10**15))
     assert [
         (row["symbol"], row["mark_price"], row["index_price"], row["last_funding_rate"], row["next_funding_time"])
         for row in found
@@ -148,7 +154,7 @@ def test_exchange_info_with_delivery_and_pending_contracts(recordings, play):
         answer = json.load(file)
     info = fetch_exchange_info(play(answer))
     assert info.weight_limit == 2400
-    found = {row["symbol"]: row for row in symbols_table("um", info.symbols, 10**15).to_pylist()}
+    found = {row["symbol"]: row for row in all_rows(symbols_snapshot("um", info, 10**15))}
     assert found.keys() == {row["symbol"] for row in answer["symbols"]}
     for row in answer["symbols"]:
         rules = {rule["filterType"]: rule for rule in row["filters"]}
@@ -174,7 +180,7 @@ def test_tickers_without_bid_and_ask(recordings, play):
     with gzip.open(recordings / "ticker_24hr" / "um_ticker_24hr_2024-01-14_all.json.gz") as file:
         answer = json.load(file)
     names = [row["symbol"] for row in answer]
-    found = tickers_table("um", fetch_tickers(play(answer), names, Tally()), 10**15).to_pylist()
+    found = all_rows(tickers_snapshot("um", fetch_tickers(play(answer), names, Tally()), 10**15))
     assert len(found) == 257
     assert [
         (row["symbol"], row["last_price"], row["quote_volume"], row["last_id"], row["bid_price"]) for row in found

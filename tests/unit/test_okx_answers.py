@@ -6,15 +6,16 @@ import json
 from datetime import datetime, timezone
 from decimal import Decimal
 
+import msgspec
 import pyarrow as pa
 import pytest
 
 from binance_source.coverage import add
-from binance_source.rest.errors import BadResponseError, GaveUpError, InexactNumberError
+from binance_source.rest.errors import BadResponseError
 from binance_source.rest.transport import Tally
 from okx_source.candles import OkxCandles, candles_table, read_candles
-from okx_source.funding_rates import funding_table, read_funding_rates
-from okx_source.instruments import decode_instruments, instruments_table
+from okx_source.funding_rates import OkxFundingRates, funding_table, read_funding_rates
+from okx_source.instruments import decode_instruments, instruments_snapshot
 from okx_source.pages import page_back
 from okx_source.settings import INTERVALS
 
@@ -62,7 +63,9 @@ def test_recorded_instruments_are_the_values_that_stand_in_them(recordings):
     path = next((recordings / "other_exchanges" / "okx_meta").glob("*.json.gz"))
     answer = gzip.decompress(path.read_bytes())
     recorded = json.loads(answer)["data"]
-    found = instruments_table(decode_instruments(answer), 0).to_pylist()
+    read_well = instruments_snapshot(decode_instruments(answer), 0)
+    assert (read_well.rejected, read_well.unnamed) == ([], 0)
+    found = read_well.rows.to_pylist()
     assert len(found) == len(recorded) > 300
     for row, one in zip(found, recorded, strict=True):
         assert (row["instrument_type"], row["symbol"], row["state"]) == (one["instType"], one["instId"], one["state"])
@@ -85,25 +88,49 @@ def instrument(**fields):
     return {**swap, **fields}
 
 
+def snapshot_of(*rows):
+    return instruments_snapshot(decode_instruments(body(rows)), 0)
+
+
 def test_a_swap_has_no_base_asset_but_a_contract():
-    [row] = instruments_table(decode_instruments(body([instrument()])), 0).to_pylist()
+    [row] = snapshot_of(instrument()).rows.to_pylist()
     assert (row["base_asset"], row["quote_asset"], row["expiry_time"]) == (None, None, None)
     assert (row["settle_asset"], row["underlying"], row["contract_value_asset"]) == ("USDT", "BTC-USDT", "BTC")
     assert (row["contract_value"], row["contract_multiplier"]) == (Decimal("0.01"), 1)
     assert row["list_time"] == datetime(2019, 11, 12, 11, 16, 48, tzinfo=timezone.utc)
 
 
-@pytest.mark.parametrize("fields", [{"listTime": "soon"}, {"expTime": "1" * 14}, {"listTime": "-1"}])
-def test_an_instrument_with_a_time_that_is_none_is_refused(fields):
-    with pytest.raises(BadResponseError, match="instruments were answered with the time"):
-        decode_instruments(body([instrument(**fields)]))
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"listTime": "soon"}, "listTime"), ({"expTime": "1" * 14}, "expTime"), ({"listTime": "-1"}, "listTime"),
+        ({"state": None}, "state"), ({"minSz": 0.01}, "minSz"), ({"tickSz": "1e-19"}, "tick_size '1e-19'"),
+        ({"ctVal": "a lot"}, "contract_value 'a lot'"),
+    ],
+)  # fmt: skip
+def test_an_odd_instrument_costs_itself(fields, reason):
+    odd, good = instrument(**fields), instrument(instId="ETH-USDT-SWAP")
+    found = snapshot_of(odd, good)
+    assert found.rows["symbol"].to_pylist() == ["ETH-USDT-SWAP"]
+    [rejected] = found.rejected
+    assert (rejected.key, json.loads(rejected.row)) == ("BTC-USDT-SWAP", odd)
+    assert reason in rejected.reason
 
 
-def test_an_instrument_that_is_there_twice_or_lacks_its_tick_is_refused():
-    with pytest.raises(BadResponseError, match="one of them twice"):
-        decode_instruments(body([instrument(), instrument()]))
-    with pytest.raises(InexactNumberError, match="row BTC-USDT-SWAP: tick_size ''"):
-        instruments_table(decode_instruments(body([instrument(tickSz="")])), 0)
+def test_what_is_empty_of_an_instrument_is_null():
+    [row] = snapshot_of(instrument(tickSz="", lotSz="", minSz="", ctVal="", listTime="", settleCcy="")).rows.to_pylist()
+    empty = ("tick_size", "lot_size", "min_size", "contract_value", "list_time", "settle_asset", "expiry_time")
+    assert [row[name] for name in empty] == [None] * 7
+    assert (row["symbol"], row["contract_multiplier"]) == ("BTC-USDT-SWAP", 1)
+
+
+def test_copies_of_an_instrument_are_one_row_and_those_that_differ_are_none():
+    assert snapshot_of(instrument(), instrument()).rows["symbol"].to_pylist() == ["BTC-USDT-SWAP"]
+    suspended = instrument(state="suspend")
+    found = snapshot_of(instrument(), suspended, instrument(instId=""))
+    assert found.rows.num_rows == 0
+    assert [json.loads(one.row) for one in found.rejected] == [instrument(), suspended]
+    assert found.unnamed == 1
 
 
 def test_funding_rates_are_what_was_paid():
@@ -151,10 +178,26 @@ def test_the_end_is_believed_when_nothing_comes_twice():
     assert pages.asked == 4
 
 
-@pytest.mark.parametrize("page", [[50], [5], [20, 30], [40, 40]], ids=["end", "before", "ascending", "twice"])
+@pytest.mark.parametrize("page", [[50], [5], [20, 30], [40, 30, 40]], ids=["end", "before", "ascending", "again"])
 def test_rows_of_other_times_are_refused(page):
     with pytest.raises(BadResponseError, match=r"path \{\} answered with"):
         paged(Pages([30, 40], 300, {1: page}), (10, 50))
+
+
+def test_copies_are_one_row():
+    assert paged(Pages([30, 40], 300, {1: [40, 40, 30, 30, 30]}), (25, 50)) == [30, 40]
+
+
+def test_rows_that_share_a_time_and_differ_are_refused_where_times_are_unique():
+    def walk(may_meet):
+        pages = Pages([], 300, {1: [(40, "a"), (40, "b"), (30, "c")]})
+        return page_back(
+            pages, "path", {}, (25, 50), lambda found: found, lambda row: row[0], 10, Tally(), may_meet=may_meet
+        )
+
+    assert walk(may_meet=True) == [(30, "c"), (40, "b"), (40, "a")]
+    with pytest.raises(BadResponseError, match="answered with 40 after 40"):
+        walk(may_meet=False)
 
 
 def test_the_bars_are_those_of_utc():
@@ -174,11 +217,18 @@ class Candles:
         return decode(body([row for row in self.rows if params["before"] < int(row[0]) < params["after"]]))
 
 
-def walked(interval, wanted, opens, open_ones, now):
+def fetched(interval, wanted, opens, open_ones, now):
     series = OkxCandles(Candles(opens, open_ones), f"okx|A-B-SWAP|{interval}", "SWAP", wanted, [], now)
-    pages = [series.fetch(window) for window in series.open()]
-    times = [time for page in pages for time in page.rows["open_time"].cast(pa.int64()).to_pylist()]
-    return [time // 1000 for time in times], add([], (page.covered[0] for page in pages))
+    return [series.fetch(window) for window in series.open()]
+
+
+def opens_of(pages):
+    return [time // 1000 for page in pages for time in page.rows["open_time"].cast(pa.int64()).to_pylist()]
+
+
+def walked(*question):
+    pages = fetched(*question)
+    return opens_of(pages), add([], (page.covered[0] for page in pages))
 
 
 def test_a_candle_that_is_not_confirmed_is_left_for_the_next_run():
@@ -194,7 +244,108 @@ def test_a_month_that_is_not_over_is_left_for_the_next_run():
     assert found == ([december], [(december, START - DAY - 3_600_000 + 1)])
 
 
-def test_a_candle_that_is_over_for_long_and_not_confirmed_ends_its_series():
-    minutes = list(range(START, START + 10 * MINUTE, MINUTE))
-    with pytest.raises(GaveUpError, match="is over, and not confirmed"):
-        walked("1m", (START, START + 10 * MINUTE), minutes, minutes[4:5], START + DAY)
+MINUTES = list(range(START, START + 10 * MINUTE, MINUTE))
+
+
+def test_a_candle_that_is_over_for_long_and_not_confirmed_costs_itself():
+    [page] = fetched("1m", (START, START + 10 * MINUTE), MINUTES, MINUTES[4:5], START + DAY)
+    assert opens_of([page]) == [*MINUTES[:4], *MINUTES[5:]]
+    assert page.covered == ((START, START + 10 * MINUTE),)
+    [rejected] = page.rejected
+    assert (rejected.key, rejected.reason) == ("A-B-SWAP", "1m candle: over, and not confirmed")
+    opened, *numbers, confirm = json.loads(rejected.row)
+    assert (int(opened), numbers, confirm) == (MINUTES[4], SWAP_ROW[1:8], "0")
+
+
+@pytest.mark.parametrize(("late", "is_stuck"), [(0, True), (-1, False)])
+def test_an_hour_after_its_end_a_candle_that_is_not_confirmed_is_given_up(late, is_stuck):
+    """The candle of 00:04 ends at 00:05: at 01:05 it is left out, and a millisecond before all waits for it."""
+    now = START + 5 * MINUTE + 60 * MINUTE + late
+    [page] = fetched("1m", (START, START + 10 * MINUTE), MINUTES, MINUTES[4:5], now)
+    if is_stuck:
+        assert (opens_of([page]), len(page.rejected)) == ([*MINUTES[:4], *MINUTES[5:]], 1)
+        assert page.covered == ((START, START + 10 * MINUTE),)
+    else:
+        assert (opens_of([page]), page.rejected) == (MINUTES[:4], [])
+        assert page.covered == ((START, MINUTES[4]),)
+
+
+def rate_row(time, paid, foretold="0.0001"):
+    return {
+        "instId": "A-B-SWAP", "fundingTime": str(time), "realizedRate": paid, "fundingRate": foretold, "method": "",
+    }  # fmt: skip
+
+
+class Rates:
+    """Answers with these rates, newest first."""
+
+    def __init__(self, rows):
+        self.rows = sorted(rows, key=lambda row: int(row["fundingTime"]), reverse=True)
+
+    def get(self, _path, params, decode, _tally):
+        return decode(body([row for row in self.rows if params["before"] < int(row["fundingTime"]) < params["after"]]))
+
+
+def paid_page(rows, end, now):
+    series = OkxFundingRates(Rates(rows), "okx|A-B-SWAP", (START, end), [], now)
+    [window] = series.open()
+    return series.fetch(window)
+
+
+def rates_of(page):
+    return [(row["funding_time"].timestamp() * 1000, row["funding_rate"]) for row in page.rows.to_pylist()]
+
+
+HOUR = 3_600_000
+
+
+def test_a_rate_that_stays_empty_costs_itself():
+    rows = [rate_row(START, "0.1"), rate_row(START + 8 * HOUR, ""), rate_row(START + 16 * HOUR, "0.3")]
+    page = paid_page(rows, START + DAY, START + 2 * DAY)
+    assert rates_of(page) == [(START, Decimal("0.1")), (START + 16 * HOUR, Decimal("0.3"))]
+    assert page.covered == ((START, START + DAY),)
+    [rejected] = page.rejected
+    assert (rejected.key, rejected.reason) == ("A-B-SWAP", "realizedRate is empty")
+    assert json.loads(rejected.row) == rows[1]
+
+
+@pytest.mark.parametrize("now", [START + 9 * HOUR - 1, START + 8 * HOUR])
+def test_a_new_rate_that_is_empty_is_awaited_with_all_that_follows(now):
+    rows = [rate_row(START, "0.1"), rate_row(START + 8 * HOUR - 9 * MINUTE, "0.2"), rate_row(START + 8 * HOUR, "")]
+    page = paid_page([*rows, rate_row(START + 8 * HOUR + 5 * MINUTE, "0.4")], START + 10 * HOUR, now)
+    assert rates_of(page) == [(START, Decimal("0.1")), (START + 8 * HOUR - 9 * MINUTE, Decimal("0.2"))]
+    assert page.rejected == []
+    assert page.covered == ((START, START + 8 * HOUR - 9 * MINUTE + 1),)
+    assert page.answered == (START, START + 8 * HOUR)
+
+
+def test_an_hour_after_its_time_an_empty_rate_is_given_up():
+    page = paid_page([rate_row(START, "0.1"), rate_row(START + 8 * HOUR, "")], START + DAY, START + 9 * HOUR)
+    assert (rates_of(page), len(page.rejected)) == ([(START, Decimal("0.1"))], 1)
+    # The empty one is the newest that was answered, and ends what is certain.
+    assert page.covered == ((START, START + 8 * HOUR + 1),)
+
+
+@pytest.mark.parametrize("apart", [0, 1, MINUTE])
+@pytest.mark.parametrize(("second", "kept"), [("0.1000", True), ("0.2", False)])
+def test_rates_within_a_minute_are_one_settlement_or_none(apart, second, kept):
+    # Newest first, and where they share a time in the order in which they were given.
+    rows = [rate_row(START + apart, second), rate_row(START, "0.1"), rate_row(START + 8 * HOUR, "0.3")]
+    page = paid_page(rows, START + DAY, START + 2 * DAY)
+    assert rates_of(page) == [(START, Decimal("0.1"))] * kept + [(START + 8 * HOUR, Decimal("0.3"))]
+    contradicting = [] if kept else ["0.1", second]
+    assert [json.loads(one.row)["realizedRate"] for one in page.rejected] == contradicting
+    assert page.covered == ((START, START + DAY),)
+
+
+def test_rates_more_than_a_minute_apart_are_two_settlements():
+    page = paid_page([rate_row(START, "0.1"), rate_row(START + MINUTE + 1, "0.2")], START + DAY, START + 2 * DAY)
+    assert rates_of(page) == [(START, Decimal("0.1")), (START + MINUTE + 1, Decimal("0.2"))]
+    assert page.rejected == []
+
+
+def test_new_columns_of_candles_are_ignored_and_fewer_are_an_error():
+    [candle] = read_candles(body([[*SWAP_ROW, "new", 5, None]]), QUARTER)
+    assert candle == (START, *SWAP_ROW[1:])
+    with pytest.raises(msgspec.ValidationError):
+        read_candles(body([[*SWAP_ROW, "new"], SWAP_ROW[:8]]), QUARTER)

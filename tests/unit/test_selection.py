@@ -137,6 +137,25 @@ def test_without_exchange_info_symbols_are_cut_by_the_quotes_asked_for():
 @pytest.mark.parametrize(
     ("names", "expected"),
     [
+        (["all"], ["A-USDT", "C-USDT"]),
+        (["*-USDT"], ["A-USDT", "C-USDT"]),
+        (["B-USDT"], ["B-USDT"]),
+        (["*", "B-USDT"], ["A-USDT", "C-USDT", "B-USDT"]),
+    ],
+)
+def test_patterns_do_not_mean_what_is_unlisted_and_its_own_name_does(names, expected):
+    exchange = {f"{base}-USDT": Assets(base, "USDT") for base in "ABC"}
+    assert list(resolve(names, (), exchange, unlisted={"B-USDT"})) == expected
+
+
+def test_a_pattern_that_finds_unlisted_symbols_alone_is_refused():
+    with pytest.raises(RequestError, match=r"no symbol matches 'B\*'"):
+        resolve(["B*"], (), {"B-USDT": Assets("B", "USDT"), "A-USDT": Assets("A", "USDT")}, unlisted={"B-USDT"})
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
         (["BTCUSDT"], False),
         (["BTCUSDT", "*BTC"], True),
         (["all"], True),

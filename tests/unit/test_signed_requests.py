@@ -20,11 +20,11 @@ from binance_source.account_run import AccountRun
 from binance_source.market_run import MarketRun
 from binance_source.request import RequestError, check_request
 from binance_source.resources import account_trades
-from binance_source.resources.account_balances import balances_table, fetch_account
+from binance_source.resources.account_balances import balances_snapshot, fetch_account
 from binance_source.resources.account_trades import AccountTradeSeries
 from binance_source.rest import signed
 from binance_source.rest.client import Tally
-from binance_source.rest.errors import GaveUpError, KeyRefusedError, RejectedError, RunError, UnreachableError
+from binance_source.rest.errors import GaveUpError, KeyRefusedError, RejectedError, RunError
 from binance_source.rest.signed import SignedClient
 from binance_source.rest.signing import Signer
 from binance_source.settings import BinanceConfiguration
@@ -140,7 +140,9 @@ def test_balances_are_those_that_stand_in_the_documented_answer(open_client):
     tally = Tally()
     account = fetch_account(client, tally)
     assert account.uid == 354937868
-    assert balances_table(account, NOW_MS * 1000).to_pylist() == [
+    found = balances_snapshot(account, NOW_MS * 1000)
+    assert (found.rejected, found.unnamed) == ([], 0)
+    assert found.rows.to_pylist() == [
         {"snapshot_time": NOW, "asset": "BTC", "free": Decimal("4723846.89208129"), "locked": Decimal(0)},
         {
             "snapshot_time": NOW, "asset": "币安人生", "free": Decimal("0.00000001"),
@@ -149,6 +151,19 @@ def test_balances_are_those_that_stand_in_the_documented_answer(open_client):
     ]  # fmt: skip
     assert (tally.requests, tally.weight) == (1, 20)
     assert host.asked[0].url.startswith("https://api.binance.com/api/v3/account?omitZeroBalances=true&recvWindow=5000&")
+
+
+def test_an_odd_balance_costs_itself(open_client):
+    btc, other = {"asset": "BTC", "free": "1", "locked": "0"}, {"asset": "BTC", "free": "2", "locked": "0"}
+    eth, dust = {"asset": "ETH", "free": "0.5", "locked": "0"}, {"asset": "DUST", "free": "1e-9", "locked": "0"}
+    client, _ = open_client({**ACCOUNT, "balances": [btc, eth, other, dust, {"free": "1", "locked": "0"}, eth]})
+    account = fetch_account(client)
+    found = balances_snapshot(account, NOW_MS * 1000)
+    assert found.rows.to_pylist() == [
+        {"snapshot_time": NOW, "asset": "ETH", "free": Decimal("0.5"), "locked": Decimal(0)}
+    ]
+    assert [json.loads(one.row) for one in found.rejected] == [btc, other, dust]
+    assert (found.unnamed, account.uid) == (1, 354937868)
 
 
 def test_trades_are_those_that_stand_in_the_documented_answer(open_client):
@@ -207,7 +222,8 @@ def test_an_account_without_trades_covers_nothing(open_client):
 @pytest.mark.parametrize(
     "rows",
     [
-        [trade(7), trade(7)],
+        [trade(7), trade(7, qty="13.00000000")],
+        [trade(7), trade(8), trade(7)],
         [trade(8), trade(7)],
         [trade(4)],
         [trade(7, symbol="BNBUSDT")],
@@ -215,16 +231,30 @@ def test_an_account_without_trades_covers_nothing(open_client):
         [trade(7, orderId=None)],
         [trade(7, isBuyer="true")],
     ],
-    ids=["twice", "descending", "before what was asked", "another symbol", "milliseconds", "a lack", "another type"],
-)
+    ids=[
+        "twice and different", "twice and apart", "descending", "before what was asked", "another symbol",
+        "milliseconds", "a lack", "another type",
+    ],
+)  # fmt: skip
 def test_trades_that_cannot_be_meant_are_asked_for_again_and_then_refused(open_client, rows):
     client, host = open_client(rows, [trade(7)], [])
     coverage = {"spot|BNBBTC": [(0, 5, 1, 2)]}
     series = AccountTradeSeries(client, "BNBBTC", coverage, NOW_MS * 1000)
     assert series.fetch(series.open()[0]).rows["trade_id"].to_pylist() == [7]
     host.answers = [rows, rows]
-    with pytest.raises((GaveUpError, UnreachableError)):
+    with pytest.raises(
+        GaveUpError, match=r"/api/v3/myTrades answered, but with what was not expected: .*\(2 attempts\)"
+    ):
         series.fetch(series.open()[0])
+
+
+def test_copies_of_a_trade_are_one_trade(open_client):
+    client, host = open_client([trade(7), trade(7), trade(9), trade(9), trade(9)], [])
+    series = AccountTradeSeries(client, "BNBBTC", {}, NOW_MS * 1000)
+    page = series.fetch(series.open()[0])
+    assert page.rows["trade_id"].to_pylist() == [7, 9]
+    assert page.covered[0][:2] == (0, 10)
+    assert [host.query(number)["fromId"] for number in (0, 1)] == ["0", "10"]
 
 
 def test_the_bytes_that_are_sent_are_those_that_are_signed(open_client):

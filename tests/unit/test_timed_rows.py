@@ -2,12 +2,14 @@
 
 import json
 import threading
+from decimal import Decimal
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
 from binance_source.markets import UM_MARKET
 from binance_source.resources.funding_rates import FundingSeries
+from binance_source.resources.open_interest import OpenInterestSeries
 from binance_source.resources.walk import Window
 from binance_source.rest.client import RestClient
 from binance_source.rest.errors import BinanceError
@@ -86,8 +88,8 @@ def test_an_answer_that_lost_rows_on_its_way_leaves_no_hole(fetch, exchange, num
 
 @pytest.mark.parametrize(
     "spoil",
-    [lambda rows: rows[::-1], lambda rows: [rows[0] - 8 * HOUR, *rows], lambda rows: [rows[0], *rows]],
-    ids=["backwards", "from before", "twice"],
+    [lambda rows: rows[::-1], lambda rows: [rows[0] - 8 * HOUR, *rows], lambda rows: [*rows, rows[0]]],
+    ids=["backwards", "from before", "twice and apart"],
 )
 def test_an_answer_to_another_question_is_asked_for_again(fetch, exchange, spoil):
     exchange.spoil = {1: spoil}
@@ -96,6 +98,61 @@ def test_an_answer_to_another_question_is_asked_for_again(fetch, exchange, spoil
     exchange.spoil = dict.fromkeys(range(100), spoil)
     with pytest.raises(BinanceError):
         fetch(FIRST, end)
+
+
+def test_copies_are_one_rate(fetch, exchange):
+    exchange.spoil = {0: lambda rows: [rows[0], rows[0], *rows], 1: lambda rows: [*rows, rows[-1]]}
+    end = TIMES[-1] + 1
+    assert fetch(FIRST, end) == (rounded(TIMES), [(FIRST, end)])
+    assert len(exchange.questions) == 3
+
+
+def rate(time, value, **fields):
+    return {"symbol": "BTCUSDT", "fundingTime": time, "fundingRate": value, **fields}
+
+
+def one_page(kind, key, rows):
+    """What a series makes of an answer to its whole range, long ago."""
+    client, played = RestClient(configuration(), threading.Event(), UM_MARKET), Played()
+    client._session.mount("https://", played)
+    played.play(json.dumps(rows).encode())
+    series = kind(client, key, (FIRST, FIRST + HOUR), [], FAR)
+    try:
+        return series.fetch(series.open()[0])
+    finally:
+        client.close()
+
+
+@pytest.mark.parametrize("apart", [0, 7, 60_000])
+def test_two_rates_of_one_settlement_that_agree_are_the_first_one(apart):
+    rows = [rate(FIRST + 4, "0.00010000", markPrice="5"), rate(FIRST + 4 + apart, "0.0001", rateType="SPECIAL")]
+    page = one_page(FundingSeries, "um|BTCUSDT", rows)
+    [row] = page.rows.to_pylist()
+    assert (row["funding_time"].timestamp() * 1000, row["funding_rate"]) == (FIRST, Decimal("0.0001"))
+    assert (row["mark_price"], row["rate_type"]) == (5, None)
+    assert (page.rejected, page.covered) == ([], ((FIRST, FIRST + HOUR),))
+
+
+@pytest.mark.parametrize("apart", [0, 7, 60_000])
+def test_two_rates_of_one_settlement_that_contradict_each_other_are_rejected(apart):
+    rows = [rate(FIRST, "0.0001"), rate(FIRST + apart, "0.0002"), rate(FIRST + 70_000, "0.0003")]
+    page = one_page(FundingSeries, "um|BTCUSDT", rows)
+    assert page.rows["funding_rate"].to_pylist() == [Decimal("0.0003")]
+    assert [(one.key, json.loads(one.row)["fundingRate"]) for one in page.rejected] == [
+        ("BTCUSDT", "0.0001"),
+        ("BTCUSDT", "0.0002"),
+    ]
+    assert page.covered == ((FIRST, FIRST + HOUR),)
+
+
+def test_open_interest_of_one_time_that_differs_is_refused():
+    def interest(value):
+        return {"symbol": "BTCUSDT", "sumOpenInterest": value, "sumOpenInterestValue": "2", "timestamp": FIRST}
+
+    page = one_page(OpenInterestSeries, "um|BTCUSDT|1h", [interest("1"), interest("1")])
+    assert page.rows["open_interest"].to_pylist() == [1]
+    with pytest.raises(BinanceError, match="answered with"):
+        one_page(OpenInterestSeries, "um|BTCUSDT|1h", [interest("1"), interest("3")])
 
 
 def test_up_to_now_no_more_is_covered_than_the_newest_rate(fetch, exchange):
