@@ -61,20 +61,20 @@
 {%- endmacro %}
 
 
-{# The candles that came with loads that the model has not taken in; each venue has loads of its own. #}
-{% macro new_venue_candles() %}
-    {%- for venue in other_venues() %}
-    {{- "\n    union all" if not loop.first }}
+{# Those that came with loads that the model has not taken in; each venue has loads of its own. #}
+{% macro new_venue_candles(venue) %}
     {{- venue_candles(venue) }}
     where {{ is_new_load(mark=dataset_mark(venue ~ "_candles")) }}
-    {%- endfor %}
-{% endmacro %}
+{%- endmacro %}
 
 
-{# The keys of these. #}
+{# The keys of those of all other venues. #}
 {% macro new_venue_candle_keys() %}
+    {%- for venue in other_venues() %}
+    {{ "union all" if not loop.first }}
     select distinct {{ venue_candle_key() | join(", ") }}
-    from ({{ new_venue_candles() }})
+    from ({{ new_venue_candles(venue) }})
+    {%- endfor %}
 {% endmacro %}
 
 

@@ -43,16 +43,10 @@
 
 
 {#
-    The rows that newest_rows passes over although they are of the same load as the row that it takes, and differ from it:
+    The rows that newest_of passes over although they are of the same load as the row that it takes, and differ from it:
     two answers to one question. Exact copies are one row, and what an older load said is history, not a contradiction.
 #}
-{% macro contradicting_rows(view, dataset, key, versions) %}
-    {{- contradicting_of(rows_to_take(view, dataset), key, versions) }}
-{% endmacro %}
-
-
-{# The same of the rows of any query with the columns of a staging view. #}
-{% macro contradicting_of(rows, key, versions) %}
+{% macro contradicting_rows(rows, key, versions) %}
     {%- set columns = key | join(", ") -%}
     (
         with
@@ -67,6 +61,26 @@
         qualify
             _dlt_load_id = max(_dlt_load_id) over (partition by {{ columns }})
             and row_number() over (partition by {{ columns }} order by _dlt_load_id desc, {{ versions }}) > 1
+    )
+{% endmacro %}
+
+
+{#
+    The rows that may have to be rejected: those that break a rule, and all of a key that occurs more than once. They are
+    few, and spare the others what it takes to find the newest rows and the contradicting ones.
+#}
+{% macro doubtful_rows(rows, key, rules) %}
+    {%- set columns = key | join(", ") -%}
+    (
+        with
+        {{ staged_and_repeated(rows, key) }}
+
+        select * from staged
+        anti join repeated using ({{ columns }})
+        where {{ breaks_a_rule(rules) }}
+        union all
+        select * from staged
+        semi join repeated using ({{ columns }})
     )
 {% endmacro %}
 

@@ -8,16 +8,20 @@
 ) }}
 
 with
-new_candles as not materialized (
-    {{ new_venue_candles() }}
+doubtful as materialized (
+    {%- for venue in other_venues() %}
+    {{ "union all" if not loop.first }}
+    select *
+    from {{ doubtful_rows(new_venue_candles(venue), venue_candle_key(), candle_rules()) }}
+    {%- endfor %}
 ),
 
 newest as (
-    select * from {{ newest_of("select * from new_candles", venue_candle_key(), candle_versions()) }}
+    select * from {{ newest_of("select * from doubtful", venue_candle_key(), candle_versions()) }}
 ),
 
 contradicting as (
-    select * from {{ contradicting_of("select * from new_candles", venue_candle_key(), candle_versions()) }}
+    select * from {{ contradicting_rows("select * from doubtful", venue_candle_key(), candle_versions()) }}
 ),
 
 rejected as (

@@ -7,12 +7,17 @@
 ) }}
 
 with
+doubtful as materialized (
+    select *
+    from {{ doubtful_rows(rows_to_take(ref("stg_binance__klines"), "klines"), kline_key(), kline_rules()) }}
+),
+
 newest as (
-    select * from {{ newest_rows(ref("stg_binance__klines"), "klines", kline_key(), kline_versions()) }}
+    select * from {{ newest_of("select * from doubtful", kline_key(), kline_versions()) }}
 ),
 
 contradicting as (
-    select * from {{ contradicting_rows(ref("stg_binance__klines"), "klines", kline_key(), kline_versions()) }}
+    select * from {{ contradicting_rows("select * from doubtful", kline_key(), kline_versions()) }}
 ),
 
 rejected as (
