@@ -17,15 +17,16 @@ from .resources.open_interest import OpenInterestSeries
 from .resources.trade_kinds import TRADE_KINDS
 from .resources.walk import Series
 from .rest.client import RestClient
-from .settings import DAY_MS, HOUR_MS, INTERVAL_MS, MINUTE_MS, BinanceConfiguration
+from .settings import DAY_MS, HOUR_MS, INTERVAL_MS, BinanceConfiguration
 
-OPEN_INTEREST_REACH_MS = 30 * DAY_MS - 10 * MINUTE_MS
-"""How far back REST has open interest, with room for a run that takes its time: an older start is refused."""
+REACH_MARGIN_MS = HOUR_MS
+"""What of its reach REST is not asked for: a long run comes late to its last series, and the exchange reckons by its
+own clock."""
+
+OPEN_INTEREST_REACH_MS = 30 * DAY_MS - REACH_MARGIN_MS
+"""How far back REST is asked for open interest: an older start is refused."""
 
 REACH_OF_REST = "REST gives, and is not there from the archive"
-
-AGG_TRADES_MARGIN_MS = 10 * MINUTE_MS
-"""What of its reach REST is not asked for, for the same reason."""
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,7 @@ def _reached_ms(dataset: str, scope: Scope) -> int:
     if dataset == "open_interest":
         return scope.now_us // 1000 - OPEN_INTEREST_REACH_MS
     if dataset == "agg_trades" and reach_ms is not None:
-        return scope.now_us // 1000 - reach_ms + AGG_TRADES_MARGIN_MS
+        return scope.now_us // 1000 - reach_ms + REACH_MARGIN_MS
     return 0
 
 

@@ -99,12 +99,12 @@ def test_rest_alone_gives_what_it_reaches_and_names_what_it_does_not(futures, tr
     )  # fmt: skip
     assert done.returncode == 1
     assert [line for line in done.stdout.splitlines() if line.startswith("NOT COMPLETE")] == [
-        "NOT COMPLETE: open_interest um BTCUSDT 5m: 2025-01-05 00:00 to 2025-01-12 12:10 lies further back than REST "
+        "NOT COMPLETE: open_interest um BTCUSDT 5m: 2025-01-05 00:00 to 2025-01-12 13:00 lies further back than REST "
         "gives, and is not there from the archive"
     ]
-    reached = truth_of("open_interest", ["BTCUSDT"], start="2025-01-12T12:15:00", intervals=("5m",))
+    reached = truth_of("open_interest", ["BTCUSDT"], start="2025-01-12T13:05:00", intervals=("5m",))
     assert futures.query("select min(open_interest_time)::varchar from staging.open_interest") == [
-        ("2025-01-12 12:15:00+00",)
+        ("2025-01-12 13:05:00+00",)
     ]
     futures.assert_equals("open_interest", reached)
     futures.assert_equals("klines", truth_of("klines", ["BTCUSDT"], intervals=("1m",)))
