@@ -10,7 +10,17 @@ import requests
 
 from binance_source.rest.budget import Budget, RateBudget
 from binance_source.rest.errors import BadResponseError, GeoBlockedError, RejectedError
-from binance_source.rest.transport import UNREADABLE, Asked, Params, Tally, Transport, host_of, kind_of, path_of
+from binance_source.rest.transport import (
+    ELSEWHERE,
+    UNREADABLE,
+    Asked,
+    Params,
+    Tally,
+    Transport,
+    host_of,
+    kind_of,
+    path_of,
+)
 
 from .settings import NAME, REQUESTS_PER_SECOND, TITLE, CoinbaseConfiguration
 
@@ -75,7 +85,12 @@ class CoinbaseClient(Transport):
     def check(self, response: requests.Response, body: bytes) -> None:
         """Raise for an answer that is not what was asked for."""
         status, path = response.status_code, path_of(response)
-        if status in (403, 451):
+        if status == 403:
+            raise GeoBlockedError(
+                f"{self.place_refused(response)}; {ELSEWHERE}, or do without {TITLE}",
+                may_pass=self.is_first_contact(response),
+            )
+        if status == 451:
             raise GeoBlockedError(
                 f"{host_of(response.url)} does not serve this place, or this IP address (HTTP {status}); "
                 f"run from elsewhere, or do without {TITLE}"

@@ -3,13 +3,24 @@
 import threading
 from collections.abc import Callable
 from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import requests
 
 from binance_source.rest.budget import Budget, RateBudget
-from binance_source.rest.errors import BadResponseError, GeoBlockedError, RejectedError
-from binance_source.rest.transport import UNREADABLE, Asked, Params, Tally, Transport, host_of, kind_of, path_of
+from binance_source.rest.errors import BadResponseError, GeoBlockedError, OddAnswerError, RejectedError
+from binance_source.rest.transport import (
+    ELSEWHERE,
+    UNREADABLE,
+    Asked,
+    Params,
+    Tally,
+    Transport,
+    host_of,
+    kind_of,
+    path_of,
+)
 
 from .settings import HOSTS, LIMIT_SECONDS, LIMITS, NAME, TITLE, OkxConfiguration
 
@@ -109,18 +120,36 @@ class OkxClient(Transport):
     def check(self, response: requests.Response, body: bytes) -> None:
         """Raise for an answer that is not what was asked for."""
         status, path = response.status_code, path_of(response)
-        said = _envelope(body) if "json" in response.headers.get("Content-Type", "") else None
+        is_json = "json" in response.headers.get("Content-Type", "")
+        said = _envelope(body) if is_json else None
         code = None if said is None else said.code
         if code in NOT_SERVED or (status in OF_PLACE and (code is None or code == OK)):
-            raise GeoBlockedError(_blocked(host_of(response.url), status, code))
+            raise GeoBlockedError(
+                self._blocked(response, code), may_pass=status == 403 and self.is_first_contact(response)
+            )
         if status == 200 and code == OK:
             return
         if said is not None and said.code.isdecimal() and code not in (OK, *PASSING_CODES) and status < 500:
             raise RejectedError(status, int(said.code), said.msg, path)
         if status == 404:
             raise RejectedError(status, 0, f"no such address; is this an {TITLE} host?", path)
+        if status == 200 and is_json and said is None and _is_sound(body):
+            raise OddAnswerError("JSON without a code, which all answers have")
         what = kind_of(response) if said is None else f"code {said.code} ({said.msg})"
         raise BadResponseError(f"{path} answered HTTP {status} with {what} where data were expected")
+
+    def _blocked(self, response: requests.Response, code: str | None) -> str:
+        host, status = host_of(response.url), response.status_code
+        others = ", ".join(f"https://{other}" for other in HOSTS if urlsplit(host).hostname != other)
+        if status == 403 and code is None:
+            said, elsewhere = self.place_refused(response), ELSEWHERE
+        else:
+            what = f"HTTP {status}" if code is None else f"HTTP {status}, code {code}"
+            said, elsewhere = f"{host} does not serve this place, or this IP address ({what})", "run from elsewhere"
+        return (
+            f"{said}; set sources.okx.base_url to the host of your region ({others}), {elsewhere}, "
+            f"or do without {TITLE}"
+        )
 
 
 def _envelope(body: bytes) -> Envelope | None:
@@ -130,13 +159,12 @@ def _envelope(body: bytes) -> Envelope | None:
         return None
 
 
-def _blocked(host: str, status: int, code: str | None) -> str:
-    others = ", ".join(f"https://{other}" for other in HOSTS if not host.endswith(f"/{other}"))
-    said = f"HTTP {status}" if code is None else f"HTTP {status}, code {code}"
-    return (
-        f"{host} does not serve this place, or this IP address ({said}); set sources.okx.base_url to the host of your "
-        f"region ({others}), run from elsewhere, or do without {TITLE}"
-    )
+def _is_sound(body: bytes) -> bool:
+    try:
+        msgspec.json.decode(body)
+    except UNREADABLE:
+        return False
+    return True
 
 
 def _read_time(body: bytes) -> int:

@@ -6,7 +6,7 @@ from dlt.common.configuration import configspec
 
 from binance_source.checked import load_section
 from binance_source.resources.candles import Interval, intervals
-from binance_source.settings import DAY_MS, INTERVAL_MS, LONGEST_MS, MINUTE_MS
+from binance_source.settings import DAY_MS, HOUR_MS, INTERVAL_MS, LONGEST_MS
 from binance_source.venue_settings import RULES, VenueConfiguration
 
 NAME: Final = "okx"
@@ -14,8 +14,9 @@ NAME: Final = "okx"
 
 TITLE: Final = "OKX"
 
-HOSTS: Final = ("www.okx.com", "my.okx.com", "app.okx.com")
-"""The exchange, and the names under which it serves Europe and the United States."""
+HOSTS: Final = ("www.okx.com", "openapi.okx.com", "my.okx.com", "eea.okx.com", "app.okx.com", "us.okx.com")
+"""The names of one exchange: two for everybody, two for Europe, two for the United States. OKX recommends
+openapi.okx.com for REST since 2026-05-20, and goes on serving www.okx.com."""
 
 LIMIT_SECONDS: Final = 2.0
 
@@ -32,8 +33,9 @@ PAGE_ROWS: Final = 300
 FUNDING_PAGE_ROWS: Final = 400
 """The most that a page has. For years it was 100, so that what comes counts, and not what was asked for."""
 
-FUNDING_REACH_MS: Final = 90 * DAY_MS - 10 * MINUTE_MS
-"""How far back funding rates are given: three months, less the time that a run takes."""
+FUNDING_REACH_MS: Final = 90 * DAY_MS - HOUR_MS
+"""How far back funding rates are given: three months, less the time that a run takes. What is older is left out
+without an error, and would be taken for what there is."""
 
 INTERVALS: Final[dict[str, Interval]] = intervals(
     {

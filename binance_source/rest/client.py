@@ -13,7 +13,7 @@ from ..markets import SPOT_MARKET, WEIGHT, Market
 from ..settings import BinanceConfiguration
 from .budget import Budget, RateBudget, WeightBudget
 from .errors import BadResponseError, GeoBlockedError, RejectedError
-from .transport import UNREADABLE, Asked, Params, Tally, Transport, host_of, kind_of, path_of
+from .transport import ELSEWHERE, UNREADABLE, Asked, Params, Tally, Transport, host_of, kind_of, path_of
 
 __all__ = ["MICROSECONDS", "UNREADABLE", "Params", "RestClient", "Tally"]
 
@@ -139,7 +139,10 @@ class RestClient(Transport):
         """Raise for an answer that is not what was asked for."""
         status, path = response.status_code, path_of(response)
         if status == 451:
-            raise GeoBlockedError(self._blocked(host_of(response.url)))
+            said = f"{host_of(response.url)} does not serve this place (HTTP 451, restricted location)"
+            raise GeoBlockedError(self._blocked(said, response, "run from elsewhere"))
+        if status == 403 and self.is_first_contact(response):
+            raise GeoBlockedError(self._blocked(self.place_refused(response), response, ELSEWHERE), may_pass=True)
         if status == 403:
             for budget in self.budgets():
                 budget.pause(status, self.configuration.firewall_pause_seconds)
@@ -155,12 +158,12 @@ class RestClient(Transport):
             raise RejectedError(status, 0, "no such address; is this a Binance host?", path)
         raise BadResponseError(f"{path} answered HTTP {status} with {kind_of(response)} where JSON was expected")
 
-    def _blocked(self, host: str) -> str:
-        said = f"{host} does not serve this place (HTTP 451, restricted location)"
-        others = ", ".join(other for other in self.market.alternatives if other != host)
+    def _blocked(self, said: str, response: requests.Response, elsewhere: str) -> str:
+        """Add to a refusal what to do about it."""
+        others = ", ".join(other for other in self.market.alternatives if other != host_of(response.url))
         if not others:
-            return f"{said}; run from elsewhere, or leave out the datasets of {self.market.title}"
-        return f"{said}; set sources.binance.{self.market.host} to another host ({others}), or run from elsewhere"
+            return f"{said}; {elsewhere}, or leave out the datasets of {self.market.title}"
+        return f"{said}; set sources.binance.{self.market.host} to another host ({others}), or {elsewhere}"
 
 
 def _error_body(content: bytes) -> _ErrorBody | None:

@@ -27,7 +27,15 @@ class UnreachableError(RunError):
 
 
 class GeoBlockedError(RunError):
-    """HTTP 451: the exchange does not serve this place."""
+    """The exchange, or a proxy on the way to it, does not serve this place or this IP address.
+
+    Attributes:
+        may_pass: Asking once more may help.
+    """
+
+    def __init__(self, message: str, *, may_pass: bool = False) -> None:
+        self.may_pass = may_pass
+        super().__init__(message)
 
 
 class BannedError(RunError):
@@ -63,6 +71,10 @@ class RejectedError(SeriesError):
 
 class BadResponseError(SeriesError):
     """The answer is not what was asked for: not JSON, cut off, of another shape, or another page. Worth a retry."""
+
+
+class OddAnswerError(BadResponseError):
+    """The answer is of the expected type, and its contents are odd: the host is there, and speaks."""
 
 
 class GaveUpError(SeriesError):

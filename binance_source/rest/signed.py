@@ -77,6 +77,7 @@ class SignedClient(RestClient):
     ) -> None:
         super().__init__(configuration, stop, ACCOUNT, budget)
         self.public = RestClient(configuration, self.stop, ACCOUNT, self.budget)
+        self.reached = self.public.reached
         self._signer = signer
         self._session.headers[KEY_HEADER] = signer.api_key
         self._clock = threading.Lock()

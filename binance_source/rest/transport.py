@@ -12,7 +12,7 @@ import msgspec
 import requests
 
 from .budget import Budget
-from .errors import BadResponseError, GaveUpError, UnreachableError
+from .errors import BadResponseError, GaveUpError, GeoBlockedError, OddAnswerError, UnreachableError
 from .session import FIRST_CONTACT_ATTEMPTS, Connecting, open_session, pause_seconds, transport_error, whole_body
 from .waits import seconds_since_1970, seconds_to_wait
 
@@ -26,6 +26,12 @@ UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 ANSWER_BYTES = 2**28
 """More than this is no answer of an exchange's; Binance's exchangeInfo, the largest, is a tenth of it."""
+
+ELSEWHERE = "run from elsewhere or through a proxy (HTTPS_PROXY)"
+"""What may help against an HTTP 403, for messages."""
+
+REFUSED_PAUSE_SECONDS = 1.0
+"""How long to wait before a host that refused the first request is asked once more."""
 
 CLOCK_TOLERANCE_SECONDS = 5.0
 """How far the exchange's time may be from the Date of the same answer, which is in whole seconds."""
@@ -60,6 +66,7 @@ class Asked:
         headers: Beside those of every request.
         tally: Where to count the requests.
         on_date: Called before the answer is decoded, with its Date in seconds since 1970.
+        is_needed: Nothing can be fetched without its answer.
     """
 
     url: str
@@ -69,6 +76,7 @@ class Asked:
     headers: Mapping[str, str] = field(default_factory=dict)
     tally: Tally | None = None
     on_date: Callable[[float | None], None] | None = None
+    is_needed: bool = False
 
 
 class Transport(ABC):
@@ -82,6 +90,7 @@ class Transport(ABC):
     Attributes:
         service: Who is asked, for messages.
         hint: What to look at where nobody answers, for messages.
+        reached: Hosts that have given a good answer.
     """
 
     service = "the exchange"
@@ -95,6 +104,7 @@ class Transport(ABC):
         # Archive files are compared with REST by threads of the archive's.
         self._connections = threading.BoundedSemaphore(settings.connections)
         self._last_success = -1.0
+        self.reached: set[str] = set()
 
     def close(self) -> None:
         """Close the connections."""
@@ -114,15 +124,23 @@ class Transport(ABC):
             SeriesError: This request cannot be answered.
         """
         began = time.monotonic()
+        allowed = max_attempts or self._settings.max_attempts
         attempt = 0
+        is_refused = False
         while True:
+            attempt += 1
             try:
                 return self._attempt(asked, decode)
+            except GeoBlockedError as error:
+                if is_refused or not error.may_pass or attempt >= allowed:
+                    raise
+                is_refused = True
+                pause = REFUSED_PAUSE_SECONDS
             except (requests.RequestException, BadResponseError, *UNREADABLE) as error:
-                attempt += 1
-                if attempt >= (max_attempts or self._settings.max_attempts):
-                    raise self._give_up(asked.url, error, attempt, began) from error
-            self.stop.wait(pause_seconds(self._settings, attempt))
+                if attempt >= allowed:
+                    raise self._give_up(asked, error, attempt, began) from error
+                pause = pause_seconds(self._settings, attempt)
+            self.stop.wait(pause)
 
     def clock_ms(self, asked: Asked, read: Callable[[bytes], int]) -> int:
         """Ask for the exchange's time.
@@ -145,7 +163,7 @@ class Transport(ABC):
                 raise BadResponseError(f"its clock says {answer} in an answer of {dated[-1] * 1000:.0f}")
             return answer
 
-        return self.answer(replace(asked, on_date=dated.append), decode, FIRST_CONTACT_ATTEMPTS)
+        return self.answer(replace(asked, on_date=dated.append, is_needed=True), decode, FIRST_CONTACT_ATTEMPTS)
 
     @abstractmethod
     def check(self, response: requests.Response, body: bytes) -> None:
@@ -154,6 +172,17 @@ class Transport(ABC):
     @abstractmethod
     def budgets(self) -> list[Budget]:
         """Give all limits of the exchange: a wait that it asks for is for all requests."""
+
+    def is_first_contact(self, response: requests.Response) -> bool:
+        """Tell whether the host has given no good answer yet."""
+        return host_of(response.url) not in self.reached
+
+    def place_refused(self, response: requests.Response) -> str:
+        """Return what an HTTP 403 means, for messages."""
+        return (
+            f"{self.service}, or a proxy on the way to {host_of(response.url)}, refuses this place or this IP address "
+            f"(HTTP {response.status_code})"
+        )
 
     def refusal(self, response: requests.Response, body: bytes) -> int | None:  # noqa: ARG002 - others look into it
         """Give the status of an answer that asks to wait, or None for any other answer."""
@@ -180,8 +209,12 @@ class Transport(ABC):
         self.check(response, body)
         if asked.on_date is not None:
             asked.on_date(seconds_since_1970(response.headers.get("Date")))
-        result = decode(body)
+        try:
+            result = decode(body)
+        except (BadResponseError, msgspec.ValidationError) as error:
+            raise OddAnswerError(str(error)) from error
         self._last_success = time.monotonic()
+        self.reached.add(host_of(response.url))
         return result
 
     def _send(self, asked: Asked) -> tuple[requests.Response, bytes]:
@@ -206,14 +239,17 @@ class Transport(ABC):
             finally:
                 asked.budget.settle(asked.weight, window, used)
 
-    def _give_up(self, url: str, error: Exception, attempts: int, began: float) -> Exception:
+    def _give_up(self, asked: Asked, error: Exception, attempts: int, began: float) -> Exception:
         """Choose between one broken series and a host that is gone for all of them."""
-        said = _one_line(error)
+        host, said = host_of(asked.url), f"{_one_line(error)} ({attempts} attempts)"
+        is_odd = isinstance(error, OddAnswerError)
+        if is_odd and asked.is_needed:
+            return UnreachableError(f"{host} is reached, but does not answer as {self.service} does: {said}")
+        if is_odd:
+            return GaveUpError(f"{asked.url} answered, but with what was not expected: {said}")
         if self._last_success >= began:
-            return GaveUpError(f"{url}: {said} ({attempts} attempts)")
-        return UnreachableError(
-            f"{host_of(url)} does not answer as {self.service} does: {said} ({attempts} attempts); {self.hint}"
-        )
+            return GaveUpError(f"{asked.url}: {said}")
+        return UnreachableError(f"{host} does not answer as {self.service} does: {said}; {self.hint}")
 
 
 def host_of(url: str) -> str:

@@ -117,12 +117,19 @@ def test_a_product_that_cannot_be_completed_is_named_and_leaves_the_others_alone
     assert re.search(rf"^coinbase_candles +coinbase +BTC-USD +{count} ", done.stdout, re.MULTILINE)
 
 
-@pytest.mark.parametrize("fault", [{"kind": "geo_451"}, {"kind": "waf_403_html"}], ids=str)
-def test_a_place_that_is_not_served_is_said_so(coinbase, exchange, fault):
-    exchange.add_fault(path="/coinbase", count=None, **fault)
+@pytest.mark.parametrize(
+    ("kind", "said", "requests"),
+    [
+        ("geo_451", "does not serve this place, or this IP address (HTTP 451); ", 1),
+        ("waf_403_html", "refuses this place or this IP address (HTTP 403); ", 2),
+    ],
+)
+def test_a_place_that_is_not_served_is_said_so(coinbase, exchange, kind, said, requests):
+    exchange.add_fault(kind, path="/coinbase", count=None)
     done = coinbase.run(*BTC)
-    coinbase.assert_refused(done, 1, "does not serve this place, or this IP address (HTTP 4", "run from elsewhere")
+    coinbase.assert_refused(done, 1, said, "run from elsewhere")
     assert not coinbase.database.exists()
+    assert exchange.stats()["requests"] == requests
 
 
 @pytest.mark.parametrize(

@@ -106,13 +106,13 @@ def test_funding_rates_arrive_once_and_what_is_too_old_is_said_so(okx, module_pr
     load(okx, *options)
     later = "2025-02-11T16:00:30"
     module_project.assert_equals("okx_funding_rates", truth("okx_funding_rates", symbols, "2025-02-08", later))
-    # 90 days back, less ten minutes.
+    # 90 days back, less an hour.
     done = okx.run(*options, "--start", "2024-11-01")
     assert done.returncode == 1
-    gone = "2024-11-01 00:00 to 2024-11-13 16:10 lies further back than OKX gives, which keeps three months of funding"
+    gone = "2024-11-01 00:00 to 2024-11-13 17:00 lies further back than OKX gives, which keeps three months of funding"
     for symbol in symbols:
         assert f"NOT COMPLETE: okx_funding_rates okx {symbol}: {gone}" in done.stdout
-    expected = truth("okx_funding_rates", symbols, "2024-11-13T16:10:30", later)
+    expected = truth("okx_funding_rates", symbols, "2024-11-13T17:00:30", later)
     module_project.assert_equals("okx_funding_rates", expected)
     exchange.reset_stats()
     load(okx, *options)
@@ -168,26 +168,24 @@ def test_funding_rates_that_are_missing_once_are_asked_for_again(okx, module_pro
     module_project.assert_equals("okx_funding_rates", expected)
 
 
+NOT_SERVED = "does not serve this place, or this IP address (HTTP "
+
+
 @pytest.mark.parametrize(
-    "fault",
+    ("fault", "said", "requests"),
     [
-        {"kind": "error_code", "status": 200, "code": 50121, "msg": "Not available in your region"},
-        {"kind": "geo_451"},
-        {"kind": "waf_403_html"},
+        ({"kind": "error_code", "status": 200, "code": 50121, "msg": "Not available in your region"}, NOT_SERVED, 1),
+        ({"kind": "geo_451"}, NOT_SERVED, 1),
+        ({"kind": "waf_403_html"}, "refuses this place or this IP address (HTTP 403); ", 2),
     ],
-    ids=lambda fault: fault["kind"],
+    ids=["error_code", "geo_451", "waf_403_html"],
 )
-def test_a_place_that_is_not_served_is_said_so_with_the_hosts_of_other_regions(okx, exchange, fault):
+def test_a_place_that_is_not_served_is_said_so_with_the_hosts_of_other_regions(okx, exchange, fault, said, requests):
     exchange.add_fault(path="/okx", count=None, **fault)
     done = okx.run(*BTC)
-    okx.assert_refused(
-        done,
-        1,
-        "does not serve this place, or this IP address (HTTP ",
-        "set sources.okx.base_url",
-        "https://my.okx.com",
-    )
+    okx.assert_refused(done, 1, said, "set sources.okx.base_url", "https://my.okx.com", "https://openapi.okx.com")
     assert not okx.database.exists()
+    assert exchange.stats()["requests"] == requests
 
 
 def test_an_instrument_that_ends_meanwhile_is_named_and_leaves_the_others_alone(okx, exchange):
