@@ -119,7 +119,9 @@ def test_an_empty_realised_rate_costs_itself_and_close_settlements_are_one(okx, 
     said = load(okx, *options, "--start", period[0], "--end", period[1], code=1)
     assert said.count("NOT COMPLETE: okx_funding_rates BTC-USDT-SWAP: realizedRate is empty") == 2
     expected = truth("okx_funding_rates", ["BTC-USDT-SWAP"], *period)
-    module_project.assert_equals("okx_funding_rates", expected.filter(pc.not_equal(pc.hour(expected["funding_time"]), 16)))
+    module_project.assert_equals(
+        "okx_funding_rates", expected.filter(pc.not_equal(pc.hour(expected["funding_time"]), 16))
+    )
     hours = module_project.query("select hour(funding_time), second(funding_time) from staging.okx_funding_rates")
     assert sorted(hours) == [(0, 0), (0, 0), (0, 0), (8, 0), (8, 0), (8, 0)]
 
