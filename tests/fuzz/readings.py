@@ -87,3 +87,13 @@ def iso(value):
     """An instant in microseconds since 1970."""
     since = datetime.fromisoformat(value.replace("Z", "+00:00")) - datetime.fromisoformat("1970-01-01T00:00:00+00:00")
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def without_copies(rows):
+    """Rows without those that say the same as the row before them."""
+    return [row for at, row in enumerate(rows) if at == 0 or row != rows[at - 1]]
+
+
+def or_none(of):
+    """A reading of a value that may be left empty."""
+    return lambda value: None if value is None or value == "" else of(value)

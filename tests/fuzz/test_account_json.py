@@ -7,9 +7,10 @@ from documents import LITERALS, ODD_VALUES, Written, bodies, booleans, decimal_t
 from hypothesis import example, given
 from hypothesis import strategies as st
 from played import Played, configuration
-from readings import boolean, decimal, from_json, integer, rows_of, text
+from readings import boolean, decimal, from_json, integer, rows_of, text, without_copies
+from rowwise import check_list, with_one_odd
 
-from binance_source.resources.account_balances import balances_table, fetch_account
+from binance_source.resources.account_balances import balances_snapshot, fetch_account
 from binance_source.resources.account_trades import AccountTradeSeries
 from binance_source.rest.errors import BinanceError
 from binance_source.rest.signed import SignedClient
@@ -47,7 +48,7 @@ def balance(asset, **fields):
     return {"asset": asset, "free": "1.5", "locked": "0.00000000", **fields}
 
 
-balances = st.lists(st.text(max_size=6), min_size=1, max_size=4, unique=True).flatmap(
+balances = st.lists(st.text(min_size=1, max_size=6), min_size=1, max_size=4, unique=True).flatmap(
     lambda names: st.tuples(
         *(
             st.fixed_dictionaries({"asset": st.just(name), "free": decimal_texts(), "locked": decimal_texts()})
@@ -62,20 +63,25 @@ def account_of(rows, **fields):
 
 
 def load_balances(play, body):
-    return rows_of(balances_table(fetch_account(play(body)), NOW))
+    return balances_snapshot(fetch_account(play(body)), NOW)
 
 
-def read_balances(document):
-    return [
-        {"snapshot_time": NOW, **{ours: of(row[theirs]) for ours, (theirs, of) in BALANCE_FIELDS.items()}}
-        for row in document["balances"]
-    ]
+def read_balance(row):
+    return {"snapshot_time": NOW, **{ours: of(row[theirs]) for ours, (theirs, of) in BALANCE_FIELDS.items()}}
 
 
 @given(balances)
 def test_valid_balances_are_the_rows_that_they_say(account, rows):
-    document = account_of(rows)
-    assert load_balances(account, dumps(document)) == read_balances(document)
+    snapshot = load_balances(account, dumps(account_of(rows)))
+    assert rows_of(snapshot.rows) == [read_balance(row) for row in rows]
+    assert (snapshot.rejected, snapshot.unnamed) == ([], 0)
+
+
+@given(with_one_odd(balances))
+def test_an_odd_balance_does_not_take_the_others_with_it(account, made):
+    others, rows = made
+    found = rows_of(load_balances(account, dumps(account_of(rows))).rows)
+    assert all(read_balance(row) in found for row in others)
 
 
 @given(bodies(balances).map(lambda rows: dumps(account_of([])).replace(b'"balances": []', b'"balances": ' + rows)))
@@ -86,13 +92,12 @@ def test_valid_balances_are_the_rows_that_they_say(account, rows):
 @example(dumps(account_of([balance("BTC")], uid="7")))
 @example(dumps({"uid": 1}))
 @example(b"[]")
-def test_any_balances_are_the_rows_that_they_say_or_a_named_error(account, body):
+def test_any_balances_are_the_rows_that_they_say_or_named(account, body):
     try:
-        found = load_balances(account, body)
+        snapshot = load_balances(account, body)
     except BinanceError:
         return
-    assert found == read_balances(from_json(body))
-    assert len({row["asset"] for row in found}) == len(found)
+    check_list(snapshot, rows_of(snapshot.rows), from_json(body)["balances"], "asset", "asset", read_balance)
 
 
 def trade(number, **fields):
@@ -123,7 +128,7 @@ def load_trades(play, body):
 
 
 def read_trades(rows):
-    return [{ours: of(row[theirs]) for ours, (theirs, of) in TRADE_FIELDS.items()} for row in rows]
+    return without_copies([{ours: of(row[theirs]) for ours, (theirs, of) in TRADE_FIELDS.items()} for row in rows])
 
 
 @given(trades())
@@ -135,6 +140,7 @@ def test_valid_trades_are_the_rows_that_they_say(account, rows):
 @example(dumps([trade(7, id=2**63)]))
 @example(dumps([trade(7, time=NOW // 1000)]))
 @example(dumps([trade(7), trade(7)]))
+@example(dumps([trade(7), trade(7, price="4.50")]))
 @example(dumps([trade(7), trade(6)]))
 @example(dumps([trade(7, symbol="BNBUSDT")]))
 @example(dumps([trade(7, commission="\u0661")]))

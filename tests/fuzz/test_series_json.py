@@ -4,7 +4,7 @@ import pytest
 from documents import LITERALS, ODD_VALUES, Written, bodies, booleans, decimal_texts, dumps, ids
 from hypothesis import example, given
 from hypothesis import strategies as st
-from readings import boolean, decimal, from_json, from_ms, integer, rows_of
+from readings import boolean, decimal, from_json, from_ms, integer, rows_of, without_copies
 
 from binance_source.resources.agg_trades import AggTradeSeries
 from binance_source.resources.klines import KlineSeries
@@ -37,7 +37,9 @@ TRADE_FIELDS = {
 
 
 def read(rows, fields, **labels):
-    return [{**LABELS, **labels, **{name: of(row[at]) for name, (at, of) in fields.items()}} for row in rows]
+    return without_copies(
+        [{**LABELS, **labels, **{name: of(row[at]) for name, (at, of) in fields.items()}} for row in rows]
+    )
 
 
 def kline(at, texts=("1", "3", "1", "2", "10", "20", "4", "8"), count=5, closed=None):
@@ -142,6 +144,9 @@ def with_text(value):
 @example(dumps([kline(0, closed=-(10**30)), kline(1), kline(2)]))
 @example(b'[[1,"\xff"]]')
 @example(dumps([kline(0), kline(0), kline(1), kline(2)]))
+@example(dumps([kline(0), kline(0, count=6), kline(1), kline(2)]))
+@example(dumps([[*kline(0), "new"], kline(1), [*kline(2), None, [1]]]))
+@example(dumps([kline(0)[:-1], [*kline(1), "new"], kline(2)]))
 def test_any_klines_are_the_rows_that_they_say_or_a_named_error(exchange, body):
     try:
         found = load_klines(exchange, body)
@@ -185,6 +190,7 @@ def test_any_agg_trades_are_the_rows_that_they_say_or_a_named_error(exchange, bo
 @example(dumps([trade(7, time=PERIOD_US[0] // 1_000), trade(8), trade(9)]))
 @example(dumps([trade(7, time=-(2**63) - 1), trade(8), trade(9)]))
 @example(dumps([trade(7), trade(7), trade(8), trade(9)]))
+@example(dumps([trade(7), trade(7, qty="2.0"), trade(8), trade(9)]))
 def test_any_trades_are_the_rows_that_they_say_or_a_named_error(exchange, body):
     try:
         found = load_ids(TradeSeries, exchange, body)
@@ -192,6 +198,29 @@ def test_any_trades_are_the_rows_that_they_say_or_a_named_error(exchange, body):
         return
     assert found == read_ids(from_json(body), TRADE_FIELDS)
     assert all(row["trade_time"] > PERIOD_US[0] // 100 for row in found)
+
+
+def test_copies_are_one_row_and_new_columns_are_ignored(exchange):
+    plain = read([kline(0), kline(1), kline(2)], KLINE_FIELDS, interval="1m")
+    assert load_klines(exchange, dumps([[*kline(0), "new"], [*kline(0), 5], kline(1), kline(1), kline(2)])) == plain
+    for kind, row, fields in ((AggTradeSeries, agg_trade, AGG_TRADE_FIELDS), (TradeSeries, trade, TRADE_FIELDS)):
+        body = dumps([row(7), row(7), row(8), row(9), row(9), row(9)])
+        assert load_ids(kind, exchange, body) == read_ids([row(7), row(8), row(9)], fields)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        [kline(0), kline(0, count=6), kline(1), kline(2)],
+        [kline(0), kline(1), kline(0), kline(2)],
+        [kline(0), kline(1)[:11], kline(2)],
+        [kline(0), [*kline(1), "new"], kline(2)[:11]],
+    ],
+    ids=["different copies", "copies apart", "fewer columns", "fewer and more columns"],
+)
+def test_klines_that_contradict_each_other_or_lack_columns_are_refused(exchange, rows):
+    with pytest.raises(BinanceError):
+        load_klines(exchange, dumps(rows))
 
 
 @pytest.mark.parametrize("value", ["1e2", "+100", "100.", "1E+2", "0100", "1000000e-4"])

@@ -1,14 +1,15 @@
-"""Tickers and exchangeInfo: rows that equal the document, or a named error."""
+"""Tickers and exchangeInfo: rows that equal the document, and every other named one with what is wrong with it."""
 
 import json
 
 from documents import Written, bodies, booleans, decimal_texts, dumps, ids
 from hypothesis import example, given
 from hypothesis import strategies as st
-from readings import boolean, decimal, from_json, from_ms, integer, rows_of, text
+from readings import boolean, decimal, from_json, from_ms, integer, or_none, rows_of, text
+from rowwise import check_list, with_one_odd
 
-from binance_source.resources.symbols import fetch_exchange_info, symbols_table
-from binance_source.resources.tickers import fetch_tickers, tickers_table
+from binance_source.resources.symbols import fetch_exchange_info, symbols_snapshot
+from binance_source.resources.tickers import fetch_tickers, tickers_snapshot
 from binance_source.rest.client import Tally
 from binance_source.rest.errors import BinanceError
 
@@ -60,21 +61,36 @@ def ticker(name, **fields):
 
 
 def load_tickers(exchange, body):
-    return rows_of(tickers_table("spot", fetch_tickers(exchange.play(body), NAMES, Tally()), NOW))
+    return tickers_snapshot("spot", fetch_tickers(exchange.play(body), NAMES, Tally()), NOW)
 
 
-def read_tickers(rows):
+def read_ticker(row):
     labels = {"market": "spot", "snapshot_time": NOW}
-    return [
-        {**labels, **{ours: of(row[theirs]) for ours, (theirs, of) in TICKER_FIELDS.items()}}
-        for row in rows
-        if row["symbol"] in NAMES
-    ]
+    # A number that the exchange leaves empty is null.
+    read = {decimal: or_none(decimal)}
+    return {
+        **labels,
+        **{ours: read.get(of, of)(text_of(row, theirs, of)) for ours, (theirs, of) in TICKER_FIELDS.items()},
+    }
+
+
+def text_of(row, field, of):
+    """A value; those of numbers have to come as texts."""
+    return text(row[field]) if of is decimal else row[field]
 
 
 @given(tickers)
 def test_valid_tickers_are_the_rows_that_they_say(exchange, rows):
-    assert load_tickers(exchange, dumps(rows)) == read_tickers(rows)
+    snapshot = load_tickers(exchange, dumps(rows))
+    assert rows_of(snapshot.rows) == [read_ticker(row) for row in rows if row["symbol"] in NAMES]
+    assert (snapshot.rejected, snapshot.unnamed) == ([], 0)
+
+
+@given(with_one_odd(tickers))
+def test_an_odd_ticker_does_not_take_the_others_with_it(exchange, made):
+    others, rows = made
+    found = rows_of(load_tickers(exchange, dumps(rows)).rows)
+    assert all(read_ticker(row) in found for row in others if row["symbol"] in NAMES)
 
 
 @given(bodies(tickers))
@@ -82,13 +98,14 @@ def test_valid_tickers_are_the_rows_that_they_say(exchange, rows):
 @example(dumps([ticker("BTCUSDT", lastPrice="\u0661")]))
 @example(dumps([ticker("BTCUSDT", count=2**64)]))
 @example(dumps([ticker("BTCUSDT", openTime=-(2**70))]))
-def test_any_tickers_are_the_rows_that_they_say_or_a_named_error(exchange, body):
+@example(dumps([ticker("BTCUSDT"), ticker("BTCUSDT"), ticker("ETHUSDT", bidPrice="")]))
+@example(dumps([ticker("BTCUSDT", lastPrice="1e-9"), ticker("XRPUSDT", lastPrice="1e-9"), ticker("")]))
+def test_any_tickers_are_the_rows_that_they_say_or_named(exchange, body):
     try:
-        found = load_tickers(exchange, body)
+        snapshot = load_tickers(exchange, body)
     except BinanceError:
         return
-    assert found == read_tickers(from_json(body))
-    assert len({row["symbol"] for row in found}) == len(found)
+    check_list(snapshot, rows_of(snapshot.rows), from_json(body), "symbol", "symbol", read_ticker, NAMES)
 
 
 def numbers(*names):
@@ -139,42 +156,51 @@ def info_of(rows, limit=6_000):
 
 def load_symbols(exchange, body):
     info = fetch_exchange_info(exchange.play(body))
-    rows = rows_of(symbols_table("spot", info.symbols, NOW))
+    snapshot = symbols_snapshot("spot", info, NOW)
+    rows = rows_of(snapshot.rows)
     for row in rows:
         row.update({name: json.loads(row[name]) for name in ("order_types", "permission_sets")})
-    return rows, info.weight_limit
+    return snapshot, rows, info
 
 
-def read_symbols(document):
-    rows = []
-    for symbol in document["symbols"]:
-        by_kind = {rule.get("filterType"): rule for rule in symbol["filters"]}
-        notional = by_kind.get("NOTIONAL", by_kind.get("MIN_NOTIONAL", {})).get("minNotional")
-        numbers = {ours: by_kind.get(kind, {}).get(theirs) for ours, (kind, theirs) in FILTER_FIELDS.items()}
-        numbers["min_notional"] = notional
-        rows.append(
-            {
-                "market": "spot",
-                "updated_at": NOW,
-                **{ours: of(symbol[theirs]) for ours, (theirs, of) in SYMBOL_FIELDS.items()},
-                **{name: None if value is None else decimal(value) for name, value in numbers.items()},
-                "order_types": symbol["orderTypes"],
-                "permission_sets": symbol.get("permissionSets", []),
-                **dict.fromkeys(("contract_type", "pair", "margin_asset", "onboard_time", "delivery_time")),
-            }
-        )
+def read_symbol(symbol):
+    kinds = [rule.get("filterType") for rule in symbol["filters"]]
+    assert len(set(kinds)) == len(kinds)
+    by_kind = dict(zip(kinds, symbol["filters"], strict=True))
+    notional = by_kind.get("NOTIONAL", by_kind.get("MIN_NOTIONAL", {})).get("minNotional")
+    numbers = {ours: by_kind.get(kind, {}).get(theirs) for ours, (kind, theirs) in FILTER_FIELDS.items()}
+    return {
+        "market": "spot",
+        "updated_at": NOW,
+        **{ours: of(symbol[theirs]) for ours, (theirs, of) in SYMBOL_FIELDS.items()},
+        **{name: or_none(decimal)(value) for name, value in {**numbers, "min_notional": notional}.items()},
+        "order_types": symbol["orderTypes"],
+        "permission_sets": symbol.get("permissionSets", []),
+        **dict.fromkeys(("contract_type", "pair", "margin_asset", "onboard_time", "delivery_time")),
+    }
+
+
+def read_weight_limit(document):
     limits = [
         integer(rule["limit"])
         for rule in document["rateLimits"]
         if (rule["rateLimitType"], rule["interval"], rule["intervalNum"]) == ("REQUEST_WEIGHT", "MINUTE", 1)
     ]
-    return rows, limits[0] if limits else None
+    return limits[0] if limits else None
 
 
 @given(symbols())
 def test_valid_symbols_are_the_rows_that_they_say(exchange, rows):
-    document = info_of(rows)
-    assert load_symbols(exchange, dumps(document)) == read_symbols(document)
+    snapshot, found, info = load_symbols(exchange, dumps(info_of(rows)))
+    assert (found, info.weight_limit) == ([read_symbol(row) for row in rows], 6_000)
+    assert (snapshot.rejected, snapshot.unnamed) == ([], 0)
+
+
+@given(with_one_odd(symbols()))
+def test_an_odd_symbol_does_not_take_the_others_with_it(exchange, made):
+    others, rows = made
+    _, found, _ = load_symbols(exchange, dumps(info_of(rows)))
+    assert all(read_symbol(row) in found for row in others)
 
 
 def with_filters(*filters, name="BTCUSDT"):
@@ -197,14 +223,14 @@ PRICES = {"filterType": "PRICE_FILTER", "tickSize": "0.01"}
 @example(dumps(info_of([with_filters(PRICES), with_filters(PRICES)])))
 @example(dumps(info_of([], limit=10**400)))
 @example(dumps(info_of([with_filters({"new": Written("[" * 100_000 + "]" * 100_000)})])))
-def test_any_symbols_are_the_rows_that_they_say_or_a_named_error(exchange, body):
+@example(dumps(info_of([with_filters({**PRICES, "tickSize": ""}), with_filters(PRICES, name="")])))
+def test_any_symbols_are_the_rows_that_they_say_or_named(exchange, body):
     try:
-        found = load_symbols(exchange, body)
+        snapshot, found, info = load_symbols(exchange, body)
     except BinanceError:
         return
     document = from_json(body)
-    assert found == read_symbols(document)
-    assert len({row["symbol"] for row in found[0]}) == len(found[0])
-    for symbol in document["symbols"]:
-        kinds = [rule.get("filterType") for rule in symbol["filters"]]
-        assert len(set(kinds)) == len(kinds)
+    check_list(snapshot, found, document["symbols"], "symbol", "symbol", read_symbol)
+    assert info.weight_limit == read_weight_limit(document)
+    # Whatever else is wrong with it, it is known to be listed.
+    assert {*info.assets()} == {row["symbol"] for row in found} | {one.key for one in snapshot.rejected}
