@@ -9,12 +9,13 @@ SECTION: Final = ("destination", "market")
 
 TYPES: Final = ("duckdb", "motherduck")
 
-TAKEN_NAMES: Final = frozenset({"information_schema", "main", "staging", "staging_staging", "system", "temp"})
-"""Names of databases that break a load or the models.
+TAKEN_NAMES: Final = frozenset(
+    {"gold", "information_schema", "main", "silver", "staging", "staging_staging", "stg", "system", "temp"}
+)
+"""Names of databases that break a load, the models, or queries.
 
-DuckDB takes its name of a database from the file, and cannot tell it from a schema of that name that dlt writes to; dbt
-cannot find it where DuckDB keeps the name for itself. The schemas of the models are named together with the database,
-and are no obstacle.
+DuckDB takes its name of a database from the file, and cannot tell it from a schema of that name: `select * from gold.ohlcv`
+is refused in gold.duckdb. dbt cannot find a database whose name DuckDB keeps for itself.
 """
 
 

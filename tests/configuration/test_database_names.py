@@ -12,6 +12,9 @@ TAKEN = (
     "staging",
     "staging.old.duckdb",
     "staging_staging.duckdb",
+    "stg.duckdb",
+    "Silver.duckdb",
+    "gold.duckdb",
     "main.duckdb",
     "temp.duckdb",
     "system.duckdb",
@@ -29,7 +32,7 @@ def test_a_name_that_is_taken_is_refused_with_one_that_is_right(command, exchang
     assert exchange.stats()["requests"] == 0
 
 
-@pytest.mark.parametrize("name", ["silver.duckdb", "old.staging.duckdb", "pg_catalog.duckdb"])
+@pytest.mark.parametrize("name", ["silver_and_gold.duckdb", "old.staging.duckdb", "pg_catalog.duckdb"])
 def test_names_that_only_look_taken_are_loaded_into(command, tmp_path, name):
     done = command.run(*ARGUMENTS, environment={VARIABLE: str(tmp_path / name)})
     assert (done.returncode, done.stderr) == (0, "")
