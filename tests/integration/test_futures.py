@@ -262,9 +262,9 @@ def test_days_of_which_rest_has_a_part_no_more_are_taken_out_of_their_files_once
     exchange.archive_delays(futures_daily_delay_hours=1000)
     done = futures.run(*what)
     assert done.returncode == 1
-    # Two days back, and ten minutes to be sure; open interest is no more than thirty days old.
+    # Two days back, and an hour to be sure; open interest is no more than thirty days old.
     assert [line for line in done.stdout.splitlines() if line.startswith("NOT COMPLETE")] == [
-        "NOT COMPLETE: agg_trades um BTCUSDT: 2025-02-09 06:00 to 2025-02-09 12:10 lies further back than REST gives, "
+        "NOT COMPLETE: agg_trades um BTCUSDT: 2025-02-09 06:00 to 2025-02-09 13:00 lies further back than REST gives, "
         "and is not there from the archive"
     ]
     exchange.archive_delays(futures_daily_delay_hours=8.5)
