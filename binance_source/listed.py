@@ -1,6 +1,6 @@
 """Lists of a venue, such as instruments or tickers, read row by row: one odd row does not take the others with it."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
@@ -41,13 +41,13 @@ class Listed(Generic[R]):
         rows: The readable rows, one for each name.
         rejected: The rows that have a name and cannot be read, or contradict another one of their name.
         unnamed: How many rows have no name.
-        text_of: Gives the row of a name as JSON text.
+        texts: Gives the row of each name as JSON text.
     """
 
     rows: list[R]
     rejected: list[Rejected] = field(default_factory=list)
     unnamed: int = 0
-    text_of: Callable[[str], str] = str
+    texts: Callable[[], Mapping[str, str]] = dict
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,7 @@ class ListReader(Generic[R]):
         if len(found) < len(rows) or "" in found:
             return self._read_each(document, names)
         kept = rows if names is None else [row for name, row in found.items() if name in names]
-        return Listed(kept, text_of=lambda name: self._texts(document)[name])
+        return Listed(kept, texts=lambda: self._texts(document))
 
     def _name_of(self, row: msgspec.Raw) -> str:
         try:
@@ -136,7 +136,7 @@ class ListReader(Generic[R]):
                 rejected.append(
                     Rejected(name, reason or "another row of the same name says something else", _text(raw))
                 )
-        return Listed(rows, rejected, unnamed, lambda name: _text(found[name][0][0]))
+        return Listed(rows, rejected, unnamed, lambda: self._texts(document))
 
     def _read_one(self, raw: msgspec.Raw) -> tuple[R | None, str]:
         try:
@@ -153,21 +153,22 @@ def as_snapshot(listed: Listed[R], key_of: Callable[[R], str], table: Callable[[
         key_of: Gives the name of a row.
         table: Makes the staging table of some rows; raises InexactNumberError for a number that does not fit.
     """
-    odd: list[Rejected] = []
+    odd: list[tuple[str, str]] = []
 
     def tables(rows: Sequence[R]) -> list[pa.Table]:
         try:
             return [table(rows)]
         except InexactNumberError as error:
             if len(rows) == 1:
-                key = key_of(rows[0])
-                odd.append(Rejected(key, error.what, listed.text_of(key)))
+                odd.append((key_of(rows[0]), error.what))
                 return []
             half = len(rows) // 2
             return [*tables(rows[:half]), *tables(rows[half:])]
 
     parts = tables(listed.rows) or [table([])]
-    return Snapshot(pa.concat_tables(parts), [*listed.rejected, *odd], listed.unnamed)
+    texts = listed.texts() if odd else {}
+    unfit = [Rejected(key, what, texts.get(key, "")) for key, what in odd]
+    return Snapshot(pa.concat_tables(parts), [*listed.rejected, *unfit], listed.unnamed)
 
 
 def rejected_table(venue: str, dataset: str, rejected: Sequence[Rejected], now_us: int) -> pa.Table:

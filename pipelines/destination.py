@@ -14,8 +14,8 @@ TAKEN_NAMES: Final = frozenset(
 )
 """Names of databases that break a load, the models, or queries.
 
-DuckDB takes its name of a database from the file, and cannot tell it from a schema of that name: `select * from gold.ohlcv`
-is refused in gold.duckdb. dbt cannot find a database whose name DuckDB keeps for itself.
+DuckDB takes its name of a database from the file, and cannot tell it from a schema of that name: in gold.duckdb it
+refuses `select * from gold.ohlcv`. dbt cannot find a database whose name DuckDB keeps for itself.
 """
 
 

@@ -32,19 +32,15 @@ def changes(market: str, info: ExchangeInfo, seen: dict[str, str], now_us: int) 
         seen: For each market and symbol a fingerprint of what was said before; it is brought up to date.
         now_us: The exchange's time in microseconds since 1970.
     """
-    changed = []
-    for one in info.symbols:
-        key, fingerprint = f"{market}|{one.symbol}", _fingerprint(one)
-        if seen.get(key) != fingerprint:
-            seen[key] = fingerprint
-            changed.append(one)
-    listed = {f"{market}|{name}" for name in info.assets()}
-    gone = [
-        key for key, fingerprint in seen.items() if key.startswith(f"{market}|") and fingerprint and key not in listed
-    ]
-    seen.update(dict.fromkeys(gone, _GONE))
+    said = {f"{market}|{one.symbol}": _fingerprint(one) for one in info.symbols}
+    changed = [one for one in info.symbols if seen.get(f"{market}|{one.symbol}") != said[f"{market}|{one.symbol}"]]
     # What does not fit is named by the snapshot of the symbols.
     fitting = as_snapshot(Listed(changed), lambda one: str(one.symbol), lambda rows: _table(market, rows, now_us)).rows
+    seen.update({key: said[key] for name in fitting["symbol"].to_pylist() for key in [f"{market}|{name}"]})
+    # A row without a name may be that of a symbol that is missed.
+    listed = {f"{market}|{name}" for name in info.assets()} if not info.listed.unnamed else set(seen)
+    gone = [key for key, before in seen.items() if key.startswith(f"{market}|") and before and key not in listed]
+    seen.update(dict.fromkeys(gone, _GONE))
     return pa.concat_tables([fitting, _gone_table(market, [key.partition("|")[2] for key in gone], now_us)])
 
 

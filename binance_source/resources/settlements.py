@@ -43,6 +43,7 @@ def one_each(
 
 def _value(rate: str) -> Decimal | str:
     try:
-        return Decimal(rate)
+        value = Decimal(rate)
     except InvalidOperation:
         return rate
+    return value if value.is_finite() else rate

@@ -145,3 +145,18 @@ def test_markets_do_not_see_each_other():
     assert (row["market"], row["contract_type"], row["min_notional"]) == ("um", "PERPETUAL", 100)
     history.market = "spot"
     assert history(symbol(), symbol("ETHUSDT")) == []
+
+
+def test_a_number_that_does_not_fit_changes_nothing_that_is_remembered(history):
+    fine = {**PRICES, "tickSize": "0.0000000001"}
+    assert named(history(symbol())) == [("BTCUSDT", True)]
+    assert history(symbol(filters=[fine, LOTS, NOTIONAL])) == []
+    assert history(symbol()) == []
+    coarse = {**PRICES, "tickSize": "0.10000000"}
+    assert [row["tick_size"] for row in history(symbol(filters=[coarse, LOTS, NOTIONAL]))] == [Decimal("0.1")]
+
+
+def test_a_symbol_is_not_gone_while_a_row_has_no_name(history):
+    history(symbol(), symbol("ETHUSDT"))
+    assert history(symbol(), symbol("")) == []
+    assert named(history(symbol())) == [("ETHUSDT", False)]

@@ -61,3 +61,9 @@ def test_no_rows_are_no_settlements():
 
 def test_a_rate_that_is_no_number_is_left_for_the_table_to_refuse():
     assert settled((0, "NaN"), (3_600_000, "much"), (3_600_001, "much")) == ([(0, "NaN"), (3_600_000, "much")], [])
+
+
+def test_a_rate_that_is_no_number_is_left_to_the_table():
+    rows = [(0, "sNaN"), (100_000, "NaN"), (200_000, "0.1")]
+    kept, rejected = one_each(rows, "A", lambda row: row[0], lambda row: row[1])
+    assert (kept, rejected) == (rows, [])
