@@ -134,7 +134,7 @@ def test_a_configuration_that_is_missing_is_named(command, is_folder):
         ("log_level", "BOGUS", "such as [runtime] in config.toml: Unknown level: 'BOGUS'"),
         ("workers", "many", "[load] of dlt, in .dlt/config.toml or a variable: Configured value for field `workers`"),
         ("buffer_max_items", "x", "[data_writer] of dlt, in .dlt/config.toml or a variable: Configured value for"),
-        ("destination_type", "duckdbb", "a setting of dlt is wrong, in .dlt/config.toml"),
+        ("destination_type", "duckdbb", "destination.market.destination_type is 'duckdbb' (set by "),
     ],
 )
 def test_a_wrong_setting_of_dlt_ends_in_one_line(command, name, value, said):
