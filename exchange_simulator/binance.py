@@ -123,7 +123,7 @@ class BinanceVenue(Generic[MarketT]):
             if error is not None:
                 raise error
             microseconds = self._description.takes_time_unit and parameters.microseconds_wanted(request.headers)
-            call = Call(self._market, self._clock.now(), microseconds, self._rate_limits, lost)
+            call = Call(self._market, self._clock.now(), microseconds, self._rate_limits, lost, request.oddities)
             return Answer(200, endpoint.handler(call, values))
         except ApiError as wrong:
             return Answer(wrong.status, compact_json({"code": wrong.code, "msg": wrong.message}))

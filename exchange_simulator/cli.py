@@ -37,7 +37,7 @@ from exchange_simulator.market.config import BUILT_IN_MARKETS, MarketSpec, load_
 from exchange_simulator.market.config_tables import MarketFileError
 from exchange_simulator.market.generated import GeneratedMarket
 from exchange_simulator.market.recorded import RecordedMarket, RecordingError
-from exchange_simulator.oddities import Oddities
+from exchange_simulator.oddities import ODDITIES, Oddities
 from exchange_simulator.server import Server
 from exchange_simulator.spot import spot_venue
 from exchange_simulator.venue import Venue
@@ -94,7 +94,13 @@ def _positive(text: str) -> int:
 
 def build_parser() -> argparse.ArgumentParser:
     """Return the parser of all options."""
-    parser = _Parser(prog="exchange_simulator", description="A local server that speaks like the exchange.")
+    oddities = "\n".join(f"  {name:25} {oddity.meaning}" for name, oddity in ODDITIES.items())
+    parser = _Parser(
+        prog="exchange_simulator",
+        description="A local server that speaks like the exchange.",
+        epilog=f"oddities:\n{oddities}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     parser.add_argument("--port", type=int, required=True, help="port to listen on; 0 picks a free one")
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument(
@@ -145,7 +151,7 @@ def build_parser() -> argparse.ArgumentParser:
         type=_oddities,
         default=Oddities(),
         metavar="A,B",
-        help="odd answers that a client must survive: all, or some by name (see oddities.py)",
+        help="odd answers that a client must survive: all, or some by name; see below",
     )
     parser.add_argument("--cache-mb", type=_positive, default=192, help="memory for generated data")
     return parser

@@ -187,7 +187,7 @@ class Control:
             table = venue.truth(kind, query, start * 1000, end * 1000 + 999, now)
         except TruthError as error:
             raise ControlError(str(error)) from error
-        return _table(table, query.get("format", "arrow"))
+        return _table(self._exchange.oddities.true_rows(kind, table), query.get("format", "arrow"))
 
 
 def _answer(content: Any, status: int = 200) -> web.Response:

@@ -22,6 +22,8 @@ class Call(Generic[MarketT]):
     rate_limits: list[dict[str, Any]]
     lost: Sequence[Span] = ()
     """The times of rows that the exchange has lost."""
+    oddities: frozenset[str] = frozenset()
+    """The names of the oddities in force."""
 
     def time(self, milliseconds: int) -> int:
         """Return a time as the answer must hold it."""

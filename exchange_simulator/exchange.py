@@ -57,9 +57,10 @@ class Exchange:
             request = replace(request, late=fault.skew_ms * 1000)
         lost = self.faults.lost(request.path, symbol) if venue.has_rows(request) else []
         self.stats.faults += bool(lost)
+        request = replace(request, oddities=self.oddities.in_force)
         answer = venue.answer(request, lost)
         if answer.status == _GOOD:
-            answer = replace(answer, body=self.oddities.rewritten(request.path, answer.body))
+            answer = replace(answer, body=self.oddities.rewritten(request, answer.body))
         page_key = (request.path, symbol)
         previous = self._last_pages.pop(page_key, None)
         self._last_pages[page_key] = answer.body

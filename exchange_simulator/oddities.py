@@ -1,13 +1,19 @@
 """Oddities: answers that a venue may well give, and that a client must survive row by row. Each is switched on by name.
 
-They rewrite the venue's own answers. The truth does not know them: what an oddity hides or contradicts has to be taken
-out of it.
+Most of them rewrite the venue's own answers. Those that add rows to pages, or a product, are made where the answer is,
+by `Request.oddities`. The truth has no row that an oddity in force hides or contradicts.
 """
 
 import json
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from decimal import Context, Decimal
 from typing import Any, Final
+
+import pyarrow as pa
+
+from exchange_simulator.venue import Request
 
 Document = Any
 _MINUTE: Final = 60_000
@@ -15,7 +21,13 @@ _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _UNCONFIRMED_AT: Final = 11 * _HOUR + 37 * _MINUTE
 _NOISY_EVERY: Final = 7
-_PLACES: Final = 18
+# What a float's noise adds to a volume. Rounding half even to 18 decimals takes all of it away; cutting, and rounding
+# ties up or down, do not.
+_NOISES: Final = tuple(map(Decimal, ("3e-19", "5e-19", "-4e-19", "-5e-19")))
+_ALL_DIGITS: Final = Context(prec=60)
+BINANCE_CLOSE_SETTLEMENTS: Final = "binance_close_settlements"
+OKX_CLOSE_SETTLEMENTS: Final = "okx_close_settlements"
+COINBASE_EMPTY_INCREMENT: Final = "coinbase_empty_increment"
 
 
 def _placeholders(document: Document) -> None:
@@ -49,18 +61,6 @@ def _empty_rate(document: Document) -> None:
             row["realizedRate"] = ""
 
 
-def _settled_twice(document: Document) -> None:
-    document["data"] = [
-        copy
-        for row in document["data"]
-        for copy in (
-            [{**row, "fundingTime": str(int(row["fundingTime"]) + 5_000)}, row]
-            if int(row["fundingTime"]) % _DAY == 8 * _HOUR
-            else [row]
-        )
-    ]
-
-
 def _fine_step(document: Document) -> None:
     for row in document["symbols"]:
         if row["symbol"] == "ETHUSDT":
@@ -68,15 +68,19 @@ def _fine_step(document: Document) -> None:
             next(rule for rule in row["filters"] if rule["filterType"] == "LOT_SIZE").update(change)
 
 
+def _copies(rows: list[Document]) -> list[Document]:
+    return [dict(row) for row in rows if row["symbol"] == "BTCUSDT"]
+
+
 def _odd_symbols(document: Document) -> None:
     rows = document["symbols"]
     shape = {"symbol": "ODDCOIN", "baseAsset": "ODD", "quoteAsset": "COIN", "contractStatus": "TRADING"}
-    rows += [shape, {**rows[0], "symbol": ""}, dict(rows[0])]
+    rows += [shape, *({**row, "symbol": ""} for row in rows[:1]), *_copies(rows)]
 
 
 def _odd_list(document: Document) -> None:
-    if isinstance(document, list) and document:
-        document += [{"symbol": "ODDCOIN", "baseVolume": "1"}, {"symbol": ""}, dict(document[0])]
+    if isinstance(document, list):
+        document += [{"symbol": "ODDCOIN", "baseVolume": "1"}, {"symbol": ""}, *_copies(document)]
 
 
 def _changed_symbol(document: Document) -> None:
@@ -85,7 +89,7 @@ def _changed_symbol(document: Document) -> None:
             row["status"] = "BREAK"
             for rule in row["filters"]:
                 if rule["filterType"] == "PRICE_FILTER":
-                    rule["tickSize"] = "0.10000000"
+                    rule["tickSize"] = f"{Decimal(rule['tickSize']) * 10:.8f}"
 
 
 def _column(document: Document) -> None:
@@ -93,26 +97,10 @@ def _column(document: Document) -> None:
         row.append("0")
 
 
-def _close_settlements(document: Document) -> None:
-    rows = []
-    for row in document:
-        rows.append(row)
-        hour = (row["fundingTime"] + _MINUTE) % _DAY // _HOUR
-        if hour == 0:
-            rows.append({**row, "fundingTime": row["fundingTime"] + 7})
-        if hour == 8:
-            rows.append({**row, "fundingTime": row["fundingTime"] + 3_000, "fundingRate": "0.12345678"})
-    document[:] = rows
-
-
-def _empty_increment(document: Document) -> None:
-    odd = {"id": "ODD-USD", "base_currency": "ODD", "quote_currency": "USD", "quote_increment": ""}
-    document.append({**document[0], **odd})
-
-
 def _odd_products(document: Document) -> None:
-    nameless = {name: value for name, value in document[0].items() if name != "id"}
-    document += [nameless, {**document[0], "id": "BAD-USD", "trading_disabled": "maybe"}]
+    for row in document[:1]:
+        nameless = {name: value for name, value in row.items() if name != "id"}
+        document += [nameless, {**row, "id": "BAD-USD", "trading_disabled": "maybe"}]
 
 
 # The rest works on texts: numbers of JSON have to keep their digits.
@@ -123,15 +111,14 @@ def _doubled(body: bytes) -> bytes:
 
 
 def _noisy(body: bytes) -> bytes:
-    """Give each seventh minute a volume with a float's noise: it is nearer to the true one, or as near and odd."""
+    """Give each seventh minute a volume with a float's noise."""
 
     def spoilt(row: re.Match[bytes]) -> bytes:
-        time, volume = int(row[1]), row[3]
-        if time // 60 % _NOISY_EVERY or b"e" in volume:
+        turn, rest = divmod(int(row[1]) // 60, _NOISY_EVERY)
+        if rest:
             return row[0]
-        whole, _, fraction = volume.partition(b".")
-        noise = b"5" if time // 60 % (2 * _NOISY_EVERY) else b"03"
-        return b"[%d,%s,%s.%s%s]" % (time, row[2], whole, fraction.ljust(_PLACES, b"0"), noise)
+        volume = _ALL_DIGITS.add(Decimal(row[3].decode()), _NOISES[turn % len(_NOISES)])
+        return b"[%s,%s,%s]" % (row[1], row[2], f"{volume:f}".encode())
 
     return re.sub(rb"\[(\d+),([^\[\]]+),([^\[\],]+)\]", spoilt, body)
 
@@ -145,30 +132,112 @@ def _of_document(change: Callable[[Document], None]) -> Callable[[bytes], bytes]
     return rewritten
 
 
-_OKX, _COINBASE = "/okx/api/v5", "/coinbase/products"
-_INFO: Final = "(/api/v3|/fapi/v1)/exchangeInfo"
+def _always(_request: Request) -> bool:
+    return True
 
-ODDITIES: Final[Mapping[str, tuple[tuple[str, Callable[[bytes], bytes]], ...]]] = {
-    "okx_placeholders": ((f"{_OKX}/public/instruments", _of_document(_placeholders)),),
-    "okx_unreadable_instrument": ((f"{_OKX}/public/instruments", _of_document(_unreadable_instrument)),),
-    "okx_extra_columns": ((f"{_OKX}/market/(history-)?candles", _of_document(_column_of_data)),),
-    "okx_unconfirmed_candle": ((f"{_OKX}/market/(history-)?candles", _of_document(_unconfirmed)),),
-    "okx_empty_realized_rate": ((f"{_OKX}/public/funding-rate-history", _of_document(_empty_rate)),),
-    "okx_close_settlements": ((f"{_OKX}/public/funding-rate-history", _of_document(_settled_twice)),),
-    "coinbase_doubled_candles": ((f"{_COINBASE}/[^/]+/candles", _doubled),),
-    "coinbase_noisy_volume": ((f"{_COINBASE}/[^/]+/candles", _noisy),),
-    "coinbase_empty_increment": ((_COINBASE, _of_document(_empty_increment)),),
-    "coinbase_odd_row": ((_COINBASE, _of_document(_odd_products)),),
-    "binance_fine_step": ((_INFO, _of_document(_fine_step)),),
-    "binance_odd_rows": (
-        (_INFO, _of_document(_odd_symbols)),
-        ("(/api/v3|/fapi/v1)/ticker/24hr|/fapi/v1/premiumIndex", _of_document(_odd_list)),
+
+def _is_of_all(request: Request) -> bool:
+    return not any(map(request.value, ("instId", "symbol", "symbols")))
+
+
+def _is_of_minutes(request: Request) -> bool:
+    return (request.value("granularity") or "60") == "60"
+
+
+@dataclass(frozen=True)
+class _Rewrite:
+    """How the answers of some paths, given as a pattern, are rewritten."""
+
+    paths: str
+    change: Callable[[bytes], bytes]
+    fits: Callable[[Request], bool] = _always
+
+
+@dataclass(frozen=True)
+class _Untrue:
+    """The rows of a table of the truth that an oddity hides or contradicts: those of one time of the day."""
+
+    table: str
+    column: str
+    time: int
+
+
+@dataclass(frozen=True)
+class Oddity:
+    """What is odd, which answers are rewritten for it, and which rows are true no longer."""
+
+    meaning: str
+    rewrites: tuple[_Rewrite, ...] = ()
+    untrue: _Untrue | None = None
+
+
+_INFO: Final = "(/api/v3|/fapi/v1)/exchangeInfo"
+_TICKERS: Final = "(/api/v3|/fapi/v1)/ticker/24hr|/fapi/v1/premiumIndex"
+_KLINES: Final = "(/api/v3|/fapi/v1)/(klines|markPriceKlines)"
+_INSTRUMENTS: Final = "/okx/api/v5/public/instruments"
+_OKX_CANDLES: Final = "/okx/api/v5/market/(history-)?candles"
+_OKX_FUNDING: Final = "/okx/api/v5/public/funding-rate-history"
+_PRODUCTS: Final = "/coinbase/products"
+_CANDLES: Final = "/coinbase/products/[^/]+/candles"
+
+ODDITIES: Final[Mapping[str, Oddity]] = {
+    "okx_placeholders": Oddity(
+        "Announced listings: instruments with empty fields, two without a name.",
+        (_Rewrite(_INSTRUMENTS, _of_document(_placeholders), _is_of_all),),
     ),
-    "binance_extra_columns": (("(/api/v3|/fapi/v1)/(klines|markPriceKlines)", _of_document(_column)),),
-    "binance_close_settlements": (("/fapi/v1/fundingRate", _of_document(_close_settlements)),),
-    "binance_symbol_change": (("/api/v3/exchangeInfo", _of_document(_changed_symbol)),),
+    "okx_unreadable_instrument": Oddity(
+        "ODD-USDT, whose listTime is 'soon'.",
+        (_Rewrite(_INSTRUMENTS, _of_document(_unreadable_instrument), _is_of_all),),
+    ),
+    "okx_extra_columns": Oddity(
+        "One more text at the end of each candle.", (_Rewrite(_OKX_CANDLES, _of_document(_column_of_data)),)
+    ),
+    "okx_unconfirmed_candle": Oddity(
+        "The 1m candle of 11:37 is never confirmed.",
+        (_Rewrite(_OKX_CANDLES, _of_document(_unconfirmed)),),
+        _Untrue("okx_candles", "open_time", _UNCONFIRMED_AT),
+    ),
+    "okx_empty_realized_rate": Oddity(
+        "The settlement of 16:00 has no realizedRate.",
+        (_Rewrite(_OKX_FUNDING, _of_document(_empty_rate)),),
+        _Untrue("okx_funding_rates", "funding_time", 16 * _HOUR),
+    ),
+    OKX_CLOSE_SETTLEMENTS: Oddity("The settlement of 08:00 is there again five seconds later."),
+    "coinbase_doubled_candles": Oddity(
+        "One 1m candle of each page is there twice.", (_Rewrite(_CANDLES, _doubled, _is_of_minutes),)
+    ),
+    "coinbase_noisy_volume": Oddity(
+        "1m volumes with a float's noise behind the 18th decimal.", (_Rewrite(_CANDLES, _noisy, _is_of_minutes),)
+    ),
+    COINBASE_EMPTY_INCREMENT: Oddity("ODD-USD, without quote_increment and without candles."),
+    "coinbase_odd_row": Oddity(
+        "A product without id, and BAD-USD, whose trading_disabled is 'maybe'.",
+        (_Rewrite(_PRODUCTS, _of_document(_odd_products)),),
+    ),
+    "binance_fine_step": Oddity(
+        "ETHUSDT with a step of ten decimals; on futures with a maximum of 24 digits.",
+        (_Rewrite(_INFO, _of_document(_fine_step)),),
+    ),
+    "binance_odd_rows": Oddity(
+        "In exchangeInfo, tickers, premiumIndex: a row of another shape, one without a name, a copy of BTCUSDT's.",
+        (
+            _Rewrite(_INFO, _of_document(_odd_symbols), _is_of_all),
+            _Rewrite(_TICKERS, _of_document(_odd_list)),
+        ),
+    ),
+    "binance_extra_columns": Oddity(
+        "One more text at the end of each kline.", (_Rewrite(_KLINES, _of_document(_column)),)
+    ),
+    BINANCE_CLOSE_SETTLEMENTS: Oddity(
+        "A second row of funding: at 00:00 with the same rate, at 08:00 with another one.",
+        untrue=_Untrue("funding_rates", "funding_time", 8 * _HOUR),
+    ),
+    "binance_symbol_change": Oddity(
+        "ETHUSDT of spot has another status, and a tick ten times as large.",
+        (_Rewrite("/api/v3/exchangeInfo", _of_document(_changed_symbol)),),
+    ),
 }
-"""By name: the paths whose answers are rewritten, as patterns, and how."""
+"""The oddities by name."""
 
 
 class Oddities:
@@ -189,10 +258,27 @@ class Oddities:
         self._on.update(wanted)
         return dict(self._on)
 
-    def rewritten(self, path: str, body: bytes) -> bytes:
+    @property
+    def in_force(self) -> frozenset[str]:
+        """Return the names of those that are on."""
+        return frozenset(name for name, is_on in self._on.items() if is_on)
+
+    def rewritten(self, request: Request, body: bytes) -> bytes:
         """Return the body of a good answer as the oddities in force leave it."""
-        for name, is_on in self._on.items():
-            for pattern, rewrite in ODDITIES[name] if is_on else ():
-                if re.fullmatch(pattern, path):
-                    body = rewrite(body)
+        for oddity in self._oddities_in_force():
+            for rewrite in oddity.rewrites:
+                if re.fullmatch(rewrite.paths, request.path) and rewrite.fits(request):
+                    body = rewrite.change(body)
         return body
+
+    def true_rows(self, kind: str, table: pa.Table) -> pa.Table:
+        """Return a table of the truth without the rows that the oddities in force hide or contradict."""
+        for oddity in self._oddities_in_force():
+            untrue = oddity.untrue
+            if untrue is not None and untrue.table == kind:
+                milliseconds = table[untrue.column].cast(pa.int64()).to_numpy() // 1000
+                table = table.filter(milliseconds % _DAY != untrue.time)
+        return table
+
+    def _oddities_in_force(self) -> list[Oddity]:
+        return [ODDITIES[name] for name, is_on in self._on.items() if is_on]

@@ -29,6 +29,8 @@ class Request:
     """The query as it was received."""
     late: int = 0
     """How much later than it came its timestamp is to be judged, in microseconds: a fault."""
+    oddities: frozenset[str] = frozenset()
+    """The names of the oddities in force."""
 
     def value(self, name: str) -> str | None:
         """Return the first value of a parameter, or None."""

@@ -20,6 +20,7 @@ from exchange_simulator.limits import Limit, Penalties
 from exchange_simulator.market.base import Selection
 from exchange_simulator.market.intervals import DAY_US
 from exchange_simulator.market.render import decimal_text, plain_text
+from exchange_simulator.oddities import BINANCE_CLOSE_SETTLEMENTS
 from exchange_simulator.parameters import Parameter, Values
 
 WEIGHT: Final = "um weight"
@@ -32,6 +33,8 @@ _OPEN_INTEREST_KEPT_US: Final = 30 * DAY_US
 _KLINE_WEIGHTS: Final = ((99, 1), (499, 2), (1000, 5), (1 << 62, 10))
 _KLINES_BY_DEFAULT: Final = 500
 _FUNDING_ROWS: Final = RowKind(time="fundingTime")
+# How much later than the first row of a settlement an odd second one is, at most.
+_SECOND_ROW_US: Final = 3_000_000
 _OPEN_INTEREST_ROWS: Final = RowKind(time="timestamp")
 _TICKER_FIELDS: Final = (
     "symbol",
@@ -178,16 +181,30 @@ def _funding_row(symbol: str, payment: Funding) -> dict[str, Any]:
     return row
 
 
+def _second_rows(row: dict[str, Any], due: int) -> list[dict[str, Any]]:
+    """Return the odd second row of a settlement at 00:00 or 08:00: it agrees with the first one, or it does not."""
+    time = row["fundingTime"]
+    if due % DAY_US == 0:
+        special = {"rateType": "Special"} if "rateType" in row else {}
+        return [{**row, "fundingTime": time + 7, **special}]
+    if due % DAY_US == 8 * _HOUR_US:
+        return [{**row, "fundingTime": time + _SECOND_ROW_US // 1000, "fundingRate": "0.12345678"}]
+    return []
+
+
 def _funding_rate(call: FuturesCall, values: Values) -> bytes:
+    is_odd = BINANCE_CLOSE_SETTLEMENTS in call.oddities
     contracts = [_contract(call, values)] if values["symbol"] else call.market.announced(call.now)
 
     def fetch(wanted: Selection) -> bytes:
         start, end = wanted.start or 0, call.now if wanted.end is None else min(wanted.end, call.now)
-        rows = [
-            _funding_row(contract.spec.name, payment)
-            for contract in contracts
-            for payment in contract.funding.between(start, end)
-        ]
+        rows = []
+        for contract in contracts:
+            # The first row of a settlement may lie before the start, and the second one behind it.
+            for payment in contract.funding.between(start - _SECOND_ROW_US, end):
+                row = _funding_row(contract.spec.name, payment)
+                rows += [row, *(_second_rows(row, payment.due) if is_odd else ())]
+        rows = [row for row in rows if start <= row["fundingTime"] * 1000 <= end]
         return _cut(sorted(rows, key=lambda row: row["fundingTime"]), wanted)
 
     return page_without(call.lost, _FUNDING_ROWS, _selection(values), microseconds=False, fetch=fetch)

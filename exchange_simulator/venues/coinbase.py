@@ -16,6 +16,7 @@ from exchange_simulator.market.bars import Bars
 from exchange_simulator.market.base import Market
 from exchange_simulator.market.hashing import hashes, stream_key
 from exchange_simulator.market.truth import decimals, times
+from exchange_simulator.oddities import COINBASE_EMPTY_INCREMENT
 from exchange_simulator.venue import Request, TruthError
 from exchange_simulator.venues.base import EXACT, FollowingVenue, VenueError, trimmed, visible
 from exchange_simulator.venues.coinbase_listings import LISTINGS, OUTAGES
@@ -111,14 +112,19 @@ class Coinbase(FollowingVenue):
         iso = datetime.fromtimestamp(milliseconds / 1000, timezone.utc).isoformat(timespec="milliseconds")
         return compact_json({"iso": iso.replace("+00:00", "Z"), "epoch": milliseconds / 1000})
 
-    def _list(self, _request: Request, _lost: Sequence[Span]) -> bytes:
+    def _list(self, request: Request, _lost: Sequence[Span]) -> bytes:
         now = self._clock.now()
-        return compact_json([_product(product, now) for product in self.listed(now).values()])
+        odd = [_ODD_PRODUCT] if COINBASE_EMPTY_INCREMENT in request.oddities else []
+        return compact_json([*(_product(product, now) for product in self.listed(now).values()), *odd])
 
-    def _one(self, _request: Request, _lost: Sequence[Span], name: str) -> bytes:
+    def _one(self, request: Request, _lost: Sequence[Span], name: str) -> bytes:
+        if _is_odd(request, name):
+            return compact_json(_ODD_PRODUCT)
         return compact_json(_product(self._found(name), self._clock.now()))
 
     def _candles(self, request: Request, lost: Sequence[Span], name: str) -> bytes:
+        if _is_odd(request, name):
+            return b"[]"
         product, now = self._found(name), self._clock.now()
         granularity = request.value("granularity") or "60"
         if granularity not in map(str, INTERVALS.values()):
@@ -197,6 +203,25 @@ def _product(product: Follower, now: int) -> dict[str, Any]:
         "status_message": "",
         "trading_disabled": is_delisted,
     }
+
+
+_ODD_PRODUCT: Final = {
+    "id": "ODD-USD",
+    "base_currency": "ODD",
+    "quote_currency": "USD",
+    "quote_increment": "",
+    "base_increment": "0.01",
+    "display_name": "ODD/USD",
+    "min_market_funds": "1",
+    **dict.fromkeys(_DOES_NOT_SAY, False),
+    "status": "online",
+    "status_message": "",
+    "trading_disabled": True,
+}
+
+
+def _is_odd(request: Request, name: str) -> bool:
+    return COINBASE_EMPTY_INCREMENT in request.oddities and name == _ODD_PRODUCT["id"]
 
 
 def _early(name: str, start: int) -> int:

@@ -14,6 +14,7 @@ from exchange_simulator.market.bars import Bars, join_bars
 from exchange_simulator.market.base import Market
 from exchange_simulator.market.hashing import Flags
 from exchange_simulator.market.truth import decimals, times
+from exchange_simulator.oddities import OKX_CLOSE_SETTLEMENTS
 from exchange_simulator.venue import Request, TruthError
 from exchange_simulator.venues import okx_funding
 from exchange_simulator.venues.base import EXACT, MILLISECOND, FollowingVenue, VenueError, trimmed, visible
@@ -148,7 +149,8 @@ class Okx(FollowingVenue):
         """Return funding rates of the last three months, newest first."""
         product = self._product(request)
         after, before, limit = self._page(request, "funding")
-        return okx_funding.rows(product, after, before, limit, self._clock.now(), lost)
+        is_odd = OKX_CLOSE_SETTLEMENTS in request.oddities
+        return okx_funding.rows(product, after, before, limit, self._clock.now(), lost, is_odd)
 
     def _candles(self, request: Request, lost: Sequence[Span], most_bars: int | None) -> list[Any]:
         product = self._product(request)

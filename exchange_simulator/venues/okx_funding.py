@@ -1,7 +1,7 @@
 """The funding rates of the simulated OKX. Times in microseconds UTC, but for those of the rows."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from itertools import pairwise
 from typing import Final
@@ -20,6 +20,8 @@ from exchange_simulator.venues.okx_listings import FUNDING, FundingPeriod
 
 _HOUR_US: Final = 60 * MINUTE_US
 _KEPT_US: Final = 90 * DAY_US
+# How much later than the first row of a settlement an odd second one is.
+_SECOND_ROW_US: Final = 5_000_000
 _RATE_DECIMALS: Final = 16
 _RATE_BITS: Final = 42
 _FORECAST_BITS: Final = 38
@@ -38,14 +40,23 @@ class _Funding:
 
 
 def rows(
-    product: Follower, after: int, before: int, limit: int, now: int, lost: Sequence[Span]
+    product: Follower, after: int, before: int, limit: int, now: int, lost: Sequence[Span], is_odd: bool = False
 ) -> list[dict[str, str]]:
-    """Return the newest `limit` rates of the last three months between two times, both exclusive, newest first."""
-    first = max(before + 1, now - _KEPT_US)
+    """Return the newest `limit` rates of the last three months between two times, both exclusive, newest first.
+
+    If it `is_odd`, a settlement at 08:00 has two rows.
+    """
+    first, last = max(before + 1, now - _KEPT_US), min(after - 1, now)
+    # The first row of a settlement may lie before these times, and the second one between them.
+    settled = list(_fundings(product, first - _SECOND_ROW_US, last))
+    if is_odd:
+        again = [row for row in settled if row.time % DAY_US == 8 * _HOUR_US]
+        settled += [replace(row, time=row.time + _SECOND_ROW_US) for row in again]
     found = [
         funding
-        for funding in _fundings(product, first, min(after - 1, now))
-        if not any(span.start * MILLISECOND <= funding.time < span.end * MILLISECOND for span in lost)
+        for funding in sorted(settled, key=lambda row: row.time)
+        if first <= funding.time <= last
+        and not any(span.start * MILLISECOND <= funding.time < span.end * MILLISECOND for span in lost)
     ]
     return [
         {
