@@ -136,4 +136,4 @@ class AccountRun(Run):
             info = fetch_exchange_info(self.client.public)
             if info.weight_limit is not None:
                 self.client.budget.set_limit(info.weight_limit)
-            self._assets = info.assets()
+            self._assets = info.assets

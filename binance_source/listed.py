@@ -14,7 +14,10 @@ from .schemas import REJECTED_ROWS
 R = TypeVar("R")
 
 _RAW_ROWS = msgspec.json.Decoder(list[msgspec.Raw])
-_NAME = msgspec.json.Decoder(str)
+CONTRADICTED = "another row of the same name says something else"
+
+_LABEL = msgspec.json.Decoder(str)
+_NO_LABEL = msgspec.Raw(b'""')
 _RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 
@@ -80,10 +83,9 @@ class ListReader(Generic[R]):
     ) -> None:
         self._name = name
         self._field = field
-        in_json = next(one.encode_name for one in msgspec.structs.fields(row) if one.name == name)  # type: ignore[arg-type]
+        self._in_json = {one.name: one.encode_name for one in msgspec.structs.fields(row)}  # type: ignore[arg-type]
         self._row = msgspec.json.Decoder(row, float_hook=float_hook)
         self._rows = msgspec.json.Decoder(list[row], float_hook=float_hook)  # type: ignore[valid-type]
-        self._in_json = in_json
 
     def read(self, body: bytes, names: Collection[str] | None = None) -> Listed[R]:
         """Read an answer.
@@ -107,12 +109,26 @@ class ListReader(Generic[R]):
         kept = rows if names is None else [row for name, row in found.items() if name in names]
         return Listed(kept, texts=lambda: self._texts(document))
 
-    def _name_of(self, row: msgspec.Raw) -> str:
+    def labels(self, listed: Listed[R], *attributes: str) -> dict[str, tuple[str, ...]]:
+        """Return some texts of every row that has a name, odd rows among them.
+
+        Args:
+            listed: What this reader has read.
+            attributes: Of the rows. All of them are empty for an odd row in which one is no text.
+        """
+        odd = {one.key: self._labels_of(one.row, attributes) for one in listed.rejected if one.key}
+        good = {getattr(row, self._name): tuple(getattr(row, one) for one in attributes) for row in listed.rows}
+        return {**odd, **good}
+
+    def _labels_of(self, row: str | msgspec.Raw, attributes: Sequence[str]) -> tuple[str, ...]:
         try:
-            name = _RAW_FIELDS.decode(row)[self._in_json]
-            return _NAME.decode(name)
-        except (msgspec.ValidationError, KeyError):
-            return ""
+            fields = _RAW_FIELDS.decode(row)
+            return tuple(_LABEL.decode(fields.get(self._in_json[one], _NO_LABEL)) for one in attributes)
+        except msgspec.ValidationError:
+            return ("",) * len(attributes)
+
+    def _name_of(self, row: msgspec.Raw) -> str:
+        return self._labels_of(row, (self._name,))[0]
 
     def _texts(self, document: Any) -> dict[str, str]:
         return {self._name_of(row): _text(row) for row in _RAW_ROWS.decode(document)}
@@ -128,14 +144,11 @@ class ListReader(Generic[R]):
                 found.setdefault(name, []).append((raw, *self._read_one(raw)))
         rows, rejected = [], []
         for name, copies in found.items():
-            raw, row, reason = copies[0]
+            _, row, _ = copies[0]
             if row is not None and all(other == row for _, other, _ in copies):
                 rows.append(row)
-                continue
-            for raw, _, reason in copies:
-                rejected.append(
-                    Rejected(name, reason or "another row of the same name says something else", _text(raw))
-                )
+            else:
+                rejected += [Rejected(name, reason or CONTRADICTED, _text(raw)) for raw, _, reason in copies]
         return Listed(rows, rejected, unnamed, lambda: self._texts(document))
 
     def _read_one(self, raw: msgspec.Raw) -> tuple[R | None, str]:

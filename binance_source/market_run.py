@@ -74,6 +74,7 @@ class MarketRun(Run):
         self._known_files = known_files
         self._known: KnownFiles | None = None
         self._info: ExchangeInfo | None = None
+        self._are_changes_noted = False
         self._exchange_symbols: frozenset[str] = frozenset()
         self._archived: frozenset[str] | None = None
 
@@ -102,7 +103,7 @@ class MarketRun(Run):
         self._info = fetch_exchange_info(self.client)
         if self._info.weight_limit is not None:
             self.client.budget.set_limit(self._info.weight_limit)
-        self._exchange_symbols = frozenset(self._info.assets())
+        self._exchange_symbols = frozenset(self._info.assets)
         return now_us
 
     def resolve(self, others: Sequence[Listing] = ()) -> tuple[str, ...]:
@@ -116,7 +117,7 @@ class MarketRun(Run):
 
     def assets(self) -> Mapping[str, Assets]:
         """Give the symbols that exchangeInfo lists, and their assets."""
-        return self._info.assets() if self._info else {}
+        return self._info.assets if self._info else {}
 
     def connected(self) -> Mapping[str, ConnectedSymbol]:
         """Return the symbols that exchangeInfo lists, as it named them when the run connected."""
@@ -124,14 +125,15 @@ class MarketRun(Run):
         return {symbol: ConnectedSymbol(name, one.base, one.quote) for symbol, one in self.assets().items()}
 
     def info_changes(self, seen: dict[str, str]) -> pa.Table | None:
-        """Return what has changed in exchangeInfo since it was last stored, or None where nothing has.
+        """Return what has changed in exchangeInfo since it was last stored, once in a run, or None for nothing.
 
         Args:
             seen: dlt state: for each symbol a fingerprint of what is stored; it is brought up to date.
         """
         self.open()
-        if self._info is None:
+        if self._info is None or self._are_changes_noted:
             return None
+        self._are_changes_noted = True
         rows = changes(self.market.name, self._info, seen, self.now_us)
         return rows if rows.num_rows else None
 

@@ -119,6 +119,7 @@ class Run(ABC):
         self._coverage: dict[str, Coverage] = {}
         self._snapshot_failures: dict[str, list[Failure]] = {}
         self._records: dict[str, list[pa.Table]] = {}
+        self._are_connected_noted = False
         self._walking = 0
         self._now_us = 0
         self._is_open = False
@@ -310,26 +311,33 @@ class Run(ABC):
             self._keep([(REJECTED_ROWS, rejected_table(self.venue, dataset, rejected, self._now_us))])
 
     def newly_connected(self, stored: dict[str, list[str]]) -> pa.Table | None:
-        """Return the lines of the symbols whose assets are not stored yet, or None where there are none.
+        """Return the symbols whose assets are not stored yet, once in a run, or None where there are none.
 
         Args:
             stored: dlt state: for each symbol what is stored; it is brought up to date.
         """
         self.open()
-        known = self.connected()
-        lines = []
-        for name in self.names:
-            one = known.get(name)
-            if one is not None and stored.get(f"{one.market}|{name}") != [one.base, one.quote]:
-                stored[f"{one.market}|{name}"] = [one.base, one.quote]
-                lines.append((one.market, name, one.base or None, one.quote or None))
-        if not lines:
+        if self._are_connected_noted:
             return None
-        columns = dict(
-            zip(("market", "symbol", "base_asset", "quote_asset"), map(list, zip(*lines, strict=True)), strict=True)
+        self._are_connected_noted = True
+        known = self.connected()
+        found = {f"{known[name].market}|{name}": (name, known[name]) for name in self.names if name in known}
+        new = {key: line for key, line in found.items() if stored.get(key) != [line[1].base, line[1].quote]}
+        if not new:
+            return None
+        stored.update({key: [one.base, one.quote] for key, (_, one) in new.items()})
+        return build(
+            CONNECTED_SYMBOLS,
+            len(new),
+            {
+                "venue": self.venue,
+                "market": [one.market for _, one in new.values()],
+                "symbol": [name for name, _ in new.values()],
+                "base_asset": [one.base or None for _, one in new.values()],
+                "quote_asset": [one.quote or None for _, one in new.values()],
+                "connected_at": [self._now_us] * len(new),
+            },
         )
-        moments = {"connected_at": [self._now_us] * len(lines)}
-        return build(CONNECTED_SYMBOLS, len(lines), {"venue": self.venue, **columns, **moments})
 
     def records(self, table: Table) -> Iterator[pa.Table | None]:
         """Give what is to be recorded of the archive's files together with the rows of this load package.

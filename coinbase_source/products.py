@@ -8,7 +8,8 @@ import pyarrow as pa
 from binance_source.columns import build, decimals, times_from_us
 from binance_source.listed import Listed, ListReader, Snapshot, as_snapshot
 from binance_source.schemas import WIDE_DECIMAL
-from binance_source.selection import Assets
+from binance_source.selection import ConnectedSymbol
+from binance_source.settings import SPOT
 
 from .client import CoinbaseClient
 from .schemas import COINBASE_PRODUCTS
@@ -28,15 +29,7 @@ class Product(msgspec.Struct):
     min_market_funds: str | None = None
 
 
-class _Identity(msgspec.Struct):
-    """What is needed of a product whose row cannot be read as a whole."""
-
-    base_currency: str = ""
-    quote_currency: str = ""
-
-
 _READER = ListReader(Product, "id")
-_IDENTITY = msgspec.json.Decoder(_Identity)
 
 
 def fetch_products(client: CoinbaseClient) -> Listed[Product]:
@@ -49,18 +42,10 @@ def decode_products(body: bytes) -> Listed[Product]:
     return _READER.read(body)
 
 
-def identities(listed: Listed[Product]) -> dict[str, Assets]:
-    """Return the assets of every product that has a name, those with an odd row among them."""
-    known = {one.id: Assets(one.base_currency, one.quote_currency) for one in listed.rows}
-    return {**{one.key: _assets(one.row) for one in listed.rejected if one.key}, **known}
-
-
-def _assets(row: str) -> Assets:
-    try:
-        found = _IDENTITY.decode(row)
-    except msgspec.ValidationError:
-        return Assets("", "")
-    return Assets(found.base_currency, found.quote_currency)
+def connected(listed: Listed[Product]) -> dict[str, ConnectedSymbol]:
+    """Return every product that has a name, those with an odd row among them."""
+    labels = _READER.labels(listed, "base_currency", "quote_currency")
+    return {name: ConnectedSymbol(SPOT, *texts) for name, texts in labels.items()}
 
 
 def products_snapshot(listed: Listed[Product], updated_at_us: int) -> Snapshot:

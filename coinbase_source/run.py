@@ -8,12 +8,11 @@ from binance_source.listed import Listed, Snapshot
 from binance_source.request import Request
 from binance_source.rest.transport import Tally
 from binance_source.selection import ConnectedSymbol
-from binance_source.settings import SPOT
 from binance_source.venue_run import VenueDataset, VenueRun
 
 from .candles import CoinbaseCandles
 from .client import CoinbaseClient
-from .products import Product, fetch_products, identities, products_snapshot
+from .products import Product, connected, fetch_products, products_snapshot
 from .schemas import COINBASE_CANDLES, COINBASE_PRODUCTS
 from .settings import HOST, NAME, TITLE, CoinbaseConfiguration
 
@@ -53,10 +52,7 @@ class CoinbaseRun(VenueRun):
     def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
         """Ask for all products."""
         self._products = fetch_products(self.client)
-        return {
-            name: ConnectedSymbol(SPOT, assets.base, assets.quote)
-            for name, assets in identities(self._products).items()
-        }
+        return connected(self._products)
 
     def _candles(self, key: str, wanted: Range, covered: list[Range]) -> list[CoinbaseCandles]:
         return [CoinbaseCandles(self.client, key, wanted, covered, self.now_us // 1000)]

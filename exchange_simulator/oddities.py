@@ -111,7 +111,7 @@ def _doubled(body: bytes) -> bytes:
 
 
 def _noisy(body: bytes) -> bytes:
-    """Give each seventh minute a volume with a float's noise."""
+    """Add a float's noise to the volume of each seventh minute."""
 
     def spoilt(row: re.Match[bytes]) -> bytes:
         turn, rest = divmod(int(row[1]) // 60, _NOISY_EVERY)
@@ -241,10 +241,13 @@ ODDITIES: Final[Mapping[str, Oddity]] = {
 
 
 class Oddities:
-    """The oddities that are switched on."""
+    """The oddities that are switched on.
+
+    `in_force` are their names.
+    """
 
     def __init__(self, names: str = "") -> None:
-        self._on: dict[str, bool] = dict.fromkeys(ODDITIES, False)
+        self.in_force: frozenset[str] = frozenset()
         chosen = ODDITIES if names == "all" else filter(None, names.split(","))
         self.switch(dict.fromkeys(chosen, True))
 
@@ -255,13 +258,9 @@ class Oddities:
                 raise ValueError(
                     f"{name} = {is_on!r} is no oddity; there are {', '.join(ODDITIES)}, each true or false"
                 )
-        self._on.update(wanted)
-        return dict(self._on)
-
-    @property
-    def in_force(self) -> frozenset[str]:
-        """Return the names of those that are on."""
-        return frozenset(name for name, is_on in self._on.items() if is_on)
+        all_of_them = {name: wanted.get(name, name in self.in_force) for name in ODDITIES}
+        self.in_force = frozenset(name for name, is_on in all_of_them.items() if is_on)
+        return all_of_them
 
     def rewritten(self, request: Request, body: bytes) -> bytes:
         """Return the body of a good answer as the oddities in force leave it."""
@@ -281,4 +280,4 @@ class Oddities:
         return table
 
     def _oddities_in_force(self) -> list[Oddity]:
-        return [ODDITIES[name] for name, is_on in self._on.items() if is_on]
+        return [oddity for name, oddity in ODDITIES.items() if name in self.in_force]

@@ -25,14 +25,13 @@ RECENT_CANDLES: Final = "/api/v5/market/candles"
 
 CLOSED: Final = "1"
 
-# Time, open, high, low, close, volume, volume in currency, volume in quote currency, whether it is closed.
-
 
 class _Answer(msgspec.Struct):
     data: msgspec.Raw
 
 
 _ANSWER = msgspec.json.Decoder(_Answer)
+# Time, open, high, low, close, volume, volume in currency, volume in quote currency, whether it is closed.
 _ROWS = ArrayRows(MillisecondsText, str, str, str, str, str, str, str, str)
 _PRICES: Final = {"open": 1, "high": 2, "low": 3, "close": 4}
 _VOLUMES: Final = {

@@ -9,7 +9,7 @@ import pyarrow as pa
 from binance_source.columns import build, decimals, times_from_us
 from binance_source.listed import Listed, ListReader, Snapshot, as_snapshot
 from binance_source.schemas import WIDE_DECIMAL
-from binance_source.selection import Assets
+from binance_source.selection import ConnectedSymbol
 
 from .client import OkxClient
 from .schemas import OKX_INSTRUMENTS
@@ -43,18 +43,10 @@ class Instrument(msgspec.Struct, rename="camel"):
     exp_time: _Time = ""
 
 
-class _Identity(msgspec.Struct, rename="camel"):
-    """What is needed of an instrument whose row cannot be read as a whole."""
-
-    base_ccy: str = ""
-    quote_ccy: str = ""
-
-
 PREOPEN: Final = "preopen"
 """The state of what is announced: its row may be a placeholder, and it has no candles."""
 
 _READER = ListReader(Instrument, "inst_id", "data")
-_IDENTITY = msgspec.json.Decoder(_Identity)
 _TEXTS = {
     "instrument_type": "inst_type", "symbol": "inst_id", "base_asset": "base_ccy", "quote_asset": "quote_ccy",
     "settle_asset": "settle_ccy", "underlying": "uly", "contract_value_asset": "ct_val_ccy", "state": "state",
@@ -77,18 +69,10 @@ def decode_instruments(body: bytes) -> Listed[Instrument]:
     return _READER.read(body)
 
 
-def identities(listed: Listed[Instrument]) -> dict[str, Assets]:
-    """Return the assets of every instrument that has a name, those with an odd row among them."""
-    known = {one.inst_id: Assets(one.base_ccy, one.quote_ccy) for one in listed.rows}
-    return {**{one.key: _assets(one.row) for one in listed.rejected if one.key}, **known}
-
-
-def _assets(row: str) -> Assets:
-    try:
-        found = _IDENTITY.decode(row)
-    except msgspec.ValidationError:
-        return Assets("", "")
-    return Assets(found.base_ccy, found.quote_ccy)
+def connected(kind: str, listed: Listed[Instrument]) -> dict[str, ConnectedSymbol]:
+    """Return every instrument of a type that has a name, those with an odd row among them."""
+    labels = _READER.labels(listed, "base_ccy", "quote_ccy")
+    return {name: ConnectedSymbol(MARKETS[kind], *texts) for name, texts in labels.items()}
 
 
 def instruments_snapshot(listed: Listed[Instrument], updated_at_us: int) -> Snapshot:

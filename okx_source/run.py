@@ -17,7 +17,7 @@ from binance_source.venue_run import VenueDataset, VenueRun
 from .candles import OkxCandles
 from .client import OkxClient
 from .funding_rates import OkxFundingRates
-from .instruments import MARKETS, PREOPEN, SWAP, Instrument, fetch_instruments, identities, instruments_snapshot
+from .instruments import PREOPEN, SWAP, Instrument, connected, fetch_instruments, instruments_snapshot
 from .schemas import OKX_CANDLES, OKX_FUNDING_RATES, OKX_INSTRUMENTS
 from .settings import FUNDING_REACH_MS, HOSTS, NAME, TITLE, OkxConfiguration
 
@@ -59,13 +59,9 @@ class OkxRun(VenueRun):
     def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
         """Ask for all instruments."""
         self._instruments = fetch_instruments(self.client)
-        found = {
-            symbol: ConnectedSymbol(MARKETS[kind], assets.base, assets.quote)
-            for kind, listed in self._instruments.items()
-            for symbol, assets in identities(listed).items()
-        }
-        self._types = {name: kind for kind, listed in self._instruments.items() for name in identities(listed)}
-        return found
+        by_type = {kind: connected(kind, listed) for kind, listed in self._instruments.items()}
+        self._types = {name: kind for kind, found in by_type.items() for name in found}
+        return {name: one for found in by_type.values() for name, one in found.items()}
 
     def unlisted(self) -> Set[str]:
         """Return what is announced and not traded yet: a pattern does not mean it."""

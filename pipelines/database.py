@@ -15,9 +15,8 @@ from binance_source.configured import ConfigurationError, Configured, lookup
 from coinbase_source import schemas as coinbase_schemas
 from okx_source import schemas as okx_schemas
 
+from .destination import SECTION, set_by
 from .project import DATASET, database_file
-
-DESTINATION: Final = ("destination", "market")
 
 DUCKDB_SCHEMES: Final = frozenset({"duckdb", "md", "motherduck"})
 
@@ -60,32 +59,32 @@ def check_database(pipeline: Any) -> None:
     try:
         path = database_file(pipeline)
         # What is of another engine would be taken for the name of a file.
-        is_wrong = path is not None and not _is_of_duckdb(lookup("credentials", DESTINATION))
+        is_wrong = path is not None and not _is_of_duckdb(lookup("credentials", SECTION))
     except ConfigurationException:
         is_wrong = True
     if is_wrong:
         # They may hold a password: neither they nor the message of dlt are shown.
         raise ConfigurationError(
-            f"destination.market.credentials{_place()} name no database; they must be a file, such as "
+            f"destination.market.credentials{set_by()} name no database; they must be a file, such as "
             "/data/market.duckdb, or what the destination_type in [destination.market] takes"
         )
     if path is None:
         return
     if path.is_dir():
-        raise DatabaseError(f"{path} is a folder{_place()}; choose a file, such as {path / 'market.duckdb'}")
+        raise DatabaseError(f"{path} is a folder{set_by()}; choose a file, such as {path / 'market.duckdb'}")
     if not path.exists():
         if not path.parent.is_dir():
-            raise DatabaseError(f"{path}: there is no folder {path.parent}{_place()}; create it or choose another file")
+            raise DatabaseError(f"{path}: there is no folder {path.parent}{set_by()}; create it or choose another file")
         return
     try:
         if _begins_with(path, SQLITE):
-            raise DatabaseError(f"{path} is a database of SQLite{_place()}; choose another file, which DuckDB creates")
+            raise DatabaseError(f"{path} is a database of SQLite{set_by()}; choose another file, which DuckDB creates")
         with duckdb.connect(str(path)) as connection:
             differing = next(_differences(connection), None)
     except (duckdb.Error, OSError) as error:
         raise DatabaseError(_what_is_wrong(path, error)) from error
     if differing:
-        raise DatabaseError(f"{path}{_place()} was made by another version of this project: {differing}; {_AGAIN}")
+        raise DatabaseError(f"{path}{set_by()} was made by another version of this project: {differing}; {_AGAIN}")
 
 
 def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -118,11 +117,6 @@ def _begins_with(path: Path, magic: bytes) -> bool:
         return file.read(len(magic)) == magic
 
 
-def _place() -> str:
-    found = lookup("credentials", DESTINATION)
-    return f" (set by {found.place})" if found else ""
-
-
 def is_locked(error: duckdb.Error) -> bool:
     """Tell whether DuckDB could not open a file because another process has it open."""
     return "could not set lock" in str(error).lower()
@@ -135,13 +129,13 @@ def _what_is_wrong(path: Path, error: Exception) -> str:
             f"{path} is in use by another process; close it there (a notebook, a dashboard, another run) and run again"
         )
     if not os.access(path, os.W_OK) or "permission" in text.lower():
-        return f"{path} cannot be written: permission denied{_place()}"
+        return f"{path} cannot be written: permission denied{set_by()}"
     if version := re.search(r"with version number \d+, but we can only read versions between \d+ and \d+", text):
         return (
-            f"{path} was written by another version of DuckDB, {version[0]} with {duckdb.__version__}{_place()}; "
+            f"{path} was written by another version of DuckDB, {version[0]} with {duckdb.__version__}{set_by()}; "
             f"{_AGAIN}, or export it with the DuckDB that wrote it"
         )
     return (
-        f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text[:200]}{_place()}; put a copy in its "
+        f"{path} cannot be opened as a DuckDB {duckdb.__version__} database: {text[:200]}{set_by()}; put a copy in its "
         "place, or move it away: what is missing then is loaded again"
     )

@@ -42,9 +42,13 @@ def check_name(file: Path | None) -> None:
     """
     name = next((part for part in file.name.split(".") if part), "") if file else ""
     if file and name.lower() in TAKEN_NAMES:
-        found = lookup("credentials", SECTION)
-        place = f" (set by {found.place})" if found else ""
         raise ConfigurationError(
-            f"{file}{place} cannot be used: its name makes {name} the name of the database, which is taken inside of "
-            f"DuckDB; choose another one, such as {file.with_name('market.duckdb')}"
+            f"{file}{set_by()} cannot be used: its name makes {name} the name of the database, which is taken inside "
+            f"of DuckDB; choose another one, such as {file.with_name('market.duckdb')}"
         )
+
+
+def set_by() -> str:
+    """Return where the database is set, for messages; nothing where it is the default."""
+    found = lookup("credentials", SECTION)
+    return f" (set by {found.place})" if found else ""

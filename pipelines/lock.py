@@ -91,22 +91,19 @@ def _minutes(text: str) -> float:
 
 
 def _try_to_lock() -> int | None:
-    """Give the descriptor of the locked file, or None where another process has it."""
+    """Return the descriptor of the locked file, or None where another process has it."""
     FILE.parent.mkdir(parents=True, exist_ok=True)
     # Not inherited by programs that this one starts: they may outlive it.
     descriptor = os.open(FILE, os.O_RDWR | os.O_CREAT, 0o644)
+    is_locked = False
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        is_locked = _is_in_place(descriptor)
-    except BlockingIOError:
-        is_locked = False
-    except BaseException:
-        os.close(descriptor)
-        raise
-    if is_locked:
-        return descriptor
-    os.close(descriptor)
-    return None
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            is_locked = _is_in_place(descriptor)
+    finally:
+        if not is_locked:
+            os.close(descriptor)
+    return descriptor if is_locked else None
 
 
 def _is_in_place(descriptor: int) -> bool:
@@ -127,7 +124,7 @@ def _holder() -> str:
 
 
 def _let_go() -> None:
-    """Give up a forked process's share in the lock; the parent's stays."""
+    """Drop a forked process's share in the lock; the parent's stays."""
     while _held:
         os.close(_held.pop())
 

@@ -18,14 +18,8 @@ MAX_LINES = 40
 
 LOG_SECONDS = 5.0
 
-DROPPED = {
-    "open_interest": "rows without values",
-    **dict.fromkeys(
-        ("symbols", "tickers_24h", "premium_index", "account_balances", "coinbase_products", "okx_instruments"),
-        "rows without a name",
-    ),
-}
-"""What rows stand for that are left out, where they are no tombstones."""
+DROPPED = {"open_interest": "rows without values"}
+"""What rows of series stand for that are left out, where they are no tombstones."""
 
 
 class Progress:
@@ -76,7 +70,7 @@ def summary(runs: Sequence[Run], skipped: Iterable[str] = ()) -> Iterable[str]:
     )
     for run in runs:
         for dataset, reports in run.reports.items():
-            yield from _lines(run.title, dataset, reports)
+            yield from _lines(run, dataset, reports)
     yield from skipped
     for run in runs:
         yield from run.notes
@@ -84,7 +78,7 @@ def summary(runs: Sequence[Run], skipped: Iterable[str] = ()) -> Iterable[str]:
     yield from missing(runs)
 
 
-def _lines(market: str, dataset: str, reports: Mapping[str, SeriesReport]) -> Iterable[str]:
+def _lines(run: Run, dataset: str, reports: Mapping[str, SeriesReport]) -> Iterable[str]:
     """Give the lines of one table."""
     if reports:
         by_symbol: dict[str, list[Any]] = defaultdict(list)
@@ -95,7 +89,7 @@ def _lines(market: str, dataset: str, reports: Mapping[str, SeriesReport]) -> It
         for symbol, found in by_symbol.items():
             newest = max((one.newest_us for one in found if one.newest_us is not None), default=None)
             yield (
-                f"{dataset:<17} {market:<8} {symbol:<14} {sum(one.rows for one in found):>11,} "
+                f"{dataset:<17} {run.title:<8} {symbol:<14} {sum(one.rows for one in found):>11,} "
                 f"{sum(one.files for one in found):>6,} {sum(one.downloaded_bytes for one in found) / 1e6:>8,.1f} "
                 f"{sum(one.tally.requests for one in found):>8,} {sum(one.tally.weight for one in found):>7,} "
                 f"{sum(one.tally.waited_seconds for one in found):>6.1f}s "
@@ -103,7 +97,8 @@ def _lines(market: str, dataset: str, reports: Mapping[str, SeriesReport]) -> It
             )
         dropped = sum(one.dropped for one in reports.values())
         if dropped:
-            what = DROPPED.get(dataset, "tombstones of removed duplicates")
+            of_series = DROPPED.get(dataset, "tombstones of removed duplicates")
+            what = of_series if dataset in run.series else "rows without a name"
             yield f"{dataset}: {dropped} {what} left out"
         rounded = sum(one.rounded for one in reports.values())
         if rounded:
@@ -122,7 +117,7 @@ def missing(runs: Iterable[Run]) -> Iterable[str]:
 
 
 def _rejected(run: Run, is_asked: bool) -> Iterable[str]:
-    """Give a line for each row that was left out and is, or is not, of a symbol that was asked for."""
+    """Return a line for each row that was left out and is, or is not, of a symbol that was asked for."""
     chosen = [(dataset, one) for dataset, one in run.rejected if run.is_asked(one.key) == is_asked]
     for dataset, one in chosen[:MAX_LINES]:
         yield f"{'NOT COMPLETE' if is_asked else 'rejected'}: {dataset} {one.key}: {one.reason}"

@@ -32,16 +32,17 @@ def changes(market: str, info: ExchangeInfo, seen: dict[str, str], now_us: int) 
         seen: For each market and symbol a fingerprint of what was said before; it is brought up to date.
         now_us: The exchange's time in microseconds since 1970.
     """
-    said = {f"{market}|{one.symbol}": _fingerprint(one) for one in info.symbols}
-    changed = [one for one in info.symbols if seen.get(f"{market}|{one.symbol}") != said[f"{market}|{one.symbol}"]]
+    prefix = f"{market}|"
+    said = {one.symbol: _fingerprint(one) for one in info.symbols}
+    changed = [one for one in info.symbols if seen.get(prefix + one.symbol) != said[one.symbol]]
     # What does not fit is named by the snapshot of the symbols.
     fitting = as_snapshot(Listed(changed), lambda one: str(one.symbol), lambda rows: _table(market, rows, now_us)).rows
-    seen.update({key: said[key] for name in fitting["symbol"].to_pylist() for key in [f"{market}|{name}"]})
+    seen.update({prefix + name: said[name] for name in fitting["symbol"].to_pylist()})
+    before = [key.removeprefix(prefix) for key, one in seen.items() if key.startswith(prefix) and one != _GONE]
     # A row without a name may be that of a symbol that is missed.
-    listed = {f"{market}|{name}" for name in info.assets()} if not info.listed.unnamed else set(seen)
-    gone = [key for key, before in seen.items() if key.startswith(f"{market}|") and before and key not in listed]
-    seen.update(dict.fromkeys(gone, _GONE))
-    return pa.concat_tables([fitting, _gone_table(market, [key.partition("|")[2] for key in gone], now_us)])
+    gone = [] if info.listed.unnamed else [name for name in before if name not in info.assets]
+    seen.update({prefix + name: _GONE for name in gone})
+    return pa.concat_tables([fitting, _gone_table(market, gone, now_us)])
 
 
 def _fingerprint(one: Any) -> str:

@@ -98,23 +98,18 @@ class _Limits(msgspec.Struct, rename="camel"):
         return None
 
 
-class _Identity(msgspec.Struct, rename="camel"):
-    """What is needed of a symbol whose row cannot be read as a whole."""
-
-    base_asset: str = ""
-    quote_asset: str = ""
-
-
 @dataclass(frozen=True)
 class ExchangeInfo:
     """The parts of exchangeInfo that are used.
 
     Attributes:
         listed: The symbols.
+        assets: Those of every symbol that has a name, those with an odd row among them.
         weight_limit: Request weight allowed a minute, or None where the exchange does not say.
     """
 
     listed: Listed[Any]
+    assets: Mapping[str, Assets]
     weight_limit: int | None
 
     @property
@@ -122,22 +117,8 @@ class ExchangeInfo:
         """The symbols whose rows could be read."""
         return self.listed.rows
 
-    def assets(self) -> Mapping[str, Assets]:
-        """Return the assets of every symbol that has a name, those with an odd row among them."""
-        odd = {
-            one.key: identity
-            for one in self.listed.rejected
-            for identity in [_identity(one.row)]
-            if one.key is not None
-        }
-        return {
-            **{one.symbol: Assets(one.base_asset, one.quote_asset) for one in self.symbols},
-            **odd,
-        }
-
 
 _LIMITS = msgspec.json.Decoder(_Limits)
-_IDENTITY = msgspec.json.Decoder(_Identity)
 # A filter's value is text; one that comes as a number keeps its digits, which a float would not.
 _READERS: dict[str, ListReader[Any]] = {
     SPOT: ListReader(SpotSymbol, "symbol", "symbols", float_hook=str),
@@ -163,15 +144,11 @@ def fetch_exchange_info(client: RestClient) -> ExchangeInfo:
 
 
 def _decode(market: str, body: bytes) -> ExchangeInfo:
-    return ExchangeInfo(_READERS[market].read(body), _LIMITS.decode(body).weight_limit)
-
-
-def _identity(row: str) -> Assets:
-    try:
-        found = _IDENTITY.decode(row)
-    except msgspec.ValidationError:
-        return Assets("", "")
-    return Assets(found.base_asset, found.quote_asset)
+    reader = _READERS[market]
+    listed = reader.read(body)
+    labels = reader.labels(listed, "base_asset", "quote_asset")
+    assets = {name: Assets(*texts) for name, texts in labels.items()}
+    return ExchangeInfo(listed, assets, _LIMITS.decode(body).weight_limit)
 
 
 def symbols_snapshot(market: str, info: ExchangeInfo, updated_at_us: int) -> Snapshot:
@@ -196,7 +173,6 @@ def symbols_table(market: str, symbols: Sequence[Any], updated_at_us: int) -> pa
         updated_at_us: The exchange's time in microseconds since 1970.
     """
     names = [info.symbol for info in symbols]
-
     return build(
         SYMBOLS,
         len(symbols),

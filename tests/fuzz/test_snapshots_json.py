@@ -233,4 +233,4 @@ def test_any_symbols_are_the_rows_that_they_say_or_named(exchange, body):
     check_list(snapshot, found, document["symbols"], "symbol", "symbol", read_symbol)
     assert info.weight_limit == read_weight_limit(document)
     # Whatever else is wrong with it, it is known to be listed.
-    assert {*info.assets()} == {row["symbol"] for row in found} | {one.key for one in snapshot.rejected}
+    assert {*info.assets} == {row["symbol"] for row in found} | {one.key for one in snapshot.rejected}
