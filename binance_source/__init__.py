@@ -1,36 +1,27 @@
 """Binance market and account data as dlt sources: exact decimals, closed candles only, within the exchange's limits."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
-from typing import Any, cast
+from typing import Any
 
 import dlt
 import pyarrow as pa
 from dlt.extract import DltResource
 
-from .account_run import AccountRun
-from .market_run import MarketRun
+from exchange_engine.request import AUTO, REST, RequestError, check_request, known_names
+from exchange_engine.resources import MERGE, dataset_resources, package_source, recorded_resource, resource
+
+from .account import AccountRun
+from .datasets import ACCOUNT_DATASETS, DATASETS, DATASETS_OF_MARKETS
+from .market import MarketRun
 from .markets import SPOT_MARKET, UM_MARKET, Market
-from .package_file import as_file
-from .request import (
-    ACCOUNT_DATASETS,
-    AUTO,
-    DATASETS,
-    DATASETS_OF_MARKETS,
-    REST,
-    RequestError,
-    check_request,
-    known_names,
-)
 from .rest.signing import HOW_TO_SET, configured_signer
-from .run import Run
 from .schemas import (
     ACCOUNT_BALANCES,
     ACCOUNT_TRADES,
     AGG_TRADES,
     ARCHIVE_DISAGREEMENTS,
     ARCHIVE_FILES,
-    CONNECTED_SYMBOLS,
     EXCHANGE_INFO_HISTORY,
     FUNDING_RATES,
     GAP_CHECKS,
@@ -39,12 +30,9 @@ from .schemas import (
     MARK_PRICE_KLINES,
     OPEN_INTEREST,
     PREMIUM_INDEX,
-    REJECTED_ROWS,
-    SERIES_PERIODS,
     SYMBOLS,
     TICKERS_24H,
     TRADES,
-    Table,
 )
 from .settings import SPOT, UM, BinanceConfiguration, load_configuration
 
@@ -60,9 +48,6 @@ __all__ = [
     "load_configuration",
     "market_source",
 ]
-
-MERGE: Any = {"disposition": "merge", "strategy": "delete-insert"}
-"""The one disposition that stays exact in any pipeline that is killed and run again (docs/architecture.md)."""
 
 TABLES = {
     table.name: table
@@ -175,7 +160,7 @@ def binance_account(
         RunError: While reading: the exchange cannot be reached, or refuses the key.
         SeriesError: While reading: a series cannot be completed.
     """
-    request = check_request(symbols, ("1m",), _own(datasets, ACCOUNT_DATASETS), quotes=quotes)
+    request = check_request(symbols, ("1m",), _own(datasets, ACCOUNT_DATASETS), quotes=quotes, known_datasets=DATASETS)
     signer = configured_signer()
     if signer is None:
         raise RequestError(f"there is no API key; {HOW_TO_SET}")
@@ -217,7 +202,9 @@ def _foreign(
 ) -> list[DltResource]:
     """Make the resources of a market for a pipeline that is not this project's."""
     own = _own(datasets, DATASETS_OF_MARKETS[market.name])
-    request = check_request(symbols, intervals, own, start, end, source, quotes, known_intervals=market.intervals)
+    request = check_request(
+        symbols, intervals, own, start, end, source, quotes, known_datasets=DATASETS, known_intervals=market.intervals
+    )
     # A series that fails must not go unnoticed in a foreign pipeline.
     return market_resources(MarketRun(request, _unbounded(), market=market), MERGE, strict=True)
 
@@ -245,22 +232,6 @@ def account_source(run: AccountRun, as_files: bool = False) -> Any:
     return package_source(run, partial(account_resources, run, "append", strict=False, as_files=as_files))
 
 
-def package_source(run: Run, resources: Callable[[], list[DltResource]]) -> Any:
-    """Make the dlt source of one load package of a run at any venue.
-
-    Args:
-        run: The run; its venue names the source and its section of the configuration.
-        resources: Makes what the source has.
-    """
-    run.begin_package()
-
-    @dlt.source(name=run.venue, section=run.venue, max_table_nesting=0)
-    def package() -> list[DltResource]:
-        return resources()
-
-    return package()
-
-
 def market_resources(run: MarketRun, disposition: Any, strict: bool, as_files: bool = False) -> list[DltResource]:
     """Make the resources of a market's run.
 
@@ -273,7 +244,7 @@ def market_resources(run: MarketRun, disposition: Any, strict: bool, as_files: b
     resources = dataset_resources(run, TABLES, MERGED, disposition, strict, as_files)
     resources.append(recorded_resource(run, LISTINGS, MERGE))
     if SYMBOLS.name in run.request.datasets:
-        resources.append(_resource(EXCHANGE_INFO_HISTORY, disposition, partial(_changed, run)))
+        resources.append(resource(EXCHANGE_INFO_HISTORY, disposition, partial(_changed, run)))
     if run.repairs is not None:
         resources.append(recorded_resource(run, GAP_CHECKS, "append"))
     if run.request.source != REST:
@@ -287,74 +258,6 @@ def account_resources(run: AccountRun, disposition: Any, strict: bool, as_files:
     return dataset_resources(run, ACCOUNT_TABLES, frozenset(), disposition, strict, as_files)
 
 
-def dataset_resources(
-    run: Run,
-    tables: dict[str, Table],
-    merged: frozenset[str],
-    disposition: Any,
-    strict: bool,
-    as_files: bool = False,
-) -> list[DltResource]:
-    """Make a resource for each dataset that a run is asked for, and those for its cursors, symbols and rejected rows.
-
-    Args:
-        run: The run.
-        tables: The tables of all datasets, by name, in the order in which they are loaded.
-        merged: Names of those whose rows replace those before.
-        disposition: dlt's write disposition of the others.
-        strict: Raise what the run would otherwise only note.
-        as_files: Hand what is walked to dlt as Parquet files.
-    """
-    resources = []
-    for name, table in tables.items():
-        if name in run.request.datasets:
-            rows = (
-                partial(_walked, run, table, strict, as_files)
-                if name in run.series
-                else partial(_taken, run, table, strict)
-            )
-            resources.append(_resource(table, MERGE if name in merged else disposition, rows))
-    resources.append(_resource(SERIES_PERIODS, MERGE, run.periods))
-    resources.append(_resource(CONNECTED_SYMBOLS, MERGE, partial(_connected, run)))
-    resources.append(recorded_resource(run, REJECTED_ROWS, MERGE))
-    return resources
-
-
-def recorded_resource(run: Run, table: Table, disposition: Any) -> DltResource:
-    """Make the resource of what is recorded together with the rows of a load package."""
-    return _resource(table, disposition, partial(run.records, table))
-
-
-def _resource(table: Table, disposition: Any, rows: Callable[[], Iterator[Any]]) -> DltResource:
-    # dlt calls functions, and takes a partial one for a thing without a name.
-    def called() -> Iterator[Any]:
-        yield from rows()
-
-    return cast("DltResource", dlt.resource(called, **table.hints, write_disposition=disposition))
-
-
 def _changed(run: MarketRun) -> Iterator[pa.Table]:
     if (rows := run.info_changes(dlt.current.resource_state().setdefault("seen", {}))) is not None:
         yield rows
-
-
-def _connected(run: Run) -> Iterator[pa.Table]:
-    if (rows := run.newly_connected(dlt.current.resource_state().setdefault("stored", {}))) is not None:
-        yield rows
-
-
-def _taken(run: Run, table: Table, strict: bool) -> Iterator[pa.Table]:
-    run.remember_origin(dlt.current.source_state())
-    if (rows := run.snapshot(table.name)) is not None:
-        yield rows
-    if strict:
-        run.raise_failures(table.name)
-
-
-def _walked(run: Run, table: Table, strict: bool, as_files: bool) -> Iterator[Any]:
-    run.remember_origin(dlt.current.source_state())
-    state = dlt.current.resource_state()
-    rows = run.tables(table.name, state.setdefault("coverage", {}), state.setdefault("wanted", {}))
-    yield from as_file(table, rows) if as_files else rows
-    if strict:
-        run.raise_failures(table.name)

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from .settings import ALTERNATIVE_HOSTS, HOUR_MS, INTERVAL_MS, PAGE_ROWS, SPOT, UM
+from exchange_engine.times import HOUR_MS, INTERVAL_MS
+
+from .settings import ALTERNATIVE_HOSTS, PAGE_ROWS, SPOT, UM
 
 WEIGHT, FUNDING, FUTURES_DATA = "weight", "funding", "futures data"
 """The limits that requests count against: the weight a minute, and counts of requests in five minutes."""

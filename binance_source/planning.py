@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass, replace
 
+from exchange_engine.coverage import Coverage
+from exchange_engine.request import ARCHIVE, REST
+from exchange_engine.walk import Series
+
 from .archive.host import ArchiveFile
-from .coverage import Coverage
-from .market_run import MarketRun
-from .request import ARCHIVE, REST
-from .resources.archived_series import ArchiveSeries
-from .resources.walk import Series
+from .archive.series import ArchiveSeries
+from .market import MarketRun
 from .series import DATASETS_OF_SERIES, Dataset, Scope
 
 

@@ -5,19 +5,32 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from .archive.datasets import ARCHIVE_DATASETS, METRICS_PERIOD
-from .coverage import Coverage, Range, add, add_ids, missing, missing_times, remove, remove_ids, series_key, split_key
+from exchange_engine.beyond_reach import BeyondReach
+from exchange_engine.coverage import (
+    Coverage,
+    Range,
+    add,
+    add_ids,
+    missing,
+    missing_times,
+    remove,
+    remove_ids,
+    series_key,
+    split_key,
+)
+from exchange_engine.request import AUTO, Request
+from exchange_engine.times import DAY_MS, HOUR_MS, INTERVAL_MS
+from exchange_engine.walk import Series
+
+from .archive.file_kinds import ARCHIVE_DATASETS, METRICS_PERIOD
+from .archive.series import ArchiveSeries
 from .markets import Market
-from .request import AUTO, Request
-from .resources.archived_series import ArchiveSeries
-from .resources.beyond_reach import BeyondReach
-from .resources.funding_rates import FundingSeries
-from .resources.klines import KLINE_KINDS, KlineSeries
-from .resources.open_interest import OpenInterestSeries
-from .resources.trade_kinds import TRADE_KINDS
-from .resources.walk import Series
 from .rest.client import RestClient
-from .settings import DAY_MS, HOUR_MS, INTERVAL_MS, BinanceConfiguration
+from .rest.funding_rates import FundingSeries
+from .rest.klines import KLINE_KINDS, KlineSeries
+from .rest.open_interest import OpenInterestSeries
+from .rest.trade_kinds import TRADE_KINDS
+from .settings import BinanceConfiguration
 
 REACH_MARGIN_MS = HOUR_MS
 """What of its reach REST is not asked for: a long run comes late to its last series, and the exchange reckons by its

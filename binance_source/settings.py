@@ -2,13 +2,13 @@
 
 from dataclasses import field
 from typing import Final
-from urllib.parse import urlsplit
 
 from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 
-from .checked import check_values, load_section
-from .rules import Names, Number, Url
+from exchange_engine.config.rules import Names, Number, Url
+from exchange_engine.config.sections import check_values, load_section
+from exchange_engine.times import DAY_MS
 
 SECTIONS: Final = ("sources", "binance")
 """Where the configuration lives: `[sources.binance]` in config.toml, `SOURCES__BINANCE__...` in the environment."""
@@ -21,61 +21,11 @@ ALTERNATIVE_HOSTS: Final = ("https://data-api.binance.vision", "https://api-gcp.
 """Hosts that may answer where another one is blocked (binance-spot-api-docs, market_data_only.md); the last of them
 is an exchange of its own, with its own symbols and history."""
 
-MINUTE_MS: Final = 60_000
-HOUR_MS: Final = 60 * MINUTE_MS
-DAY_MS: Final = 24 * HOUR_MS
-
-INTERVAL_MS: Final[dict[str, int]] = {
-    "1s": 1_000,
-    "1m": MINUTE_MS,
-    "3m": 3 * MINUTE_MS,
-    "5m": 5 * MINUTE_MS,
-    "15m": 15 * MINUTE_MS,
-    "30m": 30 * MINUTE_MS,
-    "1h": HOUR_MS,
-    "2h": 2 * HOUR_MS,
-    "4h": 4 * HOUR_MS,
-    "6h": 6 * HOUR_MS,
-    "8h": 8 * HOUR_MS,
-    "12h": 12 * HOUR_MS,
-    "1d": DAY_MS,
-    "3d": 3 * DAY_MS,
-    "1w": 7 * DAY_MS,
-    "1M": 28 * DAY_MS,
-}
-"""Kline interval to its shortest length in milliseconds. A month is stepped by its shortest length, 28 days: a step
-that is too short costs a request, one that is too long would lose a candle."""
-
-LONGEST_MS: Final = {"1M": 31 * DAY_MS}
-"""The longest length in milliseconds of the intervals whose length varies."""
-
 PAGE_ROWS: Final = 1000
 """The largest `limit` of klines, aggTrades and historicalTrades; a larger one is cut without an error."""
 
 ARCHIVE_LISTING_URL: Final = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision"
 """The bucket behind data.binance.vision, which only lists its files there."""
-
-BINANCE_HOSTS: Final = frozenset({"data-api.binance.vision", "data.binance.vision"})
-"""Hosts of Binance's that are not below binance.com; testnet.binance.vision is another market."""
-
-LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
-
-
-def exchange_of(url: str) -> str:
-    """Name the exchange behind a host: data of two of them must never be mixed.
-
-    Args:
-        url: Such as https://api-gcp.binance.com.
-
-    Returns:
-        "Binance" for all hosts of binance.com, else the host's name; any port of this machine is the same.
-    """
-    host = urlsplit(url).hostname or ""
-    is_binance_com = host.endswith(".binance.com") and not host.startswith("demo-")
-    if is_binance_com or host in BINANCE_HOSTS or url.rstrip("/") == ARCHIVE_LISTING_URL:
-        return "Binance"
-    return "a simulated exchange on this machine" if host in LOOPBACK else host
-
 
 OPEN_INTEREST_PERIODS: Final = ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")
 

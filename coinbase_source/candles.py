@@ -10,15 +10,14 @@ from typing import Annotated
 import msgspec
 import pyarrow as pa
 
-from binance_source.array_rows import ArrayRows
-from binance_source.columns import build, decimals, times_from_ms
-from binance_source.coverage import Range, split_key
-from binance_source.listed import without_copies
-from binance_source.moments import iso_of_ms
-from binance_source.resources.candles import Answer, Candle, CandleSeries, Interval
-from binance_source.rest.errors import BadResponseError
-from binance_source.schemas import WIDE_DECIMAL
-from binance_source.settings import MINUTE_MS
+from exchange_engine.array_rows import ArrayRows
+from exchange_engine.candles import Answer, Candle, CandleSeries, Interval
+from exchange_engine.columns import build, decimals, times_from_ms
+from exchange_engine.coverage import Range, split_key
+from exchange_engine.http.errors import BadResponseError
+from exchange_engine.listed import without_copies
+from exchange_engine.tables import WIDE_DECIMAL
+from exchange_engine.times import MINUTE_MS, iso_of_ms
 
 from .client import CoinbaseClient
 from .schemas import COINBASE_CANDLES

@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Callable, Mapping
 
-from binance_source.coverage import Range
-from binance_source.listed import Listed, Snapshot
-from binance_source.request import Request
-from binance_source.rest.transport import Tally
-from binance_source.selection import ConnectedSymbol
-from binance_source.venue_run import VenueDataset, VenueRun
+from exchange_engine.coverage import Range
+from exchange_engine.http.transport import Tally
+from exchange_engine.listed import Listed, Snapshot
+from exchange_engine.request import Request
+from exchange_engine.rest_venue import VenueDataset, VenueRun
+from exchange_engine.symbols import ConnectedSymbol
 
 from .candles import CoinbaseCandles
 from .client import CoinbaseClient

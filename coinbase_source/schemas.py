@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from binance_source.schemas import BOOL, LABEL, TEXT, TIME, WIDE_DECIMAL, staging_table
+from exchange_engine.tables import BOOL, LABEL, TEXT, TIME, WIDE_DECIMAL, staging_table
 
 COINBASE_PRODUCTS: Final = staging_table(
     "coinbase_products",

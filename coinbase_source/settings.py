@@ -4,10 +4,10 @@ from typing import ClassVar, Final
 
 from dlt.common.configuration import configspec
 
-from binance_source.checked import load_section
-from binance_source.resources.candles import Interval, intervals
-from binance_source.settings import INTERVAL_MS
-from binance_source.venue_settings import RULES, VenueConfiguration
+from exchange_engine.candles import Interval, intervals
+from exchange_engine.config.sections import load_section
+from exchange_engine.config.venue import RULES, VenueConfiguration
+from exchange_engine.times import INTERVAL_MS
 
 NAME: Final = "coinbase"
 """Name of the dlt source, and section of the configuration: `[sources.coinbase]`, `SOURCES__COINBASE__...`."""

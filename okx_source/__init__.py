@@ -7,8 +7,8 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
-from binance_source import MERGE, RequestError, dataset_resources, package_source
-from binance_source.request import check_request
+from exchange_engine.request import RequestError, check_request
+from exchange_engine.resources import MERGE, dataset_resources, package_source
 
 from .run import OkxRun
 from .schemas import OKX_INSTRUMENTS, TABLES

@@ -6,14 +6,14 @@ from typing import Final
 import msgspec
 import pyarrow as pa
 
-from binance_source.array_rows import ArrayRows
-from binance_source.columns import build, decimals, times_from_ms
-from binance_source.coverage import Range, split_key
-from binance_source.listed import Rejected, json_text
-from binance_source.resources.candles import SETTLING_MS, Answer, Candle, CandleSeries, Interval
-from binance_source.rest.errors import BadResponseError
-from binance_source.rest.transport import Params
-from binance_source.schemas import WIDE_DECIMAL
+from exchange_engine.array_rows import ArrayRows
+from exchange_engine.candles import SETTLING_MS, Answer, Candle, CandleSeries, Interval
+from exchange_engine.columns import build, decimals, times_from_ms
+from exchange_engine.coverage import Range, split_key
+from exchange_engine.http.errors import BadResponseError
+from exchange_engine.http.transport import Params
+from exchange_engine.listed import Rejected, json_text
+from exchange_engine.tables import WIDE_DECIMAL
 
 from .client import HISTORY_CANDLES, MillisecondsText, OkxClient
 from .instruments import SPOT

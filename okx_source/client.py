@@ -8,9 +8,9 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
-from binance_source.rest.budget import Budget, RateBudget
-from binance_source.rest.errors import BadResponseError, GeoBlockedError, OddAnswerError, RejectedError
-from binance_source.rest.transport import (
+from exchange_engine.http.budget import Budget, RateBudget
+from exchange_engine.http.errors import BadResponseError, GeoBlockedError, OddAnswerError, RejectedError
+from exchange_engine.http.transport import (
     ELSEWHERE,
     UNREADABLE,
     Asked,

@@ -3,15 +3,15 @@
 import msgspec
 import pyarrow as pa
 
-from binance_source.columns import build, decimals, times_from_ms
-from binance_source.coverage import Range, missing, split_key
-from binance_source.listed import Rejected, json_text
-from binance_source.resources.settlements import one_each
-from binance_source.resources.walk import Page, Window
-from binance_source.rest.errors import BadResponseError
-from binance_source.rest.transport import Tally
-from binance_source.schemas import WIDE_DECIMAL
-from binance_source.settings import HOUR_MS
+from exchange_engine.columns import build, decimals, times_from_ms
+from exchange_engine.coverage import Range, missing, split_key
+from exchange_engine.http.errors import BadResponseError
+from exchange_engine.http.transport import Tally
+from exchange_engine.listed import Rejected, json_text
+from exchange_engine.settlements import one_each
+from exchange_engine.tables import WIDE_DECIMAL
+from exchange_engine.times import HOUR_MS
+from exchange_engine.walk import Page, Window
 
 from .client import MillisecondsText, OkxClient
 from .pages import page_back

@@ -6,10 +6,10 @@ from typing import Annotated, Final
 import msgspec
 import pyarrow as pa
 
-from binance_source.columns import build, decimals, times_from_us
-from binance_source.listed import Listed, ListReader, Snapshot, as_snapshot
-from binance_source.schemas import WIDE_DECIMAL
-from binance_source.selection import ConnectedSymbol
+from exchange_engine.columns import build, decimals, times_from_us
+from exchange_engine.listed import Listed, ListReader, Snapshot, as_snapshot
+from exchange_engine.symbols import ConnectedSymbol
+from exchange_engine.tables import WIDE_DECIMAL
 
 from .client import OkxClient
 from .schemas import OKX_INSTRUMENTS

@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import TypeVar
 
-from binance_source.listed import without_copies
-from binance_source.rest.errors import BadResponseError
-from binance_source.rest.transport import Params, Tally
+from exchange_engine.http.errors import BadResponseError
+from exchange_engine.http.transport import Params, Tally
+from exchange_engine.listed import without_copies
 
 from .client import OkxClient
 

@@ -5,14 +5,14 @@ from collections.abc import Callable, Mapping, Set
 
 import pyarrow as pa
 
-from binance_source.coverage import Range, missing, split_key
-from binance_source.listed import Listed, Snapshot
-from binance_source.request import Request
-from binance_source.resources.beyond_reach import BeyondReach
-from binance_source.resources.walk import Series
-from binance_source.rest.transport import Tally
-from binance_source.selection import ConnectedSymbol
-from binance_source.venue_run import VenueDataset, VenueRun
+from exchange_engine.beyond_reach import BeyondReach
+from exchange_engine.coverage import Range, missing, split_key
+from exchange_engine.http.transport import Tally
+from exchange_engine.listed import Listed, Snapshot
+from exchange_engine.request import Request
+from exchange_engine.rest_venue import VenueDataset, VenueRun
+from exchange_engine.symbols import ConnectedSymbol
+from exchange_engine.walk import Series
 
 from .candles import OkxCandles
 from .client import OkxClient

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from binance_source.schemas import LABEL, TEXT, TIME, WIDE_DECIMAL, staging_table
+from exchange_engine.tables import LABEL, TEXT, TIME, WIDE_DECIMAL, staging_table
 
 OKX_INSTRUMENTS: Final = staging_table(
     "okx_instruments",

@@ -12,8 +12,8 @@ from types import FrameType
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from pipelines import console, lock
-from pipelines.codes import AS_PART, BLOCKED, BUSY, DONE, INCOMPLETE
+from . import console, lock
+from .codes import AS_PART, BLOCKED, BUSY, DONE, INCOMPLETE
 
 if __name__ == "__main__":
     console.prepare()

@@ -7,11 +7,11 @@ from typing import Any
 
 import pyarrow as pa
 
-from binance_source.archive.datasets import ArchiveDataset
-from binance_source.moments import EPOCH, microseconds, milliseconds
-from binance_source.resources.archived_series import LOADED, PARTLY_LOADED, KnownFiles
-from binance_source.resources.revisions import KnownFile, OfSeries, Revisions, StoredRows
+from binance_source.archive.file_kinds import ArchiveDataset
+from binance_source.archive.revisions import KnownFile, OfSeries, Revisions, StoredRows
+from binance_source.archive.series import LOADED, PARTLY_LOADED, KnownFiles
 from binance_source.schemas import ARCHIVE_FILES
+from exchange_engine.times import EPOCH, microseconds, milliseconds
 
 _COLUMNS = (
     "path", "market", "dataset", "symbol", "interval", "sha256", "last_modified", "size_bytes", "row_count",

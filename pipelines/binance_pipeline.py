@@ -12,8 +12,8 @@ from typing import Any
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from pipelines import console, project
-from pipelines.signals import Signals
+from . import console, project
+from .signals import Signals
 
 signals = Signals()
 if __name__ == "__main__":
@@ -21,32 +21,27 @@ if __name__ == "__main__":
     signals.watch()
 project.enter()
 
-from binance_source import (  # noqa: E402
-    AccountRun,
-    MarketRun,
-    RequestError,
-    account_source,
-    load_configuration,
-    market_source,
-)
-from binance_source.coverage import split_key  # noqa: E402
+from binance_source import AccountRun, MarketRun, account_source, load_configuration, market_source  # noqa: E402
+from binance_source.datasets import ACCOUNT_DATASETS, DATASETS, datasets_by_market  # noqa: E402
 from binance_source.markets import MARKETS, Market  # noqa: E402
-from binance_source.request import (  # noqa: E402
-    ACCOUNT_DATASETS,
+from binance_source.origin import exchange_of  # noqa: E402
+from binance_source.rest.signing import HOW_TO_SET, configured_signer  # noqa: E402
+from binance_source.series import DATASETS_OF_SERIES  # noqa: E402
+from binance_source.settings import SPOT, BinanceConfiguration  # noqa: E402
+from exchange_engine.coverage import split_key  # noqa: E402
+from exchange_engine.request import (  # noqa: E402
     ARCHIVE,
-    DATASETS,
     Request,
+    RequestError,
     check_request,
-    datasets_by_market,
     known_names,
 )
-from binance_source.rest.signing import HOW_TO_SET, configured_signer  # noqa: E402
-from binance_source.run import Run  # noqa: E402
-from binance_source.selection import ALL, chooser  # noqa: E402
-from binance_source.series import DATASETS_OF_SERIES  # noqa: E402
-from binance_source.settings import INTERVAL_MS, SPOT, BinanceConfiguration, exchange_of  # noqa: E402
-from pipelines import archive_files, command, options, repair  # noqa: E402
-from pipelines.plan import print_plan  # noqa: E402
+from exchange_engine.run import Run  # noqa: E402
+from exchange_engine.symbols import ALL, chooser  # noqa: E402
+from exchange_engine.times import INTERVAL_MS  # noqa: E402
+
+from . import archive_files, command, options, repair  # noqa: E402
+from .plan import print_plan  # noqa: E402
 
 NAME = "binance"
 
@@ -155,7 +150,7 @@ def _request(given: Namespace) -> Request:
             known_names("dataset", datasets, tuple(DATASETS_OF_SERIES))
             source = ARCHIVE if given.revisions else given.source
             intervals = given.intervals or list(INTERVAL_MS)
-            return check_request(given.symbols or [ALL], intervals, datasets, source=source)
+            return check_request(given.symbols or [ALL], intervals, datasets, source=source, known_datasets=DATASETS)
     return check_request(
         options.configured_list(given.symbols, "symbols", NAME),
         options.configured_list(given.intervals, "intervals", NAME),
@@ -164,7 +159,7 @@ def _request(given: Namespace) -> Request:
         given.end,
         given.source,
         given.quote,
-        DATASETS,
+        known_datasets=DATASETS,
     )
 
 

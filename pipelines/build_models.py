@@ -7,8 +7,8 @@ import sys
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from pipelines import console, project
-from pipelines.signals import Signals
+from . import console, project
+from .signals import Signals
 
 signals = Signals()
 if __name__ == "__main__":
@@ -16,8 +16,8 @@ if __name__ == "__main__":
     signals.watch()
 project.enter()
 
-from pipelines import command, lock, options  # noqa: E402
-from pipelines.codes import INCOMPLETE  # noqa: E402
+from . import command, lock, options  # noqa: E402
+from .codes import INCOMPLETE  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -10,8 +10,8 @@ from typing import Any
 if __name__ == "__main__":
     sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
-from pipelines import console, project
-from pipelines.signals import Signals
+from . import console, project
+from .signals import Signals
 
 signals = Signals()
 if __name__ == "__main__":
@@ -21,7 +21,8 @@ project.enter()
 
 from coinbase_source import DATASETS, CoinbaseRun, coinbase_source, load_configuration  # noqa: E402
 from coinbase_source.settings import INTERVALS, NAME, TITLE  # noqa: E402
-from pipelines import command, venue  # noqa: E402
+
+from . import command, venue  # noqa: E402
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -18,10 +18,10 @@ from dlt.common.configuration.exceptions import ConfigurationException
 from dlt.common.destination.exceptions import DestinationException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
-from binance_source.configured import ConfigurationError
-from binance_source.request import RequestError
-from binance_source.rest.errors import BinanceError, GeoBlockedError
-from binance_source.run import Run
+from exchange_engine.config.providers import ConfigurationError
+from exchange_engine.http.errors import BinanceError, GeoBlockedError
+from exchange_engine.request import RequestError
+from exchange_engine.run import Run
 
 from . import archive_files, configuration, database, destination, lock, options, project, recovery, repair, report
 from .codes import BLOCKED, BUSY, DONE, INCOMPLETE, WRONG_REQUEST

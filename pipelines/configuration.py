@@ -12,9 +12,9 @@ from dlt.common.data_writers.buffered import BufferedDataWriter
 from dlt.load.configuration import LoaderConfiguration
 from dlt.normalize.configuration import NormalizeConfiguration
 
-from binance_source.configured import SECRETS, ConfigurationError, files
 from binance_source.settings import BinanceConfiguration
 from coinbase_source.settings import CoinbaseConfiguration
+from exchange_engine.config.providers import SECRETS, ConfigurationError, files
 from okx_source.settings import OkxConfiguration
 
 from .project import ROOT

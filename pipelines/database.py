@@ -11,8 +11,9 @@ import pyarrow as pa
 from dlt.common.configuration.exceptions import ConfigurationException
 
 from binance_source import schemas
-from binance_source.configured import ConfigurationError, Configured, lookup
 from coinbase_source import schemas as coinbase_schemas
+from exchange_engine import tables
+from exchange_engine.config.providers import ConfigurationError, Configured, lookup
 from okx_source import schemas as okx_schemas
 
 from .destination import SECTION, set_by
@@ -24,9 +25,9 @@ SQLITE: Final = b"SQLite format 3\0"
 """How a file of SQLite begins. DuckDB would want to download what it reads those with."""
 
 _TYPES: Final[dict[pa.DataType, str]] = {
-    **{kind: f"DECIMAL({kind.precision},{kind.scale})" for kind in (schemas.DECIMAL, schemas.WIDE_DECIMAL)},
-    schemas.TIME: "TIMESTAMP WITH TIME ZONE",
-    schemas.LABEL: "VARCHAR",
+    **{kind: f"DECIMAL({kind.precision},{kind.scale})" for kind in (tables.DECIMAL, tables.WIDE_DECIMAL)},
+    tables.TIME: "TIMESTAMP WITH TIME ZONE",
+    tables.LABEL: "VARCHAR",
     pa.string(): "VARCHAR",
     pa.int64(): "BIGINT",
     pa.bool_(): "BOOLEAN",
@@ -35,9 +36,9 @@ _TYPES: Final[dict[pa.DataType, str]] = {
 
 TABLES: Final = [
     value
-    for module in (schemas, coinbase_schemas, okx_schemas)
+    for module in (tables, schemas, coinbase_schemas, okx_schemas)
     for value in vars(module).values()
-    if isinstance(value, schemas.Table)
+    if isinstance(value, tables.Table)
 ]
 """The staging tables of all venues."""
 

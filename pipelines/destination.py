@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from binance_source.configured import ConfigurationError, lookup
+from exchange_engine.config.providers import ConfigurationError, lookup
 
 SECTION: Final = ("destination", "market")
 

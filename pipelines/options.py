@@ -4,11 +4,11 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from binance_source import RequestError
-from binance_source.configured import ConfigurationError, lookup
-from binance_source.request import AUTO, DATASETS, SOURCES
-from binance_source.rules import names_of
+from binance_source.datasets import DATASETS
 from binance_source.settings import SECTIONS
+from exchange_engine.config.providers import ConfigurationError, lookup
+from exchange_engine.config.rules import names_of
+from exchange_engine.request import AUTO, SOURCES, RequestError
 
 from . import codes, lock
 

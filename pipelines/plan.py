@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from binance_source import AccountRun, MarketRun
-from binance_source.coverage import series_key
 from binance_source.planning import SeriesPlan, plan_dataset
-from binance_source.resources.tickers import ticker_weight
+from binance_source.rest.tickers import ticker_weight
 from binance_source.series import DATASETS_OF_SERIES
 from binance_source.settings import PAGE_ROWS, SPOT
+from exchange_engine.coverage import series_key
 
 MEGABYTES_A_SECOND = 10
 """What a download is taken to come at: a connection of 100 Mbit/s that is not quite used up."""

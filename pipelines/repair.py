@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from binance_source.resources.repairs import Gap, Repairs
-from binance_source.run import Run
+from binance_source.repair.gaps import Gap, Repairs
 from binance_source.schemas import KLINES
+from exchange_engine.run import Run
 
 from . import archive_files
 from .project import database_file

@@ -9,9 +9,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from binance_source.coverage import split_key
-from binance_source.reports import SeriesReport
-from binance_source.run import Run
+from exchange_engine.coverage import split_key
+from exchange_engine.reports import SeriesReport
+from exchange_engine.run import Run
 
 MAX_LINES = 40
 """Lines of the summary for one table; beyond it the symbols are summed up."""

@@ -5,9 +5,9 @@ from argparse import Namespace
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from binance_source.request import Request, check_request
-from binance_source.rest.errors import SeriesError
-from binance_source.venue_run import VenueRun
+from exchange_engine.http.errors import SeriesError
+from exchange_engine.request import Request, check_request
+from exchange_engine.rest_venue import VenueRun
 
 from . import command, options
 

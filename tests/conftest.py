@@ -11,7 +11,16 @@ import duckdb
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-PARTS = ("binance_source", "coinbase_source", "okx_source", "pipelines", ".dlt", "dbt_project", "profiles.yml")
+PARTS = (
+    "binance_source",
+    "coinbase_source",
+    "exchange_engine",
+    "okx_source",
+    "pipelines",
+    ".dlt",
+    "dbt_project",
+    "profiles.yml",
+)
 LEFT_OUT = shutil.ignore_patterns("__pycache__", ".var", "target", "logs", "secrets.toml", "*.duckdb")
 
 

@@ -1,1 +1,1 @@
-"""How data.binance.vision is spoken: listing, planning, download, verification, CSV to Arrow."""
+"""data.binance.vision: listing, planning, download, verification, CSV to Arrow."""

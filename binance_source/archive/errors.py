@@ -1,6 +1,6 @@
 """What can be wrong with a file of the archive; the series goes on with other files, or with REST."""
 
-from ..rest.errors import BinanceError, RunError
+from exchange_engine.http.errors import BinanceError, RunError
 
 
 class ArchiveUnreachableError(RunError):

@@ -14,12 +14,20 @@ import requests
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import ParseError, fromstring
 
-from ..moments import microseconds
-from ..rest.errors import StoppedError
-from ..rest.session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, pieces, transport_error, whole_body
+from exchange_engine.http.errors import StoppedError
+from exchange_engine.http.session import (
+    FIRST_CONTACT_ATTEMPTS,
+    open_session,
+    pause_seconds,
+    pieces,
+    transport_error,
+    whole_body,
+)
+from exchange_engine.times import microseconds
+
 from ..settings import BinanceConfiguration
-from .datasets import period_of
 from .errors import ArchiveFileError, ArchiveUnreachableError, MissingFileError, PassingFileError
+from .file_kinds import period_of
 
 T = TypeVar("T")
 

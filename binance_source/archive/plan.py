@@ -3,9 +3,10 @@
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
-from ..coverage import Range, add, missing
-from ..settings import DAY_MS
-from .datasets import DAILY, MONTHLY, ArchiveDataset, period_name
+from exchange_engine.coverage import Range, add, missing
+from exchange_engine.times import DAY_MS
+
+from .file_kinds import DAILY, MONTHLY, ArchiveDataset, period_name
 from .host import ENDING, ArchiveFile, ArchiveHost
 
 PUBLICATION_MS = 7 * DAY_MS

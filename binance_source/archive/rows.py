@@ -9,11 +9,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from ..columns import constant, decimals
-from ..rest.errors import InexactNumberError
-from ..schemas import LABEL, TIME, WIDE_DECIMAL
-from .datasets import ArchiveDataset
+from exchange_engine.columns import constant, decimals
+from exchange_engine.http.errors import InexactNumberError
+from exchange_engine.tables import LABEL, TIME, WIDE_DECIMAL
+
 from .errors import ArchiveFileError
+from .file_kinds import ArchiveDataset
 
 BLOCK_BYTES = 4 * 2**20
 """CSV bytes parsed at once: some 30,000 klines, or 55,000 aggTrades."""

@@ -5,7 +5,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..coverage import IdEntry, Range
+from exchange_engine.coverage import IdEntry, Range
 
 Span = Range | IdEntry
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-from ..rest.errors import StoppedError
+from exchange_engine.http.errors import StoppedError
+
 from .errors import ArchiveFileError
 from .host import PIECE_BYTES, ArchiveFile, ArchiveHost
 

@@ -1,1 +1,1 @@
-"""How Binance's REST API is spoken: requests, weight budget, errors."""
+"""Binance's REST API: how it is asked, and one module for each dataset."""

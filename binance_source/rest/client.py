@@ -9,11 +9,22 @@ from typing import Annotated, TypeVar
 import msgspec
 import requests
 
+from exchange_engine.http.budget import Budget, RateBudget, WeightBudget
+from exchange_engine.http.errors import BadResponseError, GeoBlockedError, RejectedError
+from exchange_engine.http.transport import (
+    ELSEWHERE,
+    UNREADABLE,
+    Asked,
+    Params,
+    Tally,
+    Transport,
+    host_of,
+    kind_of,
+    path_of,
+)
+
 from ..markets import SPOT_MARKET, WEIGHT, Market
 from ..settings import BinanceConfiguration
-from .budget import Budget, RateBudget, WeightBudget
-from .errors import BadResponseError, GeoBlockedError, RejectedError
-from .transport import ELSEWHERE, UNREADABLE, Asked, Params, Tally, Transport, host_of, kind_of, path_of
 
 __all__ = ["MICROSECONDS", "UNREADABLE", "Params", "RestClient", "Tally"]
 

@@ -9,13 +9,14 @@ from typing import Final, TypeVar
 
 import requests
 
+from exchange_engine.http.budget import WeightBudget
+from exchange_engine.http.errors import KeyRefusedError, RejectedError
+from exchange_engine.http.transport import Asked, Params
+
 from ..markets import SPOT_MARKET
 from ..settings import BinanceConfiguration
-from .budget import WeightBudget
 from .client import RestClient
-from .errors import KeyRefusedError, RejectedError
 from .signing import Signer
-from .transport import Asked, Params
 
 T = TypeVar("T")
 

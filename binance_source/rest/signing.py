@@ -18,7 +18,8 @@ from cryptography.hazmat.primitives.asymmetric.padding import PKCS1v15
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-from ..configured import SECRETS, ConfigurationError, Configured, lookup
+from exchange_engine.config.providers import SECRETS, ConfigurationError, Configured, lookup
+
 from ..settings import SECTIONS
 
 API_KEY, API_SECRET = SECRETS

@@ -3,8 +3,8 @@
 import pytest
 import tomlkit
 
-from binance_source.configured import ConfigurationError
 from binance_source.settings import BinanceConfiguration
+from exchange_engine.config.providers import ConfigurationError
 
 NUMBERS = {
     "archive_connections": ("a whole number from 1 to 1,000", "0", "1001"),

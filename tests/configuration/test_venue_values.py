@@ -2,10 +2,10 @@
 
 import pytest
 
-from binance_source.configured import ConfigurationError
-from binance_source.request import check_request
 from coinbase_source import CoinbaseRun
 from coinbase_source.settings import CoinbaseConfiguration
+from exchange_engine.config.providers import ConfigurationError
+from exchange_engine.request import check_request
 from okx_source import OkxRun
 from okx_source.settings import OkxConfiguration
 
@@ -49,6 +49,6 @@ def test_a_value_that_is_none_or_out_of_its_range_is_refused(settings, venue):
 )
 def test_data_of_another_host_are_those_of_another_exchange(run, configuration, url, exchange):
     configuration.base_url = url
-    opened = run(check_request(["A"], ["1m"], ["symbols"]), configuration)
+    opened = run(check_request(["A"], ["1m"], ["symbols"], known_datasets=["symbols"]), configuration)
     assert opened.origin() == (exchange or url.removeprefix("https://"), url)
     opened.close()

@@ -10,11 +10,11 @@ from email.utils import formatdate
 import pytest
 
 from binance_source.archive.host import ArchiveHost
-from binance_source.rest.budget import WeightBudget
 from binance_source.rest.client import RestClient
-from binance_source.rest.errors import BannedError, BinanceError, RunError
-from binance_source.rest.waits import LONGEST_SECONDS, seconds_to_wait
 from binance_source.settings import BinanceConfiguration
+from exchange_engine.http.budget import WeightBudget
+from exchange_engine.http.errors import BannedError, BinanceError, RunError
+from exchange_engine.http.waits import LONGEST_SECONDS, seconds_to_wait
 from exchange_simulator import running_simulator
 
 KLINE_WEIGHT = 2
@@ -225,7 +225,7 @@ def test_a_file_that_trickles_is_given_up(exchange, tmp_path):
 
 
 def test_more_bytes_than_any_answer_has_are_not_read(exchange, monkeypatch):
-    monkeypatch.setattr("binance_source.rest.transport.ANSWER_BYTES", 100)
+    monkeypatch.setattr("exchange_engine.http.transport.ANSWER_BYTES", 100)
     with client_of(exchange, max_attempts=1) as client, pytest.raises(BinanceError, match="more than 100 bytes"):
         ask(client, limit=100)
 

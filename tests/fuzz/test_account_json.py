@@ -10,11 +10,11 @@ from played import Played, configuration
 from readings import boolean, decimal, from_json, integer, rows_of, text, without_copies
 from rowwise import check_list, with_one_odd
 
-from binance_source.resources.account_balances import balances_snapshot, fetch_account
-from binance_source.resources.account_trades import AccountTradeSeries
-from binance_source.rest.errors import BinanceError
+from binance_source.rest.account_balances import balances_snapshot, fetch_account
+from binance_source.rest.account_trades import AccountTradeSeries
 from binance_source.rest.signed import SignedClient
 from binance_source.rest.signing import Signer
+from exchange_engine.http.errors import BinanceError
 
 NOW = 1_700_000_000_000_000
 SYMBOL = "BNBBTC"

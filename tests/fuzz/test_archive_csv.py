@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from readings import boolean, csv_millisecond, csv_time, decimal, integer, rows_of
 
 from binance_source.archive import rows as rows_module
-from binance_source.archive.datasets import ARCHIVE_DATASETS
 from binance_source.archive.errors import ArchiveFileError
+from binance_source.archive.file_kinds import ARCHIVE_DATASETS
 from binance_source.archive.rows import OutOfOrderError, read_rows
 from binance_source.archive.spans import IdSpans
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from readings import iso
 
 from binance_source.archive.host import ArchiveFile
-from binance_source.rest.errors import BinanceError
+from exchange_engine.http.errors import BinanceError
 
 PREFIX = "data/spot/daily/klines/BTCUSDT/1m/"
 DAY_MS = 86_400_000

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from played import Exchange
 from readings import from_json, integer
 
-from binance_source.rest.budget import WeightBudget
-from binance_source.rest.errors import BannedError, BinanceError
+from exchange_engine.http.budget import WeightBudget
+from exchange_engine.http.errors import BannedError, BinanceError
 
 YEAR_SECONDS = 365 * 86_400
 PATIENCE_SECONDS = -1.0

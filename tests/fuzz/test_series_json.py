@@ -6,11 +6,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from readings import boolean, decimal, from_json, from_ms, integer, rows_of, without_copies
 
-from binance_source.resources.agg_trades import AggTradeSeries
-from binance_source.resources.klines import KlineSeries
-from binance_source.resources.trades import TradeSeries
-from binance_source.resources.walk import Window
-from binance_source.rest.errors import BinanceError, InexactNumberError
+from binance_source.rest.agg_trades import AggTradeSeries
+from binance_source.rest.klines import KlineSeries
+from binance_source.rest.trades import TradeSeries
+from exchange_engine.http.errors import BinanceError, InexactNumberError
+from exchange_engine.walk import Window
 
 SYMBOL = "BTCUSDT"
 MINUTE = 60_000

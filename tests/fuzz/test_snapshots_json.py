@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from readings import boolean, decimal, from_json, from_ms, integer, or_none, rows_of, text
 from rowwise import check_list, with_one_odd
 
-from binance_source.resources.symbols import fetch_exchange_info, symbols_snapshot
-from binance_source.resources.tickers import fetch_tickers, tickers_snapshot
-from binance_source.rest.client import Tally
-from binance_source.rest.errors import BinanceError
+from binance_source.rest.symbols import fetch_exchange_info, symbols_snapshot
+from binance_source.rest.tickers import fetch_tickers, tickers_snapshot
+from exchange_engine.http.errors import BinanceError
+from exchange_engine.http.transport import Tally
 
 NOW = 1_700_000_000_000_000
 NAMES = ("BTCUSDT", "ETHUSDT")

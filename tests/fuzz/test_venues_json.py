@@ -13,12 +13,12 @@ from played import Played
 from readings import boolean, decimal, from_json, integer, or_none, rows_of, text, without_copies
 from rowwise import check_list, with_one_odd
 
-from binance_source.resources.walk import Window
-from binance_source.rest.errors import BinanceError
 from coinbase_source.candles import CoinbaseCandles
 from coinbase_source.client import CoinbaseClient
 from coinbase_source.products import fetch_products, products_snapshot
 from coinbase_source.settings import CoinbaseConfiguration
+from exchange_engine.http.errors import BinanceError
+from exchange_engine.walk import Window
 from okx_source.candles import OkxCandles
 from okx_source.client import OkxClient
 from okx_source.funding_rates import OkxFundingRates

@@ -13,13 +13,19 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def copy_source(folder, name):
+    """Copy a source folder, and the engine that it works on, as its README says."""
+    for part in (name, "exchange_engine"):
+        shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns("__pycache__"))
+
+
 @pytest.mark.parametrize(
     "with_archive", [pytest.param(False, marks=pytest.mark.soak), True], ids=["rest", "archive and rest"]
 )
 def test_the_readme_example_runs_in_an_empty_project(tmp_path, exchange, with_archive):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    shutil.copytree(ROOT / "binance_source", folder / "binance_source")
+    copy_source(folder, "binance_source")
     example = re.search(r"```python\n(.*?)```", (ROOT / "binance_source" / "README.md").read_text(), re.DOTALL)[1]
     (folder / "load.py").write_text(example)
     settings = {"SOURCES__BINANCE__MARKET_DATA_URL": exchange.url, "SOURCES__BINANCE__API_URL": exchange.url}
@@ -68,7 +74,7 @@ for source in (binance_spot, binance_futures, binance_account):
 def test_all_sources_of_the_folder_share_a_pipeline_and_one_list_of_datasets(tmp_path, exchange):
     folder = tmp_path / "elsewhere"
     folder.mkdir()
-    shutil.copytree(ROOT / "binance_source", folder / "binance_source")
+    copy_source(folder, "binance_source")
     (folder / "load.py").write_text(SOURCES)
     urls = {f"SOURCES__BINANCE__{name}": exchange.url for name in ("MARKET_DATA_URL", "API_URL", "FUTURES_URL")}
     environment = {

@@ -9,7 +9,7 @@ import zlib
 import pytest
 import requests
 
-from binance_source.rest.session import open_session, whole_body
+from exchange_engine.http.session import open_session, whole_body
 
 MOST = 2**20
 ZEROS = 2**26

@@ -12,8 +12,8 @@ import pytest
 import requests
 import trustme
 
-from binance_source.configured import ConfigurationError
-from binance_source.rest.session import open_session, transport_error
+from exchange_engine.config.providers import ConfigurationError
+from exchange_engine.http.session import open_session, transport_error
 
 ROOT = Path(__file__).resolve().parents[2]
 ARGUMENTS = ("--datasets", "klines", "--symbols", "BTCUSDT", "--start", "2025-02-11")

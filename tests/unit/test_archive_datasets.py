@@ -10,19 +10,13 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from binance_source.archive.datasets import (
-    ARCHIVE_DATASETS,
-    DAILY,
-    MONTHLY,
-    ArchiveDataset,
-    period_name,
-    period_of,
-)
 from binance_source.archive.errors import ArchiveFileError
+from binance_source.archive.file_kinds import ARCHIVE_DATASETS, DAILY, MONTHLY, ArchiveDataset, period_name, period_of
 from binance_source.archive.host import ArchiveFile
 from binance_source.archive.rows import read_rows
-from binance_source.resources.archived_series import ArchiveSeries
-from binance_source.schemas import DECIMAL, KLINES, LABEL, TIME, Table
+from binance_source.archive.series import ArchiveSeries
+from binance_source.schemas import KLINES
+from exchange_engine.tables import DECIMAL, LABEL, TIME, Table
 
 EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 

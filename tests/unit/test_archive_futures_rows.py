@@ -7,11 +7,11 @@ from decimal import Decimal
 import pyarrow as pa
 import pytest
 
-from binance_source.archive.datasets import ARCHIVE_DATASETS
 from binance_source.archive.errors import ArchiveFileError
+from binance_source.archive.file_kinds import ARCHIVE_DATASETS
 from binance_source.archive.host import ArchiveFile
 from binance_source.archive.rows import read_rows
-from binance_source.resources.archived_series import ArchiveSeries, clipped
+from binance_source.archive.series import ArchiveSeries, clipped
 
 METRICS = ARCHIVE_DATASETS["um", "open_interest"]
 FUNDING = ARCHIVE_DATASETS["um", "funding_rates"]

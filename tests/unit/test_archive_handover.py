@@ -7,9 +7,9 @@ import pyarrow as pa
 import pytest
 
 from binance_source.archive.spans import IdSpans
-from binance_source.coverage import add_ids, missing, missing_times
-from binance_source.resources.agg_trades import AggTradeSeries
-from binance_source.resources.walk import Page, Window
+from binance_source.rest.agg_trades import AggTradeSeries
+from exchange_engine.coverage import add_ids, missing, missing_times
+from exchange_engine.walk import Page, Window
 
 MS = 1_000
 

@@ -14,8 +14,8 @@ from binance_source.archive.errors import ArchiveFileError, ArchiveUnreachableEr
 from binance_source.archive.host import ArchiveFile, ArchiveHost
 from binance_source.archive.verified import Downloads
 from binance_source.archive.zips import open_member
-from binance_source.rest.errors import StoppedError
 from binance_source.settings import BinanceConfiguration
+from exchange_engine.http.errors import StoppedError
 
 PREFIX = "data/spot/daily/klines/BTCUSDT/1m/"
 NAME = "BTCUSDT-1m-2024-05-07.zip"

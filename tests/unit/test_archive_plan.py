@@ -5,10 +5,10 @@ from datetime import datetime, timezone
 
 import pytest
 
-from binance_source.archive.datasets import ARCHIVE_DATASETS, period_of
+from binance_source.archive.file_kinds import ARCHIVE_DATASETS, period_of
 from binance_source.archive.host import ArchiveFile
 from binance_source.archive.plan import Listing, choose, list_series, unpublished_between
-from binance_source.coverage import add, missing
+from exchange_engine.coverage import add, missing
 
 DAY = 86_400_000
 

@@ -10,8 +10,8 @@ from decimal import Decimal
 import pytest
 
 from binance_source.archive import rows as rows_module
-from binance_source.archive.datasets import ARCHIVE_DATASETS
 from binance_source.archive.errors import ArchiveFileError
+from binance_source.archive.file_kinds import ARCHIVE_DATASETS
 from binance_source.archive.rows import OutOfOrderError, read_rows
 
 KLINES = ARCHIVE_DATASETS["spot", "klines"]

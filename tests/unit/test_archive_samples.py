@@ -5,10 +5,10 @@ import random
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 
-from binance_source.archive.datasets import ARCHIVE_DATASETS
+from binance_source.archive.file_kinds import ARCHIVE_DATASETS
 from binance_source.archive.host import ArchiveFile
 from binance_source.archive.rows import read_rows
-from binance_source.resources.samples import Sample, reconcile, sampled
+from binance_source.archive.samples import Sample, reconcile, sampled
 
 KLINES = ARCHIVE_DATASETS["spot", "klines"]
 AGG_TRADES = ARCHIVE_DATASETS["spot", "agg_trades"]

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 
 from binance_source.archive.spans import IdSpans, TimeSpans
-from binance_source.coverage import add, missing
+from exchange_engine.coverage import add, missing
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 TIME = pa.timestamp("us", tz="UTC")

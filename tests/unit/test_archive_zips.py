@@ -9,8 +9,8 @@ import zipfile
 import pytest
 
 from binance_source.archive import rows as rows_module
-from binance_source.archive.datasets import ARCHIVE_DATASETS
 from binance_source.archive.errors import ArchiveFileError
+from binance_source.archive.file_kinds import ARCHIVE_DATASETS
 from binance_source.archive.rows import read_rows
 from binance_source.archive.zips import open_member
 

@@ -3,8 +3,8 @@
 import msgspec
 import pytest
 
-from binance_source.array_rows import ArrayRows
-from binance_source.columns import Milliseconds
+from exchange_engine.array_rows import ArrayRows
+from exchange_engine.columns import Milliseconds
 
 ROWS = ArrayRows(Milliseconds, str, msgspec.Raw)
 

@@ -5,8 +5,8 @@ import threading
 
 import pytest
 
-from binance_source.rest.budget import GUARD_SECONDS, RateBudget, WeightBudget
-from binance_source.rest.errors import BannedError, RunError, StoppedError
+from exchange_engine.http.budget import GUARD_SECONDS, RateBudget, WeightBudget
+from exchange_engine.http.errors import BannedError, RunError, StoppedError
 
 
 class Clock:

@@ -5,10 +5,10 @@ from datetime import datetime, timezone
 import pyarrow as pa
 import pytest
 
-from binance_source.coverage import add
-from binance_source.resources.candles import Answer, CandleSeries, Interval
-from binance_source.resources.walk import Page
-from binance_source.rest.errors import GaveUpError
+from exchange_engine.candles import Answer, CandleSeries, Interval
+from exchange_engine.coverage import add
+from exchange_engine.http.errors import GaveUpError
+from exchange_engine.walk import Page
 
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 NOW = int(datetime(2025, 2, 11, 12, 0, 30, tzinfo=timezone.utc).timestamp() * 1000)

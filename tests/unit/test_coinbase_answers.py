@@ -9,10 +9,10 @@ import msgspec
 import pyarrow.parquet as pq
 import pytest
 
-from binance_source.rest.errors import BadResponseError, InexactNumberError
 from coinbase_source.candles import CoinbaseCandles, candles_table, read_candles
 from coinbase_source.products import decode_products, products_snapshot
 from coinbase_source.settings import INTERVALS
+from exchange_engine.http.errors import BadResponseError, InexactNumberError
 
 KEY = "coinbase|BTC-USD|1m"
 MINUTE = INTERVALS["1m"]

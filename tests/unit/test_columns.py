@@ -4,9 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from binance_source.columns import decimals, times_from_ms, times_from_us
-from binance_source.rest.errors import InexactNumberError
-from binance_source.schemas import WIDE_DECIMAL
+from exchange_engine.columns import decimals, times_from_ms, times_from_us
+from exchange_engine.http.errors import InexactNumberError
+from exchange_engine.tables import WIDE_DECIMAL
 
 
 @pytest.mark.parametrize(

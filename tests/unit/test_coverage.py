@@ -2,7 +2,7 @@
 
 import pytest
 
-from binance_source.coverage import add, add_ids, missing, remove, remove_ids
+from exchange_engine.coverage import add, add_ids, missing, remove, remove_ids
 
 
 @pytest.mark.parametrize(

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from binance_source.markets import MARKETS
-from binance_source.resources.exchange_info_history import changes
-from binance_source.resources.symbols import fetch_exchange_info
+from binance_source.rest.exchange_info_history import changes
+from binance_source.rest.symbols import fetch_exchange_info
 
 NOON = datetime(2025, 2, 11, 12, tzinfo=timezone.utc)
 NOON_US = 1_739_275_200_000_000

@@ -10,13 +10,14 @@ from decimal import Decimal
 import pytest
 
 from binance_source.markets import UM_MARKET
-from binance_source.resources.funding_rates import FundingSeries
-from binance_source.resources.open_interest import OpenInterestSeries
-from binance_source.resources.premium_index import fetch_premium_index, premium_index_snapshot
-from binance_source.resources.symbols import fetch_exchange_info, symbols_snapshot
-from binance_source.resources.tickers import fetch_tickers, tickers_snapshot
-from binance_source.resources.walk import Window
-from binance_source.rest.client import RestClient, Tally
+from binance_source.rest.client import RestClient
+from binance_source.rest.funding_rates import FundingSeries
+from binance_source.rest.open_interest import OpenInterestSeries
+from binance_source.rest.premium_index import fetch_premium_index, premium_index_snapshot
+from binance_source.rest.symbols import fetch_exchange_info, symbols_snapshot
+from binance_source.rest.tickers import fetch_tickers, tickers_snapshot
+from exchange_engine.http.transport import Tally
+from exchange_engine.walk import Window
 from tests.fuzz.played import Played, configuration
 
 HOUR = 3_600_000

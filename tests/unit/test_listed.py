@@ -8,8 +8,8 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from binance_source.columns import Whole, decimals
-from binance_source.listed import Listed, ListReader, Rejected, as_snapshot, json_text, rejected_table, without_copies
+from exchange_engine.columns import Whole, decimals
+from exchange_engine.listed import Listed, ListReader, Rejected, as_snapshot, json_text, rejected_table, without_copies
 
 NOON_US = 1_739_275_200_000_000  # 2025-02-11 12:00
 

@@ -10,9 +10,9 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from binance_source.coverage import add
-from binance_source.rest.errors import BadResponseError
-from binance_source.rest.transport import Tally
+from exchange_engine.coverage import add
+from exchange_engine.http.errors import BadResponseError
+from exchange_engine.http.transport import Tally
 from okx_source.candles import OkxCandles, candles_table, read_candles
 from okx_source.funding_rates import OkxFundingRates, funding_table, read_funding_rates
 from okx_source.instruments import decode_instruments, instruments_snapshot

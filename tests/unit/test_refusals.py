@@ -11,14 +11,14 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from binance_source.markets import SPOT_MARKET, UM_MARKET
-from binance_source.request import check_request
 from binance_source.rest.client import RestClient
-from binance_source.rest.errors import GaveUpError, GeoBlockedError, UnreachableError
 from binance_source.rest.signed import SignedClient
 from binance_source.rest.signing import Signer
 from binance_source.settings import BinanceConfiguration
 from coinbase_source.client import CoinbaseClient
 from coinbase_source.settings import CoinbaseConfiguration
+from exchange_engine.http.errors import GaveUpError, GeoBlockedError, UnreachableError
+from exchange_engine.request import check_request
 from okx_source.client import HISTORY_CANDLES, OkxClient
 from okx_source.run import OkxRun
 from okx_source.settings import OkxConfiguration
@@ -262,7 +262,8 @@ def test_what_cannot_be_read_is_no_answer(speak, name, answer):
 @pytest.mark.parametrize("host", OKX_HOSTS)
 def test_the_hosts_of_okx_are_one_exchange(host):
     run = OkxRun(
-        check_request(["A"], ["1m"], ["symbols"]), configured(OkxConfiguration, base_url=f"https://{host}.okx.com")
+        check_request(["A"], ["1m"], ["symbols"], known_datasets=["symbols"]),
+        configured(OkxConfiguration, base_url=f"https://{host}.okx.com"),
     )
     assert run.origin()[0] == "OKX"
     run.close()

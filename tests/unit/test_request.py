@@ -2,14 +2,14 @@
 
 import pytest
 
-from binance_source import RequestError
-from binance_source.request import check_request, check_symbols
+from binance_source.datasets import DATASETS
+from exchange_engine.request import RequestError, check_request, check_symbols
 
 KNOWN = ["BTCUSDT", "ETHUSDT", "BTCUSDC", "币安人生USDT"]
 
 
 def request(**changes):
-    wanted = {"symbols": ["BTCUSDT"], "intervals": ["1m"], "datasets": ["klines"], "start": None, "end": None}
+    wanted = {"symbols": ["BTCUSDT"], "intervals": ["1m"], "datasets": ["klines"], "known_datasets": DATASETS}
     return check_request(**{**wanted, **changes})
 
 

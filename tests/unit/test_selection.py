@@ -5,10 +5,11 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from binance_source.archive.errors import ArchiveFileError, ArchiveUnreachableError
-from binance_source.request import RequestError
-from binance_source.rest.errors import StoppedError
-from binance_source.selection import Assets, archived_symbols, choose_source, has_patterns, resolve
+from binance_source.origin import archived_symbols, choose_source
 from binance_source.settings import BinanceConfiguration
+from exchange_engine.http.errors import StoppedError
+from exchange_engine.request import RequestError
+from exchange_engine.symbols import Assets, has_patterns, resolve
 
 EXCHANGE = {
     "BTCUSDT": Assets("BTC", "USDT"),

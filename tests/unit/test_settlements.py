@@ -5,7 +5,7 @@ import json
 import msgspec
 import pytest
 
-from binance_source.resources.settlements import LONGEST_MS, one_each
+from exchange_engine.settlements import LONGEST_MS, one_each
 
 NOON = 1_739_275_200_000  # 2025-02-11 12:00
 

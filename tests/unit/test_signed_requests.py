@@ -16,18 +16,18 @@ import pytest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from binance_source.account_run import AccountRun
-from binance_source.market_run import MarketRun
-from binance_source.request import RequestError, check_request
-from binance_source.resources import account_trades
-from binance_source.resources.account_balances import balances_snapshot, fetch_account
-from binance_source.resources.account_trades import AccountTradeSeries
-from binance_source.rest import signed
-from binance_source.rest.client import Tally
-from binance_source.rest.errors import GaveUpError, KeyRefusedError, RejectedError, RunError
+from binance_source.account import AccountRun
+from binance_source.datasets import DATASETS
+from binance_source.market import MarketRun
+from binance_source.rest import account_trades, signed
+from binance_source.rest.account_balances import balances_snapshot, fetch_account
+from binance_source.rest.account_trades import AccountTradeSeries
 from binance_source.rest.signed import SignedClient
 from binance_source.rest.signing import Signer
 from binance_source.settings import BinanceConfiguration
+from exchange_engine.http.errors import GaveUpError, KeyRefusedError, RejectedError, RunError
+from exchange_engine.http.transport import Tally
+from exchange_engine.request import RequestError, check_request
 
 KEY, SECRET = "KEYkey0KEYkey0KEYkey0", "SECRETsecret0SECRETsecret0"
 NOW_MS = 1_739_275_230_000  # 2025-02-11 12:00:30
@@ -388,7 +388,7 @@ def test_a_key_that_an_answer_repeats_is_not_shown(open_client):
 
 
 def account_run(client, dataset):
-    request = check_request(["BNBBTC"], ["1m"], [dataset])
+    request = check_request(["BNBBTC"], ["1m"], [dataset], known_datasets=DATASETS)
     run = AccountRun(request, configuration(), Signer(KEY, SECRET))
     run.client = client
     return run
@@ -408,10 +408,12 @@ def test_a_long_history_is_handed_on_in_turns_and_to_its_end(open_client, monkey
 
 def test_the_spot_runs_weight_budget_and_symbols_are_shared(open_client):
     client, host = open_client(ACCOUNT)
-    spot = MarketRun(check_request(["BNBBTC"], ["1m"], ["klines"], source="rest"), configuration())
+    spot = MarketRun(
+        check_request(["BNBBTC"], ["1m"], ["klines"], source="rest", known_datasets=DATASETS), configuration()
+    )
     spot.client._session.mount("https://", host)
     spot.connect()
-    request = check_request(["*BTC"], ["1m"], ["account_trades"])
+    request = check_request(["*BTC"], ["1m"], ["account_trades"], known_datasets=DATASETS)
     run = AccountRun(request, configuration(), Signer(KEY, SECRET), spot=spot)
     assert run.client.budget is run.client.public.budget is spot.client.budget
     run.client = client

@@ -16,8 +16,8 @@ from cryptography.hazmat.primitives.serialization import (
     PublicFormat,
 )
 
-from binance_source.configured import ConfigurationError, Configured, lookup
 from binance_source.rest.signing import Signer, configured_signer
+from exchange_engine.config.providers import ConfigurationError, Configured, lookup
 
 API_KEY = "vmPUZE6mv9SD5VNHk4HlWFsOr6aKE2zvsw0MuIgwCIPy6utIco14y7Ju91duEh8A"
 # The sample of Binance's documentation.

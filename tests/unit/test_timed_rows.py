@@ -8,11 +8,11 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from binance_source.markets import UM_MARKET
-from binance_source.resources.funding_rates import FundingSeries
-from binance_source.resources.open_interest import OpenInterestSeries
-from binance_source.resources.walk import Window
 from binance_source.rest.client import RestClient
-from binance_source.rest.errors import BinanceError
+from binance_source.rest.funding_rates import FundingSeries
+from binance_source.rest.open_interest import OpenInterestSeries
+from exchange_engine.http.errors import BinanceError
+from exchange_engine.walk import Window
 from tests.fuzz.played import Played, configuration
 
 HOUR = 3_600_000

@@ -7,9 +7,9 @@ from concurrent.futures import ThreadPoolExecutor
 import pyarrow as pa
 import pytest
 
-from binance_source.resources.walk import Page, Walk, Window
-from binance_source.rest.client import Tally
-from binance_source.rest.errors import BannedError, GaveUpError, StoppedError
+from exchange_engine.http.errors import BannedError, GaveUpError, StoppedError
+from exchange_engine.http.transport import Tally
+from exchange_engine.walk import Page, Walk, Window
 
 
 class Counted:

@@ -1,0 +1,91 @@
+"""Which exchange data are of, and whether archive and REST are of the same one."""
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
+from typing import Final
+from urllib.parse import urlsplit
+
+from exchange_engine.config.rules import is_this_machine
+from exchange_engine.request import ARCHIVE, REST, RequestError
+
+from .archive.errors import ArchiveFileError, ArchiveUnreachableError
+from .archive.file_kinds import ARCHIVE_DATASETS, DAILY, MONTHLY
+from .archive.host import ArchiveHost
+from .markets import SPOT_MARKET, Market
+from .settings import ARCHIVE_LISTING_URL, SPOT, BinanceConfiguration
+
+BINANCE_HOSTS: Final = frozenset({"data-api.binance.vision", "data.binance.vision"})
+"""Hosts of Binance's that are not below binance.com; testnet.binance.vision is another market."""
+
+
+def exchange_of(url: str) -> str:
+    """Name the exchange behind a host: data of two of them must never be mixed.
+
+    Args:
+        url: Such as https://api-gcp.binance.com.
+
+    Returns:
+        "Binance" for all hosts of binance.com, else the host's name; any port of this machine is the same.
+    """
+    host = urlsplit(url).hostname or ""
+    is_binance_com = host.endswith(".binance.com") and not host.startswith("demo-")
+    if is_binance_com or host in BINANCE_HOSTS or url.rstrip("/") == ARCHIVE_LISTING_URL:
+        return "Binance"
+    return "a simulated exchange on this machine" if is_this_machine(host) else host
+
+
+def choose_source(
+    configuration: BinanceConfiguration, source: str, needs_rest: bool, market: Market = SPOT_MARKET
+) -> str:
+    """See that archive and REST are of the same exchange: their rows must never be mixed.
+
+    Args:
+        configuration: The hosts.
+        source: What was asked for.
+        needs_rest: REST is spoken to in any case.
+        market: Whose REST.
+
+    Returns:
+        "rest" in the place of "auto" where the configured archive is not that of the configured exchange.
+
+    Raises:
+        RequestError: "archive" was asked for, and its hosts are of different exchanges.
+    """
+    origins = {exchange_of(configuration.archive_url), exchange_of(configuration.archive_listing_url)}
+    if needs_rest:
+        origins.add(exchange_of(getattr(configuration, market.host)))
+    if len(origins) == 1 or source == REST:
+        return source
+    if source == ARCHIVE:
+        raise RequestError(
+            f"sources.binance.archive_url ({configuration.archive_url}), archive_listing_url and {market.host} "
+            f"({getattr(configuration, market.host)}) are of different exchanges"
+        )
+    return REST
+
+
+def archived_symbols(
+    host: ArchiveHost, pool: ThreadPoolExecutor, datasets: Iterable[str], is_needed: bool, market: str = SPOT
+) -> frozenset[str]:
+    """List the symbols that the archive has files of, for any of some datasets.
+
+    Args:
+        host: The archive.
+        pool: Threads to ask in.
+        datasets: Staging tables; those that the archive does not have are passed over.
+        is_needed: Raise what goes wrong, instead of doing without the archive.
+        market: Of which market.
+
+    Raises:
+        RunError: The archive cannot be reached.
+        ArchiveFileError: Its listing is not understood.
+    """
+    kinds = [ARCHIVE_DATASETS[market, name] for name in datasets if (market, name) in ARCHIVE_DATASETS]
+    folders = [kind.folder(frequency) for kind in kinds for frequency in (MONTHLY, DAILY)]
+    try:
+        return frozenset(chain(*pool.map(host.folders, folders)))
+    except (ArchiveUnreachableError, ArchiveFileError):
+        if is_needed:
+            raise
+        return frozenset()

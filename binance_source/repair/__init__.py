@@ -1,0 +1,1 @@
+"""Gaps of what is loaded, asked for again."""

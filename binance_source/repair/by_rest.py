@@ -1,0 +1,142 @@
+"""Gaps asked for again at REST."""
+
+import threading
+from collections.abc import Callable, Iterator, Sequence, Set
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
+import pyarrow as pa
+
+from exchange_engine.coverage import Range
+from exchange_engine.http.errors import RunError
+from exchange_engine.http.transport import Tally
+from exchange_engine.request import REST
+from exchange_engine.tables import Table
+from exchange_engine.walk import Failure, Page, Series, Walk, Window
+
+from ..rest.client import RestClient
+from ..rest.id_series import IdSeries
+from ..rest.klines import KlineSeries
+from ..rest.trade_kinds import TRADE_KINDS
+from ..schemas import KLINES
+from ..settings import PAGE_ROWS
+from .gaps import FOUND, NOTHING, Gap, Question, Repairs, answer, unstored
+
+LOOKAHEAD_PAGES = 64
+
+
+class _Ids:
+    """A range of ids as a series: what to ask for is known, and nothing has to be looked up."""
+
+    def __init__(self, series: IdSeries, ids: Range) -> None:  # type: ignore[type-arg]
+        self.key = series.key
+        self.tally = series.tally
+        self._series = series
+        self._first, self._end = ids
+
+    def open(self) -> list[Page | Window]:
+        """Cut the range into windows of one page each."""
+        starts = range(self._first, self._end, PAGE_ROWS)
+        return [Window(start, min(start + PAGE_ROWS, self._end), (None, None)) for start in starts]
+
+    def fetch(self, window: Window) -> Page:
+        """Fetch one window."""
+        return self._series.fetch(window)
+
+
+class RestRepair:
+    """Asks REST for what is left of gaps, and records what it says of each.
+
+    Args:
+        questions: The gaps, and what is left of them.
+        repairs: What is known of the destination.
+        client: How to ask.
+        listed: Symbols that the exchange knows.
+        pool: Threads for requests.
+        now_us: The run's "now", in microseconds since 1970.
+        stop: Set from outside to end early.
+        tally: Gives where the requests of a series are counted.
+
+    Attributes:
+        failures, notes, error, total, done, pages: As those of Walk.
+    """
+
+    def __init__(
+        self,
+        questions: Sequence[Question],
+        repairs: Repairs,
+        client: RestClient,
+        listed: Set[str],
+        pool: ThreadPoolExecutor,
+        now_us: int,
+        stop: threading.Event,
+        tally: Callable[[str], Tally],
+    ) -> None:
+        self.notes: list[str] = []
+        self._repairs = repairs
+        self._client = client
+        self._now_us = now_us
+        self._tally = tally
+        asked = [one for one in questions if one.left and one.gap.symbol in listed]
+        self._unlisted = [one.gap for one in questions if one.left and one.gap.symbol not in listed]
+        self._parts: dict[str, list[tuple[Range, Question]]] = {}
+        for one in asked:
+            self._parts.setdefault(one.gap.series, []).extend((part, one) for part in one.left)
+        series = [self._series(one.gap, part) for one in asked for part in one.left]
+        self._walk = Walk(series, pool, LOOKAHEAD_PAGES, stop)
+        self._found: dict[Gap, int] = {}
+        self._ended: dict[Gap, int] = {}
+        self.pages = self._run()
+        """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
+
+    @property
+    def failures(self) -> list[Failure]:
+        """Gaps that could not be asked for."""
+        return self._walk.failures
+
+    @property
+    def error(self) -> RunError | None:
+        """What ended the walk early, or None."""
+        return self._walk.error
+
+    @property
+    def total(self) -> int:
+        """Number of ranges that are asked for."""
+        return self._walk.total
+
+    @property
+    def done(self) -> int:
+        """How many of them are done."""
+        return self._walk.done
+
+    def interim_records(self) -> list[tuple[Table, pa.Table]]:
+        """Give nothing: what is recorded is recorded with the pages."""
+        return []
+
+    def _series(self, gap: Gap, part: Range) -> Series:
+        now_ms = self._now_us // 1000
+        if gap.dataset == KLINES.name:
+            # That history begins here is not in question: all before counts as covered.
+            known = [(0, part[0])]
+            klines = KlineSeries(self._client, gap.market, gap.symbol, gap.interval, part, known, now_ms)
+            klines.tally = self._tally(gap.series)
+            return klines
+        trades = TRADE_KINDS[gap.dataset](self._client, gap.market, gap.symbol, (0, 0), [], to_now=False)
+        trades.tally = self._tally(gap.series)
+        return _Ids(trades, part)
+
+    def _run(self) -> Iterator[Page]:
+        for gap in self._unlisted:
+            said = answer(gap, REST, NOTHING, 0, "the exchange does not list the symbol", self._now_us)
+            yield Page(gap.series, gap.archive.table.schema.empty_table(), records=[said])
+        for page in self._walk.pages:
+            begin, end = page.covered[0][0], page.covered[-1][1]
+            part, question = next(one for one in self._parts[page.series] if one[0][0] <= begin < one[0][1])
+            gap = question.gap
+            self._found[gap] = self._found.get(gap, 0) + page.rows.num_rows
+            self._ended[gap] = self._ended.get(gap, 0) + (end >= part[1])
+            records = list(page.records)
+            if end >= part[1] and self._ended[gap] == len(question.left):
+                found = self._found[gap]
+                records.append(answer(gap, REST, FOUND if found else NOTHING, found, None, self._now_us))
+            yield replace(page, rows=unstored(page.rows, gap, self._repairs.stored), records=records)

@@ -1,1 +1,0 @@
-"""One module a dataset, and what they share: coverage and the parallel walk."""

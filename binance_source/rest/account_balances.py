@@ -1,0 +1,72 @@
+"""What an account holds: GET /api/v3/account, signed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import pyarrow as pa
+
+from exchange_engine.columns import build, decimals, times_from_us
+from exchange_engine.http.transport import Tally
+from exchange_engine.listed import Listed, ListReader, Snapshot, as_snapshot
+
+from ..schemas import ACCOUNT_BALANCES
+from .signed import SignedClient
+
+
+class Balance(msgspec.Struct):
+    """What an account has of one asset: free to be traded, and locked in orders."""
+
+    asset: str
+    free: str
+    locked: str
+
+
+class _Owner(msgspec.Struct):
+    uid: int | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """The answer of GET /api/v3/account; `uid` says whose it is."""
+
+    balances: Listed[Balance] = field(default_factory=lambda: Listed([]))
+    uid: int | None = None
+
+
+_READER = ListReader(Balance, "asset", "balances")
+_OWNER = msgspec.json.Decoder(_Owner)
+
+
+def _decode(body: bytes) -> Account:
+    return Account(_READER.read(body), _OWNER.decode(body).uid)
+
+
+def fetch_account(client: SignedClient, tally: Tally | None = None) -> Account:
+    """Ask whose account it is, and for all balances that are not zero."""
+    return client.get("account", {"omitZeroBalances": "true"}, _decode, tally=tally)
+
+
+def balances_snapshot(account: Account, snapshot_us: int) -> Snapshot:
+    """Turn balances into the staging table, and name the rows that cannot be.
+
+    Args:
+        account: As the exchange gave it.
+        snapshot_us: The exchange's time in microseconds since 1970.
+    """
+    return as_snapshot(account.balances, lambda one: one.asset, lambda rows: balances_table(rows, snapshot_us))
+
+
+def balances_table(balances: Sequence[Balance], snapshot_us: int) -> pa.Table:
+    """Turn balances into the staging table."""
+    assets = [one.asset for one in balances]
+    return build(
+        ACCOUNT_BALANCES,
+        len(assets),
+        {
+            "snapshot_time": times_from_us([snapshot_us] * len(assets)),
+            "asset": assets,
+            "free": decimals([one.free for one in balances], "free", assets),
+            "locked": decimals([one.locked for one in balances], "locked", assets),
+        },
+    )

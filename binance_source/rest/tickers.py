@@ -1,0 +1,111 @@
+"""24-hour tickers: GET /api/v3/ticker/24hr and /fapi/v1/ticker/24hr, a rolling window and not a calendar day."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from exchange_engine.columns import Milliseconds, Whole, WholeOrNone, build, decimals, times_from_ms, times_from_us
+from exchange_engine.http.transport import Tally
+from exchange_engine.listed import Listed, ListReader, Snapshot, as_snapshot
+
+from ..markets import Market
+from ..schemas import TICKER_NUMBERS, TICKERS_24H
+from ..settings import SPOT, UM
+from .client import RestClient
+
+_ALL = 100
+"""Above this number of symbols all tickers cost no more than the named ones."""
+
+
+class Ticker(msgspec.Struct, rename="camel", kw_only=True):
+    """A row of GET /fapi/v1/ticker/24hr. A symbol without trades has first and last id -1."""
+
+    symbol: str
+    price_change: str
+    price_change_percent: str
+    weighted_avg_price: str
+    last_price: str
+    last_qty: str
+    open_price: str
+    high_price: str
+    low_price: str
+    volume: str
+    quote_volume: str
+    open_time: Milliseconds
+    close_time: Milliseconds
+    first_id: WholeOrNone
+    last_id: WholeOrNone
+    count: Whole
+
+
+class SpotTicker(Ticker, rename="camel", kw_only=True):
+    """A row of GET /api/v3/ticker/24hr, type FULL."""
+
+    prev_close_price: str
+    bid_price: str
+    bid_qty: str
+    ask_price: str
+    ask_qty: str
+
+
+_READERS: dict[str, ListReader[Any]] = {SPOT: ListReader(SpotTicker, "symbol"), UM: ListReader(Ticker, "symbol")}
+
+
+def ticker_weight(market: Market, symbols: int) -> int:
+    """Give the request weight of ticker/24hr for a number of named symbols; futures are asked for all of them."""
+    if market.name != SPOT or symbols > _ALL:
+        return market.endpoints["ticker/24hr"].weight
+    return 2 if symbols <= 20 else 40
+
+
+def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> Listed[Ticker]:
+    """Ask for the tickers of the given symbols, in one request.
+
+    Args:
+        client: How to ask.
+        symbols: Names that the exchange knows: one unknown name would fail all of them.
+        tally: Where to count the request.
+    """
+    # The exchange wants the array without blanks; requests percent-encodes it.
+    names_them = client.market.name == SPOT and len(symbols) <= _ALL
+    params = {"symbols": msgspec.json.encode(list(symbols)).decode()} if names_them else {}
+    wanted = set(symbols)
+    weight = ticker_weight(client.market, len(symbols))
+    reader = _READERS[client.market.name]
+    return client.get("ticker/24hr", params, lambda body: reader.read(body, wanted), weight=weight, tally=tally)
+
+
+def tickers_snapshot(market: str, listed: Listed[Ticker], snapshot_us: int) -> Snapshot:
+    """Turn tickers into the staging table, and name the rows that cannot be; arguments as for `tickers_table`."""
+    return as_snapshot(listed, lambda row: row.symbol, lambda rows: tickers_table(market, rows, snapshot_us))
+
+
+def tickers_table(market: str, tickers: Sequence[Ticker], snapshot_us: int) -> pa.Table:
+    """Turn tickers into the staging table.
+
+    Args:
+        market: Such as "spot".
+        tickers: As the exchange gave them.
+        snapshot_us: The exchange's time in microseconds since 1970.
+    """
+    names = [row.symbol for row in tickers]
+    return build(
+        TICKERS_24H,
+        len(tickers),
+        {
+            "market": market,
+            "symbol": names,
+            "snapshot_time": times_from_us([snapshot_us] * len(tickers)),
+            **{
+                name: decimals([getattr(row, name, None) or None for row in tickers], name, names)
+                for name in TICKER_NUMBERS
+            },
+            "open_time": times_from_ms([row.open_time for row in tickers]),
+            "close_time": times_from_ms([row.close_time for row in tickers]),
+            "first_id": [row.first_id for row in tickers],
+            "last_id": [row.last_id for row in tickers],
+            "count": [row.count for row in tickers],
+        },
+    )

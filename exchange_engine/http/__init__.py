@@ -1,0 +1,1 @@
+"""HTTP to any exchange: sessions, limits, waits, retries, errors."""

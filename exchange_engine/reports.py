@@ -1,0 +1,32 @@
+"""What a run has done, by series."""
+
+import time
+from dataclasses import dataclass, field
+
+from .http.transport import Tally
+
+
+@dataclass
+class SeriesReport:
+    """What a run did for one series.
+
+    Attributes:
+        tally: Requests, weight and waiting.
+        rows: Rows handed to dlt.
+        files: Files of the archive that were loaded.
+        downloaded_bytes: What was downloaded for them.
+        dropped: Rows left out that stand for nothing, such as tombstones.
+        rounded: Numbers that were rounded.
+        newest_us: Time of the newest row, in microseconds since 1970.
+        seconds: From the first page to the last one.
+    """
+
+    tally: Tally = field(default_factory=Tally)
+    rows: int = 0
+    files: int = 0
+    downloaded_bytes: int = 0
+    dropped: int = 0
+    rounded: int = 0
+    newest_us: int | None = None
+    began: float = field(default_factory=time.monotonic)
+    seconds: float = 0.0

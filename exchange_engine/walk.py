@@ -1,0 +1,225 @@
+"""Many series fetched in parallel, handed on page by page: in order within a series, as they come between series."""
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from .coverage import Range
+from .http.errors import RunError, SeriesError, StoppedError
+from .http.transport import Tally
+from .listed import Rejected
+from .tables import Table
+
+LOOKAHEAD_PAGES = 16
+"""Pages fetched ahead for each connection."""
+
+STOP_SECONDS = 0.5
+"""How soon a stop is noticed while nothing comes in."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """Rows of one series, and the range that is complete once they are loaded.
+
+    Attributes:
+        series: Key of the series.
+        rows: Arrow table; may be empty where the exchange has nothing.
+        covered: Coverage entries to add (see coverage.py): what is proven complete by this page.
+        uncovered: Ranges of keys that are not complete any more.
+        rejected: Rows of the answers that were left out.
+        rounded: How many of its numbers were rounded.
+        answered: What the source has given all of that it has by now, in milliseconds, or None. The newest part of it
+            may not be covered: that is asked for again in the next run.
+        newest_us: Time of the newest row in microseconds since 1970, or None.
+        dropped: Rows left out because they are tombstones.
+        records: Rows for other staging tables that are to be loaded together with these.
+        files: Files of the archive that it ends.
+        downloaded_bytes: What was downloaded for them.
+        is_boundary: A load package may end after it.
+    """
+
+    series: str
+    rows: pa.Table
+    covered: Sequence[tuple[Any, ...]] = ()
+    newest_us: int | None = None
+    dropped: int = 0
+    records: Sequence[tuple[Table, pa.Table]] = ()
+    files: int = 0
+    downloaded_bytes: int = 0
+    is_boundary: bool = True
+    uncovered: Sequence[Range] = ()
+    answered: Range | None = None
+    rejected: Sequence[Rejected] = ()
+    rounded: int = 0
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of a series that is fetched by itself: [start, end) in milliseconds or ids, and what it is to cover."""
+
+    start: int
+    end: int
+    covers: tuple[Any, ...]
+
+
+class Series(Protocol):
+    """One series of a dataset, as the walk needs it. Both methods are called in worker threads."""
+
+    key: str
+    tally: Tally
+
+    def open(self) -> list["Page | Window"]:
+        """Find out what is missing, in order: pages fetched on the way, and windows left to fetch."""
+
+    def fetch(self, window: Window) -> Page:
+        """Fetch one window."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A series that could not be finished in this run, and why."""
+
+    series: str
+    reason: str
+
+
+@dataclass
+class _Progress:
+    """Where the walk stands in one series."""
+
+    series: Series
+    steps: list[Page | Window] | None = None
+    submitted: int = 0
+    emitted: int = 0
+    ready: dict[int, Page] = field(default_factory=dict)
+    broken_at: int | None = None
+
+    def is_dropped(self, number: int) -> bool:
+        """Tell whether a step lies beyond one that failed: what is covered must not have a hole."""
+        return self.broken_at is not None and number >= self.broken_at
+
+
+class Walk:
+    """Fetches series through a pool of threads.
+
+    At most `lookahead` pages are fetched and not yet handed on, so that memory is bounded; they go on being fetched
+    while the consumer is busy with loading what it got.
+
+    Args:
+        series: What to fetch, in the order in which it is begun.
+        pool: Threads; their number is the number of connections.
+        lookahead: Pages under way or waiting.
+        stop: Set from outside to end the walk early; what was handed on stays valid.
+
+    Attributes:
+        failures: Series given up so far.
+        notes: Nothing; other walks have some.
+        error: What ended the whole walk early, or None.
+        total: Number of series.
+        done: How many of them are complete or given up.
+    """
+
+    def __init__(
+        self, series: Sequence[Series], pool: ThreadPoolExecutor, lookahead: int, stop: threading.Event
+    ) -> None:
+        self.failures: list[Failure] = []
+        self.notes: list[str] = []
+        self.error: RunError | None = None
+        self.total = len(series)
+        self.done = 0
+        self._waiting = deque(series)
+        self._opened: deque[_Progress] = deque()
+        self._pool = pool
+        self._lookahead = lookahead
+        self._stop = stop
+        self._outstanding = 0
+        self._done: SimpleQueue[tuple[_Progress, int, Future[Any]]] = SimpleQueue()
+        self.pages = self._run()
+        """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
+
+    def interim_records(self) -> list[tuple[Table, pa.Table]]:
+        """Give nothing: what is recorded is recorded with the pages."""
+        return []
+
+    def _run(self) -> Iterator[Page]:
+        while self.error is None:
+            self._submit()
+            if not self._outstanding:
+                break
+            with suppress(Empty):
+                yield from self._receive(*self._done.get(timeout=STOP_SECONDS))
+            if self._stop.is_set() and self.error is None:
+                self.error = StoppedError()
+
+    def _submit(self) -> None:
+        while self._outstanding < self._lookahead:
+            while self._opened and self._opened[0].submitted == len(self._opened[0].steps or ()):
+                self._opened.popleft()
+            if self._opened:
+                self._submit_step(self._opened[0])
+            elif self._waiting:
+                progress = _Progress(self._waiting.popleft())
+                self._start(progress, -1, self._pool.submit(progress.series.open))
+            else:
+                return
+
+    def _submit_step(self, progress: _Progress) -> None:
+        assert progress.steps is not None  # noqa: S101 - only opened series get here
+        number, step = progress.submitted, progress.steps[progress.submitted]
+        progress.submitted += 1
+        if isinstance(step, Window):
+            self._start(progress, number, self._pool.submit(progress.series.fetch, step))
+        else:
+            done: Future[Page] = Future()
+            done.set_result(step)
+            self._start(progress, number, done)
+
+    def _start(self, progress: _Progress, number: int, future: "Future[Any]") -> None:
+        self._outstanding += 1
+        future.add_done_callback(lambda finished: self._done.put((progress, number, finished)))
+
+    def _receive(self, progress: _Progress, number: int, future: "Future[Any]") -> Iterator[Page]:
+        if number == -1 or progress.is_dropped(number):
+            self._outstanding -= 1
+        if progress.is_dropped(number):
+            return
+        try:
+            result = future.result()
+        except SeriesError as error:
+            self._fail(progress, number, str(error))
+            return
+        except RunError as error:
+            self.error = error
+            return
+        if number == -1:
+            progress.steps = result
+            if result:
+                self._opened.append(progress)
+            else:
+                self.done += 1
+            return
+        progress.ready[number] = result
+        while (page := progress.ready.pop(progress.emitted, None)) is not None:
+            progress.emitted += 1
+            self._outstanding -= 1
+            self.done += progress.emitted == len(progress.steps or ())
+            yield page
+
+    def _fail(self, progress: _Progress, number: int, reason: str) -> None:
+        """Give up a series from this step on; what comes before it is still handed on."""
+        if progress.broken_at is None:
+            self.failures.append(Failure(progress.series.key, reason))
+            self.done += 1
+        progress.broken_at = max(number, 0)
+        dropped = [ready for ready in progress.ready if progress.is_dropped(ready)]
+        for ready in dropped:
+            del progress.ready[ready]
+        self._outstanding -= len(dropped) + (number != -1)
+        progress.submitted = len(progress.steps or ())
