@@ -39,7 +39,7 @@ usual_quantity = "20"
 trades_per_minute = 2
 listed = 2025-01-01
 """
-PARTS = ("binance_source", "coinbase_source", "okx_source", "pipelines", ".dlt")
+PARTS = ("binance_source", "coinbase_source", "okx_source", "exchange_engine", "market_loader", "pipelines", ".dlt")
 
 
 class Bench:

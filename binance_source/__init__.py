@@ -1,68 +1,23 @@
 """Binance market and account data as dlt sources: exact decimals, closed candles only, within the exchange's limits."""
 
-from collections.abc import Iterator, Sequence
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 import dlt
-import pyarrow as pa
 from dlt.extract import DltResource
 
-from exchange_engine.request import AUTO, REST, RequestError, check_request, known_names
-from exchange_engine.resources import MERGE, dataset_resources, package_source, recorded_resource, resource
+from exchange_engine.request import AUTO, RequestError, check_request, known_names
+from exchange_engine.resources import resources
+from exchange_engine.run import Run
 
-from .account import AccountRun
+from .account import BinanceAccount
 from .datasets import ACCOUNT_DATASETS, DATASETS, DATASETS_OF_MARKETS
-from .market import MarketRun
+from .market import BinanceMarket
 from .markets import SPOT_MARKET, UM_MARKET, Market
 from .rest.signing import HOW_TO_SET, configured_signer
-from .schemas import (
-    ACCOUNT_BALANCES,
-    ACCOUNT_TRADES,
-    AGG_TRADES,
-    ARCHIVE_DISAGREEMENTS,
-    ARCHIVE_FILES,
-    EXCHANGE_INFO_HISTORY,
-    FUNDING_RATES,
-    GAP_CHECKS,
-    KLINES,
-    LISTINGS,
-    MARK_PRICE_KLINES,
-    OPEN_INTEREST,
-    PREMIUM_INDEX,
-    SYMBOLS,
-    TICKERS_24H,
-    TRADES,
-)
-from .settings import SPOT, UM, BinanceConfiguration, load_configuration
+from .settings import SPOT, UM, load_configuration
 
-__all__ = [
-    "AccountRun",
-    "BinanceConfiguration",
-    "MarketRun",
-    "RequestError",
-    "account_source",
-    "binance_account",
-    "binance_futures",
-    "binance_spot",
-    "load_configuration",
-    "market_source",
-]
-
-TABLES = {
-    table.name: table
-    for table in (
-        SYMBOLS, TICKERS_24H, KLINES, MARK_PRICE_KLINES, AGG_TRADES, TRADES, FUNDING_RATES, OPEN_INTEREST,
-        PREMIUM_INDEX,
-    )
-}  # fmt: skip
-"""The tables of the datasets, in the order in which they are loaded."""
-
-ACCOUNT_TABLES = {table.name: table for table in (ACCOUNT_BALANCES, ACCOUNT_TRADES)}
-"""The same for an account."""
-
-MERGED = frozenset({SYMBOLS.name})
-"""Tables whose rows say what is so now, and replace those before in any pipeline."""
+__all__ = ["binance_account", "binance_futures", "binance_spot"]
 
 
 @dlt.source(name="binance", section="binance", max_table_nesting=0)
@@ -101,7 +56,7 @@ def binance_spot(
         RunError: While reading: the exchange cannot be reached, or refuses to serve.
         SeriesError: While reading: a series cannot be completed; the pipeline of this project goes on with the others.
     """
-    return _foreign(SPOT_MARKET, symbols, intervals, datasets, start, end, source, quotes)
+    return _of_market(SPOT_MARKET, symbols, intervals, datasets, start, end, source, quotes)
 
 
 @dlt.source(name="binance", section="binance", max_table_nesting=0)
@@ -131,7 +86,7 @@ def binance_futures(
         source: Where series come from: "archive", "rest", or "auto".
         quotes: Only symbols with these quote assets.
     """
-    return _foreign(UM_MARKET, symbols, intervals, datasets, start, end, source, quotes)
+    return _of_market(UM_MARKET, symbols, intervals, datasets, start, end, source, quotes)
 
 
 @dlt.source(name="binance", section="binance", max_table_nesting=0)
@@ -160,19 +115,13 @@ def binance_account(
         RunError: While reading: the exchange cannot be reached, or refuses the key.
         SeriesError: While reading: a series cannot be completed.
     """
-    request = check_request(symbols, ("1m",), _own(datasets, ACCOUNT_DATASETS), quotes=quotes, known_datasets=DATASETS)
+    request = check_request(
+        symbols, ("1m",), _own(datasets, ACCOUNT_DATASETS), quotes=quotes, known_datasets=ACCOUNT_DATASETS
+    )
     signer = configured_signer()
     if signer is None:
         raise RequestError(f"there is no API key; {HOW_TO_SET}")
-    run = AccountRun(request, _unbounded(), signer)
-    return account_resources(run, MERGE, strict=True)
-
-
-def _unbounded() -> BinanceConfiguration:
-    """Read the configuration for a foreign pipeline, in which one load package holds all."""
-    configuration = load_configuration()
-    configuration.package_rows = configuration.package_seconds = 2**62
-    return configuration
+    return resources(Run(BinanceAccount(request, load_configuration(), signer)))
 
 
 def _own(datasets: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -190,7 +139,7 @@ def _own(datasets: Sequence[str], known: Sequence[str]) -> list[str]:
     return own
 
 
-def _foreign(
+def _of_market(
     market: Market,
     symbols: Sequence[str],
     intervals: Sequence[str],
@@ -200,64 +149,16 @@ def _foreign(
     source: str,
     quotes: Sequence[str] | None,
 ) -> list[DltResource]:
-    """Make the resources of a market for a pipeline that is not this project's."""
-    own = _own(datasets, DATASETS_OF_MARKETS[market.name])
+    known = DATASETS_OF_MARKETS[market.name]
     request = check_request(
-        symbols, intervals, own, start, end, source, quotes, known_datasets=DATASETS, known_intervals=market.intervals
+        symbols,
+        intervals,
+        _own(datasets, known),
+        start,
+        end,
+        source,
+        quotes,
+        known_datasets=known,
+        known_intervals=market.intervals,
     )
-    # A series that fails must not go unnoticed in a foreign pipeline.
-    return market_resources(MarketRun(request, _unbounded(), market=market), MERGE, strict=True)
-
-
-def market_source(run: MarketRun, as_files: bool = False) -> Any:
-    """Make the dlt source of one load package of a run.
-
-    Klines and trades are appended: that is the fast way, and exact only together with the recovery that
-    pipelines/recovery.py does before each run.
-
-    Args:
-        run: The run; call again for the next package while `run.unfinished()`.
-        as_files: Hand klines and trades to dlt as Parquet files, which is faster where the destination loads those.
-    """
-    return package_source(run, partial(market_resources, run, "append", strict=False, as_files=as_files))
-
-
-def account_source(run: AccountRun, as_files: bool = False) -> Any:
-    """Make the dlt source of one load package of an account's run, as `market_source` does.
-
-    Args:
-        run: The run; call again for the next package while `run.unfinished()`.
-        as_files: Hand trades to dlt as Parquet files, which is faster where the destination loads those.
-    """
-    return package_source(run, partial(account_resources, run, "append", strict=False, as_files=as_files))
-
-
-def market_resources(run: MarketRun, disposition: Any, strict: bool, as_files: bool = False) -> list[DltResource]:
-    """Make the resources of a market's run.
-
-    Args:
-        run: The run.
-        disposition: dlt's write disposition of what grows.
-        strict: Raise what the run would otherwise only note.
-        as_files: Hand what is walked to dlt as Parquet files.
-    """
-    resources = dataset_resources(run, TABLES, MERGED, disposition, strict, as_files)
-    resources.append(recorded_resource(run, LISTINGS, MERGE))
-    if SYMBOLS.name in run.request.datasets:
-        resources.append(resource(EXCHANGE_INFO_HISTORY, disposition, partial(_changed, run)))
-    if run.repairs is not None:
-        resources.append(recorded_resource(run, GAP_CHECKS, "append"))
-    if run.request.source != REST:
-        resources.append(recorded_resource(run, ARCHIVE_FILES, disposition))
-        resources.append(recorded_resource(run, ARCHIVE_DISAGREEMENTS, MERGE))
-    return resources
-
-
-def account_resources(run: AccountRun, disposition: Any, strict: bool, as_files: bool = False) -> list[DltResource]:
-    """Make the resources of an account's run; arguments as for `market_resources`."""
-    return dataset_resources(run, ACCOUNT_TABLES, frozenset(), disposition, strict, as_files)
-
-
-def _changed(run: MarketRun) -> Iterator[pa.Table]:
-    if (rows := run.info_changes(dlt.current.resource_state().setdefault("seen", {}))) is not None:
-        yield rows
+    return resources(Run(BinanceMarket(request, load_configuration(), market=market)))

@@ -1,49 +1,47 @@
-"""One run for the owner of an API key: the account's balances and trades."""
+"""The account of an API key of Binance as a venue: its balances and spot trades."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from typing import Any, NamedTuple
 
-from exchange_engine.coverage import Coverage, add_ids, remove_ids
+from exchange_engine.coverage import IDS, Coverage, Range, RangeKind, series_key
+from exchange_engine.http.budget import WeightBudget
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Snapshot
-from exchange_engine.request import Request, RequestError
-from exchange_engine.run import Run, Stage
-from exchange_engine.symbols import Assets, Listing, resolve_among
+from exchange_engine.plan import PlannedSeries
+from exchange_engine.request import Request
+from exchange_engine.run import Run
+from exchange_engine.symbols import Assets, ConnectedSymbol, SymbolBook, resolve_among
+from exchange_engine.tables import Table
+from exchange_engine.venue import Origin, Remembered
 from exchange_engine.walk import Walk
 
-from .market import MarketRun
+from .market import BinanceMarket
 from .origin import exchange_of
 from .rest.account_balances import Account, balances_snapshot, fetch_account
 from .rest.account_trades import AccountTradeSeries
 from .rest.signed import ACCOUNT, SignedClient
 from .rest.signing import Signer
 from .rest.symbols import fetch_exchange_info
-from .settings import BinanceConfiguration
-
-BALANCES, TRADES = "account_balances", "account_trades"
-
-
-class _ById(NamedTuple):
-    """How the trades that are loaded are remembered."""
-
-    add: Callable[[list[Any], Any], list[Any]] = add_ids
-    remove: Callable[[list[Any], Any], list[Any]] = remove_ids
+from .schemas import ACCOUNT_BALANCES, ACCOUNT_TABLES, ACCOUNT_TRADES
+from .settings import SPOT, BinanceConfiguration
 
 
-class AccountRun(Run):
-    """One run for an account. Its trades are loaded from the first one on: no period cuts them.
+class BinanceAccount:
+    """An account, for one request (see exchange_engine/venue.py). Its trades are loaded from the first one on.
 
     Args:
         request: What to fetch; symbols are those that spot lists.
         configuration: How to speak to the exchange.
         signer: Signs with the key of the account.
         stop: Set from outside to end the run early, with all progress kept.
-        spot: The run against the spot market beside this one, whose symbols and weight budget are shared, or None.
+        spot: The spot market beside it, whose symbols and weight budget are shared, or None.
     """
 
-    venue = "binance"
+    name = "binance"
     title = "account"
+    tables = ACCOUNT_TABLES
+    recorded: Sequence[Table] = ()
+    remembered: Sequence[Remembered] = ()
 
     def __init__(
         self,
@@ -51,26 +49,32 @@ class AccountRun(Run):
         configuration: BinanceConfiguration,
         signer: Signer,
         stop: threading.Event | None = None,
-        spot: MarketRun | None = None,
+        spot: BinanceMarket | None = None,
     ) -> None:
-        super().__init__(request, configuration, stop)
+        self.request = request
         self.configuration = configuration
-        self.client = SignedClient(configuration, signer, self.stop, spot.client.budget if spot else None)
+        self.stop = stop or threading.Event()
+        self.client = SignedClient(configuration, signer, self.stop, spot.budget if spot else None)
         self._spot = spot
         self._assets: Mapping[str, Assets] = {}
         self._account = Account()
 
     @property
-    def series(self) -> Mapping[str, _ById]:
-        """The datasets that are made of series."""
-        return {TRADES: _ById()}
+    def budget(self) -> WeightBudget:
+        """The weight limit."""
+        return self.client.budget
 
     @property
-    def snapshots(self) -> Mapping[str, Callable[[Tally], Snapshot]]:
-        """The datasets that are taken at once."""
-        return {BALANCES: self._balances}
+    def series(self) -> Mapping[str, RangeKind]:
+        """The datasets that are made of series, and how their coverage is kept."""
+        return {ACCOUNT_TRADES.name: IDS}
 
-    def read_clock(self) -> int:
+    @property
+    def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
+        """The datasets that are taken at once, and what takes each."""
+        return {ACCOUNT_BALANCES.name: self._balances}
+
+    def clock_us(self) -> int:
         """Read the exchange's clock, then the account: a key that is refused is known before anything is fetched."""
         now_us = self.client.server_time_ms() * 1000
         self._account = fetch_account(self.client)
@@ -78,64 +82,61 @@ class AccountRun(Run):
             self._read_symbols()
         return now_us
 
-    def resolve(self, others: Sequence[Listing] = ()) -> tuple[str, ...]:
-        """Find the requested symbols; those that spot does not list are left out where another market has them."""
-        if TRADES not in self.request.datasets:
-            return ()
+    def resolve(self, others: Sequence[SymbolBook] = ()) -> tuple[tuple[str, ...], list[str]]:
+        """Return the requested symbols; those that spot does not list are left out where another market has them."""
+        if ACCOUNT_TRADES.name not in self.request.datasets:
+            return (), []
         if not self.assets():
             self._read_symbols()
         names, left_out = resolve_among(self.request, self, others)
-        if left_out:
-            self.notes.append(f"the account has no trades of {', '.join(left_out)}, which spot does not list")
-        return names
+        said = f"the account has no trades of {', '.join(left_out)}, which spot does not list"
+        return names, [said] if left_out else []
 
     def assets(self) -> Mapping[str, Assets]:
-        """Give the symbols that spot's exchangeInfo lists, and their assets."""
+        """Return the symbols that spot's exchangeInfo lists, and their assets."""
         return self._assets or (self._spot.assets() if self._spot else {})
 
     def archived(self) -> Set[str]:
-        """Give no symbols: an account is in no archive."""
+        """Return no symbols: an account is in no archive."""
         return frozenset()
 
-    def origin(self) -> tuple[str, str]:
-        """Give which exchange the data are of, and its address."""
-        return exchange_of(self.client.url), self.client.url
+    def connected(self) -> Mapping[str, ConnectedSymbol]:
+        """Return no symbols: those of spot are noted with its market."""
+        return {}
 
-    def remember_origin(self, source_state: dict[str, Any]) -> None:
-        """Note which exchange and which account the data are of, and refuse to mix two of them."""
-        super().remember_origin(source_state)
-        uid = self._account.uid
-        if uid is not None and source_state.setdefault("account", uid) != uid:
-            raise RequestError(
-                "the database holds data of another account than that of sources.binance.api_key; "
-                "load it into a database of its own, such as DESTINATION__MARKET__CREDENTIALS=other.duckdb"
-            )
-
-    def disconnect(self) -> None:
-        """End the connections."""
-        self.client.close()
-
-    def stages(self, dataset: str, wanted: Coverage) -> Iterator[tuple[Stage, Mapping[str, tuple[int, int]]]]:  # noqa: ARG002 - no period is asked for
-        """Make the stages of the trades: each takes all series further, until nothing is left of them."""
-        names = list(self.names)
-        while names:
-            series = [AccountTradeSeries(self.client, name, self.covered(dataset), self.now_us) for name in names]
-            for one in series:
-                one.tally = self.report(dataset, one.key).tally
-            yield Walk(series, self.pool, self.configuration.connections, self.stop), {}
-            names = [one.symbol for one in series if one.has_more]
-
-    def is_asked(self, key: str | None) -> bool:  # noqa: ARG002 - an account is asked for as a whole
+    def is_asked(self, key: str | None, names: Sequence[str]) -> bool:  # noqa: ARG002 - an account is asked for as a whole
         """Tell whether a row that was left out is of something that was asked for."""
         return True
 
-    def _balances(self, tally: Tally) -> Snapshot:
+    def origin(self) -> Origin:
+        """Return which exchange and account the data are of."""
+        return Origin(exchange_of(self.client.url), self.client.url, self._account.uid)
+
+    def walks(self, run: Run, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:  # noqa: ARG002 - no period is requested
+        """Yield the walks of the trades: each takes all series further, until nothing is left of them."""
+        names = list(run.names)
+        while names:
+            series = [AccountTradeSeries(self.client, name, run.covered(dataset), run.now_us) for name in names]
+            yield run.series_walk(dataset, series, lookahead=1), {}
+            names = [one.symbol for one in series if one.has_more]
+
+    def plan(self, run: Run, dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:  # noqa: ARG002 - what follows is seen in the answers
+        """Yield a request for each symbol: how many trades an account has is seen when they are fetched."""
+        endpoints = self.client.market.endpoints
+        if dataset == ACCOUNT_BALANCES.name:
+            yield PlannedSeries(dataset, "all", weight=endpoints["account"].weight)
+            return
+        weight = endpoints["myTrades"].weight
+        yield from (PlannedSeries(dataset, series_key(SPOT, name), 1, weight, is_least=True) for name in run.names)
+
+    def close(self) -> None:
+        """End the connections."""
+        self.client.close()
+
+    def _balances(self, run: Run, tally: Tally) -> Snapshot:
         tally.add(ACCOUNT.endpoints["account"].weight, 0.0)
-        return balances_snapshot(self._account, self.now_us)
+        return balances_snapshot(self._account, run.now_us)
 
     def _read_symbols(self) -> None:
-        if TRADES in self.request.datasets:
-            info = fetch_exchange_info(self.client.public)
-            if info.weight_limit is not None:
-                self.client.budget.set_limit(info.weight_limit)
-            self._assets = info.assets
+        if ACCOUNT_TRADES.name in self.request.datasets:
+            self._assets = fetch_exchange_info(self.client.public).assets

@@ -1,41 +1,52 @@
-"""One run against a market of Binance: its clock and symbols, the archive and REST."""
+"""A market of Binance as a venue."""
 
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 
-from exchange_engine.coverage import Coverage
+from exchange_engine.coverage import Coverage, Range, RangeKind
 from exchange_engine.http.budget import WeightBudget
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Snapshot
+from exchange_engine.plan import PlannedSeries
 from exchange_engine.request import ARCHIVE, REST, Request
-from exchange_engine.run import Run, Stage
-from exchange_engine.symbols import Assets, ConnectedSymbol, Listing, has_patterns, resolve_among
+from exchange_engine.run import Run
+from exchange_engine.symbols import Assets, ConnectedSymbol, SymbolBook, resolve_among
+from exchange_engine.tables import Table
+from exchange_engine.venue import Origin, Remembered
+from exchange_engine.walk import Walk
 
-from .archive.host import ArchiveHost
 from .archive.revisions import Revisions
 from .archive.series import KnownFiles
+from .connection import Connection
 from .markets import SPOT_MARKET, Market
-from .origin import archived_symbols, choose_source, exchange_of
+from .planning import planned_series
 from .repair.gaps import Repairs
-from .rest.client import RestClient
 from .rest.exchange_info_history import changes
 from .rest.premium_index import fetch_premium_index, premium_index_snapshot
-from .rest.symbols import ExchangeInfo, fetch_exchange_info, symbols_snapshot
-from .rest.tickers import fetch_tickers, tickers_snapshot
-from .series import DATASETS_OF_SERIES, Dataset, Scope
+from .rest.symbols import symbols_snapshot
+from .rest.tickers import fetch_tickers, ticker_weight, tickers_snapshot
+from .schemas import (
+    ARCHIVE_DISAGREEMENTS,
+    ARCHIVE_FILES,
+    EXCHANGE_INFO_HISTORY,
+    GAP_CHECKS,
+    LISTINGS,
+    MARKET_TABLES,
+    PREMIUM_INDEX,
+    SYMBOLS,
+    TICKERS_24H,
+)
+from .series import DATASETS_OF_SERIES, MarketScope
 from .settings import BinanceConfiguration
-from .walks import stages
+from .walks import missing_walks, repair_walks, revision_walks
 
 
-class MarketRun(Run):
-    """One run against a market.
-
-    Where nothing is wanted but files of the archive, REST is not spoken to, and this machine's clock counts.
+class BinanceMarket:
+    """A market of Binance, for one request (see exchange_engine/venue.py).
 
     Args:
         request: What to fetch.
@@ -44,15 +55,16 @@ class MarketRun(Run):
         known_files: Says what the destination has of the archive's files; asked once, if at all.
         keep_archives: Folder in which to keep the archive's zips, or None.
         market: Which market.
-        budget: The weight budget of another run that the exchange counts together with this one.
+        budget: The weight budget of another market that the exchange counts together with this one.
 
     Attributes:
-        source: Where series come from: as asked for, or "rest" where there is no archive of this exchange.
-        host: The archive.
+        connection: To the market.
         revisions: Set before opening to look at known files of the archive only, and to fetch nothing else.
+        repairs: Set before opening to ask again for what is missing of what was requested before.
     """
 
-    venue = "binance"
+    name = "binance"
+    tables = MARKET_TABLES
 
     def __init__(
         self,
@@ -64,144 +76,131 @@ class MarketRun(Run):
         market: Market = SPOT_MARKET,
         budget: WeightBudget | None = None,
     ) -> None:
-        super().__init__(request, configuration, stop)
+        self.request = request
+        self.configuration = configuration
+        self.stop = stop or threading.Event()
         self.market = market
         self.title = market.name
-        self.configuration = configuration
-        self.client = RestClient(configuration, self.stop, market, budget)
-        self.host = ArchiveHost(configuration, self.stop)
-        self.keep_archives = keep_archives
-        self.source = request.source
+        self.connection = Connection(request, configuration, market, self.stop, known_files, keep_archives, budget)
         self.revisions: Revisions | None = None
         self.repairs: Repairs | None = None
-        self._known_files = known_files
-        self._known: KnownFiles | None = None
-        self._info: ExchangeInfo | None = None
-        self._are_changes_noted = False
-        self._exchange_symbols: frozenset[str] = frozenset()
-        self._archived: frozenset[str] | None = None
 
     @property
-    def series(self) -> Mapping[str, Dataset]:
-        """The datasets that are made of series."""
-        return DATASETS_OF_SERIES
+    def budget(self) -> WeightBudget:
+        """The weight limit."""
+        return self.connection.client.budget
 
     @property
-    def snapshots(self) -> Mapping[str, Callable[[Tally], Snapshot]]:
-        """The datasets that are taken at once."""
-        return {"symbols": self._symbols, "tickers_24h": self._tickers, "premium_index": self._premium_index}
+    def series(self) -> Mapping[str, RangeKind]:
+        """The datasets that are made of series, and how their coverage is kept."""
+        return {name: known.ranges for name, known in DATASETS_OF_SERIES.items()}
 
     @property
-    def needs_rest(self) -> bool:
-        """Tell whether REST is spoken to at all."""
+    def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
+        """The datasets that are taken at once, and what takes each."""
+        return {
+            SYMBOLS.name: self._symbols,
+            TICKERS_24H.name: self._tickers,
+            PREMIUM_INDEX.name: self._premium_index,
+        }
+
+    @property
+    def recorded(self) -> Sequence[Table]:
+        """Tables of records that are loaded together with the pages that they are about."""
+        of_repairs = (GAP_CHECKS,) if self.repairs is not None else ()
+        of_archive = (ARCHIVE_FILES, ARCHIVE_DISAGREEMENTS) if self.request.source != REST else ()
+        return (LISTINGS, *of_repairs, *of_archive)
+
+    @property
+    def remembered(self) -> Sequence[Remembered]:
+        """What has changed in exchangeInfo, where the symbols are loaded."""
+        has_symbols = SYMBOLS.name in self.request.datasets
+        return (Remembered(EXCHANGE_INFO_HISTORY, "seen", self._changes),) if has_symbols else ()
+
+    def clock_us(self) -> int:
+        """Read the exchange's clock, limits and symbols, as far as they are needed."""
         is_snapshot = any(name not in DATASETS_OF_SERIES for name in self.request.datasets)
-        return self.revisions is None and (self.source != ARCHIVE or is_snapshot)
+        self.connection.is_archive_only = self.revisions is not None or (
+            self.connection.source == ARCHIVE and not is_snapshot
+        )
+        return self.connection.clock_us()
 
-    def read_clock(self) -> int:
-        """Read the exchange's clock, limits and symbols."""
-        self.source = choose_source(self.configuration, self.source, self.needs_rest, self.market)
-        if not self.needs_rest:
-            return time.time_ns() // 1000
-        now_us = self.client.server_time_ms() * 1000
-        self._info = fetch_exchange_info(self.client)
-        if self._info.weight_limit is not None:
-            self.client.budget.set_limit(self._info.weight_limit)
-        self._exchange_symbols = frozenset(self._info.assets)
-        return now_us
-
-    def resolve(self, others: Sequence[Listing] = ()) -> tuple[str, ...]:
-        """Find the requested symbols; those that only other markets have are left out."""
+    def resolve(self, others: Sequence[SymbolBook] = ()) -> tuple[tuple[str, ...], list[str]]:
+        """Return the requested symbols; those that only other markets have are left out."""
         if self.revisions is not None or self.repairs is not None:
-            return ()
+            return (), []
         names, left_out = resolve_among(self.request, self, others)
-        if left_out:
-            self.notes.append(f"{self.market.title} has no {', '.join(left_out)}")
-        return names
+        return names, [f"{self.market.title} has no {', '.join(left_out)}"] if left_out else []
 
     def assets(self) -> Mapping[str, Assets]:
-        """Give the symbols that exchangeInfo lists, and their assets."""
-        return self._info.assets if self._info else {}
+        """Return the symbols that exchangeInfo lists, and their assets."""
+        return self.connection.assets()
+
+    def archived(self) -> Set[str]:
+        """Return the symbols of the archive, if any are to be looked up there."""
+        return self.connection.archived()
 
     def connected(self) -> Mapping[str, ConnectedSymbol]:
         """Return the symbols that exchangeInfo lists, as it named them when the run connected."""
         name = self.market.name
         return {symbol: ConnectedSymbol(name, one.base, one.quote) for symbol, one in self.assets().items()}
 
-    def info_changes(self, seen: dict[str, str]) -> pa.Table | None:
-        """Return what has changed in exchangeInfo since it was last stored, once in a run, or None for nothing.
+    def is_asked(self, key: str | None, names: Sequence[str]) -> bool:
+        """Tell whether a row that was left out is of a symbol that was asked for."""
+        return key in names
 
-        Args:
-            seen: dlt state: for each symbol a fingerprint of what is stored; it is brought up to date.
-        """
-        self.open()
-        if self._info is None or self._are_changes_noted:
-            return None
-        self._are_changes_noted = True
-        rows = changes(self.market.name, self._info, seen, self.now_us)
-        return rows if rows.num_rows else None
+    def origin(self) -> Origin:
+        """Return which exchange the data are of."""
+        return self.connection.origin
 
-    def archived(self) -> Set[str]:
-        """Give the symbols of the archive, if any are to be looked up there."""
-        asked = self.request.symbols
-        if self.source == REST or not (has_patterns(asked) or set(asked) - self._exchange_symbols):
-            return frozenset()
-        if self._archived is None:
-            is_needed = self.source == ARCHIVE
-            self._archived = archived_symbols(self.host, self.pool, self.request.datasets, is_needed, self.market.name)
-        return self._archived
+    def walks(self, run: Run, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:
+        """Yield the walks of a dataset: out of the archive first, then by REST what it did not give."""
+        if self.revisions is not None:
+            yield from ((walk, {}) for walk in revision_walks(self.connection, run, dataset, self.revisions))
+            return
+        scope = self._scope(run, dataset, requested)
+        if self.repairs is not None:
+            yield from ((walk, {}) for walk in repair_walks(self.connection, run, dataset, scope, self.repairs))
+        else:
+            for walk in missing_walks(self.connection, run, dataset, scope):
+                yield walk, scope.periods
 
-    def origin(self) -> tuple[str, str]:
-        """Give which exchange the data are of, and its address."""
-        url = self.client.url if self.needs_rest else self.configuration.archive_url
-        return exchange_of(url), url
+    def plan(self, run: Run, dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:
+        """Yield the files and requests of each series."""
+        if dataset in DATASETS_OF_SERIES:
+            yield from planned_series(self.connection, run, dataset, self._scope(run, dataset, requested), coverage)
+            return
+        endpoints = self.market.endpoints
+        weights = {
+            SYMBOLS.name: endpoints["exchangeInfo"].weight,
+            TICKERS_24H.name: ticker_weight(self.market, len(run.names)),
+            PREMIUM_INDEX.name: endpoints["premiumIndex"].weight if "premiumIndex" in endpoints else 0,
+        }
+        yield PlannedSeries(dataset, "all", weight=weights[dataset])
 
-    def disconnect(self) -> None:
+    def close(self) -> None:
         """End the connections."""
-        self.client.close()
-        self.host.close()
+        self.connection.close()
 
-    def scope(self, wanted: Mapping[str, list[Any]]) -> Scope:
-        """Give what the series of a dataset are made for.
+    def _scope(self, run: Run, dataset: str, requested: Mapping[str, list[Any]]) -> MarketScope:
+        return MarketScope.of(run, dataset, self.market, self.configuration, requested, self.connection.listed_ms)
 
-        Args:
-            wanted: dlt state of the dataset: the periods that were asked for.
-        """
-        infos = self._info.symbols if self._info else []
-        listed_ms = {one.symbol: one.onboard_us // 1000 for one in infos if one.onboard_us is not None}
-        return Scope(
-            self.request, self.market, self.names, self.now_us, self.configuration, wanted, listed_ms=listed_ms
-        )
-
-    def stages(self, dataset: str, wanted: Coverage) -> Iterator[tuple[Stage, Mapping[str, tuple[int, int]]]]:
-        """Make the stages of a dataset, each when the one before is done."""
-        scope = self.scope(wanted)
-        for stage in stages(self, dataset, scope, lambda: self.covered(dataset)):
-            yield stage, scope.periods
-
-    @property
-    def listed_names(self) -> list[str]:
-        """The symbols that REST knows."""
-        return [name for name in self.names if name in self._exchange_symbols]
-
-    @property
-    def followed_by_rest(self) -> frozenset[str]:
-        """The symbols of which REST is asked for what the archive does not give."""
-        return frozenset() if self.source == ARCHIVE else self._exchange_symbols
-
-    def known_files(self) -> KnownFiles:
-        """Say what the destination has of the archive's files."""
-        if self._known is None:
-            self._known = self._known_files()
-        return self._known
-
-    def _symbols(self, tally: Tally) -> Snapshot:
-        info = self._info
-        assert info is not None  # noqa: S101 - open() sets it where a snapshot is wanted
+    def _symbols(self, run: Run, tally: Tally) -> Snapshot:
+        info = self.connection.info
+        assert info is not None  # noqa: S101 - the clock is read with it where a snapshot is wanted
         tally.add(self.market.endpoints["exchangeInfo"].weight, 0.0)
-        return symbols_snapshot(self.market.name, info, self.now_us)
+        return symbols_snapshot(self.market.name, info, run.now_us)
 
-    def _tickers(self, tally: Tally) -> Snapshot:
-        return tickers_snapshot(self.market.name, fetch_tickers(self.client, self.listed_names, tally), self.now_us)
+    def _tickers(self, run: Run, tally: Tally) -> Snapshot:
+        names = self.connection.listed(run.names)
+        return tickers_snapshot(self.market.name, fetch_tickers(self.connection.client, names, tally), run.now_us)
 
-    def _premium_index(self, tally: Tally) -> Snapshot:
-        return premium_index_snapshot(fetch_premium_index(self.client, self.listed_names, tally), self.now_us)
+    def _premium_index(self, run: Run, tally: Tally) -> Snapshot:
+        names = self.connection.listed(run.names)
+        return premium_index_snapshot(fetch_premium_index(self.connection.client, names, tally), run.now_us)
+
+    def _changes(self, run: Run, seen: dict[str, Any]) -> pa.Table | None:
+        if self.connection.info is None:
+            return None
+        rows = changes(self.market.name, self.connection.info, seen, run.now_us)
+        return rows if rows.num_rows else None

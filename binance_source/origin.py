@@ -66,13 +66,13 @@ def choose_source(
 
 
 def archived_symbols(
-    host: ArchiveHost, pool: ThreadPoolExecutor, datasets: Iterable[str], is_needed: bool, market: str = SPOT
+    host: ArchiveHost, threads: int, datasets: Iterable[str], is_needed: bool, market: str = SPOT
 ) -> frozenset[str]:
     """List the symbols that the archive has files of, for any of some datasets.
 
     Args:
         host: The archive.
-        pool: Threads to ask in.
+        threads: How many folders to list at once.
         datasets: Staging tables; those that the archive does not have are passed over.
         is_needed: Raise what goes wrong, instead of doing without the archive.
         market: Of which market.
@@ -84,7 +84,8 @@ def archived_symbols(
     kinds = [ARCHIVE_DATASETS[market, name] for name in datasets if (market, name) in ARCHIVE_DATASETS]
     folders = [kind.folder(frequency) for kind in kinds for frequency in (MONTHLY, DAILY)]
     try:
-        return frozenset(chain(*pool.map(host.folders, folders)))
+        with ThreadPoolExecutor(threads, thread_name_prefix="archive-symbols") as pool:
+            return frozenset(chain(*pool.map(host.folders, folders)))
     except (ArchiveUnreachableError, ArchiveFileError):
         if is_needed:
             raise

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from exchange_engine.tables import BOOL, DECIMAL, INT, LABEL, TEXT, TIME, WIDE_DECIMAL, staging_table
+from exchange_engine.tables import BOOL, DECIMAL, INT, LABEL, MERGED, TEXT, TIME, WIDE_DECIMAL, staging_table
 
 KLINES: Final = staging_table(
     "klines",
@@ -87,6 +87,7 @@ SYMBOLS: Final = staging_table(
         "updated_at": TIME,
     },
     nullable=frozenset({*_SYMBOL_NUMBERS, *_CONTRACT}),
+    write=MERGED,
 )
 
 _TRADING_FLAGS: Final = ("is_spot_trading_allowed", "is_margin_trading_allowed")
@@ -272,6 +273,7 @@ ARCHIVE_DISAGREEMENTS: Final = staging_table(
         "found_at": TIME,
     },
     nullable=frozenset({"interval", "archive_value", "other_value"}),
+    write=MERGED,
 )
 """Values of a file that another source gives otherwise."""
 
@@ -281,6 +283,7 @@ LISTINGS: Final = staging_table(
     ("market", "symbol"),
     {"market": TEXT, "symbol": TEXT, "first_open_time": TIME, "checked_at": TIME},
     nullable=frozenset({"first_open_time"}),
+    write=MERGED,
 )
 """When the very first 1m kline of a symbol opened."""
 
@@ -307,3 +310,30 @@ GAP_CHECKS: Final = staging_table(
     nullable=frozenset({"interval", "gap_start", "gap_end", "first_id", "last_id", "detail"}),
 )
 """Gaps that were asked for again, and the answers. A question that failed leaves no row: it proves nothing."""
+
+MARKET_TABLES: Final = (
+    SYMBOLS,
+    TICKERS_24H,
+    KLINES,
+    MARK_PRICE_KLINES,
+    AGG_TRADES,
+    TRADES,
+    FUNDING_RATES,
+    OPEN_INTEREST,
+    PREMIUM_INDEX,
+)
+"""The tables of the datasets of markets, in the order in which they are loaded."""
+
+ACCOUNT_TABLES: Final = (ACCOUNT_BALANCES, ACCOUNT_TRADES)
+"""The same for an account."""
+
+TABLES: Final = (
+    *MARKET_TABLES,
+    *ACCOUNT_TABLES,
+    EXCHANGE_INFO_HISTORY,
+    LISTINGS,
+    GAP_CHECKS,
+    ARCHIVE_FILES,
+    ARCHIVE_DISAGREEMENTS,
+)
+"""All tables of Binance."""

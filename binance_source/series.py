@@ -1,30 +1,30 @@
 """Which series a dataset is made of, by REST and out of the archive, and how their coverage is kept."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-from exchange_engine.beyond_reach import BeyondReach
 from exchange_engine.coverage import (
+    IDS,
+    TIMES,
     Coverage,
     Range,
-    add,
-    add_ids,
+    RangeKind,
     missing,
     missing_times,
-    remove,
-    remove_ids,
     series_key,
     split_key,
 )
-from exchange_engine.request import AUTO, Request
+from exchange_engine.request import AUTO
+from exchange_engine.run import Run
+from exchange_engine.scope import Scope, SeriesRequest
 from exchange_engine.times import DAY_MS, HOUR_MS, INTERVAL_MS
 from exchange_engine.walk import Series
 
 from .archive.file_kinds import ARCHIVE_DATASETS, METRICS_PERIOD
 from .archive.series import ArchiveSeries
-from .markets import Market
+from .markets import SPOT_MARKET, Market
 from .rest.client import RestClient
 from .rest.funding_rates import FundingSeries
 from .rest.klines import KLINE_KINDS, KlineSeries
@@ -40,50 +40,65 @@ OPEN_INTEREST_REACH_MS = 30 * DAY_MS - REACH_MARGIN_MS
 """How far back REST is asked for open interest: an older start is refused."""
 
 REACH_OF_REST = "REST gives, and is not there from the archive"
+"""For messages."""
 
 
 @dataclass(frozen=True)
-class Scope:
-    """What the series of a dataset are made for.
+class MarketScope(Scope):
+    """What the series of a dataset of a market are made for.
 
     Attributes:
-        request: What the user asked for.
-        market: Of which market.
-        names: The symbols, resolved.
-        now_us: The run's "now", in microseconds since 1970.
-        configuration: Defaults of the periods.
-        wanted: dlt state of the dataset: for each series the periods that runs have asked for, whether they got them or
-            not, in microseconds.
-        periods: The period of each series, decided once: what is loaded meanwhile must not move it.
+        kind: Which market.
+        open_interest_periods: The periods of open interest that are loaded.
         listed_ms: When symbols were listed, in milliseconds since 1970, where the exchange says it.
     """
 
-    request: Request
-    market: Market
-    names: Sequence[str]
-    now_us: int
-    configuration: BinanceConfiguration
-    wanted: Mapping[str, list[Any]] = field(default_factory=dict)
-    periods: dict[str, Range] = field(default_factory=dict)
+    kind: Market = SPOT_MARKET
+    open_interest_periods: Sequence[str] = ()
     listed_ms: Mapping[str, int] = field(default_factory=dict)
 
-    def period_us(self, key: str, default_lookback_ms: int, covered_from_us: int | None) -> Range:
-        """Give the period [from, to) in microseconds that a series is to have (see Request.period_us).
+    @classmethod
+    def of(
+        cls,
+        run: Run,
+        dataset: str,
+        kind: Market,
+        configuration: BinanceConfiguration,
+        requested: Mapping[str, list[Any]],
+        listed_ms: Mapping[str, int],
+    ) -> "MarketScope":
+        """Make the scope of a dataset in a run.
 
         Args:
-            key: The series.
-            default_lookback_ms: How far back a series goes that is new, where no start was asked for.
-            covered_from_us: Where the newest loaded range of the series begins, or None.
+            run: The run, open.
+            dataset: Of DATASETS_OF_SERIES.
+            kind: Which market.
+            configuration: Defaults of the periods.
+            requested: dlt state of the dataset: for each series the periods that runs have requested.
+            listed_ms: When symbols were listed, in milliseconds since 1970.
         """
-        if key not in self.periods:
-            asked = self.wanted.get(key, [])
-            self.periods[key] = self.request.period_us(self.now_us, default_lookback_ms, asked, covered_from_us)
-        return self.periods[key]
+        ranges = DATASETS_OF_SERIES[dataset].ranges
+        lookback = (
+            configuration.trades_lookback_hours * HOUR_MS
+            if ranges is IDS
+            else configuration.klines_lookback_days * DAY_MS
+        )
+        return cls(
+            run.request,
+            kind.name,
+            run.names,
+            run.now_us,
+            ranges,
+            int(lookback),
+            requested,
+            kind=kind,
+            open_interest_periods=tuple(configuration.open_interest_periods),
+            listed_ms=listed_ms,
+        )
 
-    @property
-    def periods_of_open_interest(self) -> tuple[str, ...]:
-        """The periods of open interest that are loaded."""
-        return tuple(self.configuration.open_interest_periods)
+    def since_listed(self, symbol: str, wanted: Range) -> Range:
+        """Return wanted times, in milliseconds, without those before a symbol was listed."""
+        return max(wanted[0], self.listed_ms.get(symbol, 0)), wanted[1]
 
 
 @dataclass(frozen=True)
@@ -93,23 +108,19 @@ class Dataset:
     Attributes:
         rest: Makes the series that REST is asked for, from what is covered.
         archive: Makes the series that are taken out of the archive; those of `listed` symbols are followed by REST.
-        add: Gives the coverage entries after others were loaded.
-        remove: Gives the coverage entries without some ranges of keys, which are to be asked for again.
+        ranges: How coverage is kept.
         endpoint: Where REST's pages come from.
-        is_by_time: Coverage is in times, and not in ids.
         prefers_rest: REST has more of it than the archive, and cheaply: the archive is for what REST does not list.
     """
 
-    rest: Callable[[Scope, RestClient, Coverage], list[Series]]
-    archive: Callable[[Scope, Coverage, frozenset[str]], list[ArchiveSeries]]
-    add: Callable[[list[Any], Any], list[Any]]
-    remove: Callable[[list[Any], Any], list[Any]]
+    rest: Callable[[MarketScope, RestClient, Coverage], list[Series]]
+    archive: Callable[[MarketScope, Coverage, Set[str]], list[ArchiveSeries]]
+    ranges: RangeKind
     endpoint: str
-    is_by_time: bool
     prefers_rest: bool = False
 
     def from_archive(
-        self, scope: Scope, coverage: Coverage, listed: frozenset[str], source: str
+        self, scope: MarketScope, coverage: Coverage, listed: Set[str], source: str
     ) -> list[ArchiveSeries]:
         """Make the series that are taken out of the archive, where that may give what REST does not.
 
@@ -124,81 +135,31 @@ class Dataset:
         return [one for one in found if not (is_for_rest and one.followed_by_rest)]
 
 
-@dataclass(frozen=True)
-class _One:
-    """One series on its way to be made."""
-
-    scope: Scope
-    symbol: str
-    interval: str
-    covered: list[Any]
-
-    @property
-    def key(self) -> str:
-        return series_key(self.scope.market.name, self.symbol, self.interval)
-
-    def times(self) -> Range:
-        """Give the wanted times [from, to) in milliseconds."""
-        lookback = int(self.scope.configuration.klines_lookback_days * DAY_MS)
-        start, end = self.scope.period_us(self.key, lookback, self.covered[-1][0] * 1000 if self.covered else None)
-        # Times are whole milliseconds: the first one at or after the start, and those before the end.
-        return -(-start // 1000), -(-end // 1000)
-
-    def trade_times(self) -> Range:
-        """Give the wanted times [from, to) of trades in microseconds."""
-        lookback = int(self.scope.configuration.trades_lookback_hours * HOUR_MS)
-        starts = [entry[2] for entry in self.covered if entry[2] is not None]
-        return self.scope.period_us(self.key, lookback, max(starts, default=None))
-
-    def beyond(
-        self, wanted: Range, reached_ms: int, lacks: Callable[[Range, list[Any]], list[Range]], step_ms: int = 1
-    ) -> list[Series]:
-        """Give what says that a part cannot be had, if this run was told to begin there.
-
-        Args:
-            wanted: Times [from, to) in milliseconds.
-            reached_ms: How far back REST gives rows.
-            lacks: Gives what is missing of a period.
-            step_ms: Rows stand at multiples of it.
-        """
-        start = max(wanted[0], self.scope.listed_ms.get(self.symbol, 0))
-        if self.scope.request.start is None or start >= reached_ms:
-            return []
-        gaps = lacks((start, min(wanted[1], reached_ms)), self.covered)
-        gone = [gap for gap in gaps if -(-gap[0] // step_ms) * step_ms < gap[1]]
-        return [BeyondReach(self.key, gone[0][0], gone[-1][1], REACH_OF_REST)] if gone else []
-
-
-def _each(scope: Scope, coverage: Coverage, intervals: Sequence[str]) -> Iterator[_One]:
-    for symbol in scope.names:
-        for interval in intervals:
-            key = series_key(scope.market.name, symbol, interval)
-            yield _One(scope, symbol, interval, coverage.get(key, []))
-
-
-def _intervals(dataset: str, scope: Scope) -> Sequence[str]:
-    """Give the intervals of a dataset's series; an empty one where there are none."""
+def _each(dataset: str, scope: MarketScope, coverage: Coverage) -> Iterator[SeriesRequest]:
     if dataset in KLINE_KINDS:
-        return scope.request.intervals
-    return scope.periods_of_open_interest if dataset == "open_interest" else ("",)
+        return scope.series(coverage, scope.request.intervals)
+    return scope.series(coverage, scope.open_interest_periods if dataset == "open_interest" else ("",))
 
 
-def _rest_klines(dataset: str, scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
+def _rest_klines(dataset: str, scope: MarketScope, client: RestClient, coverage: Coverage) -> list[Series]:
     now_ms, kind = scope.now_us // 1000, KLINE_KINDS[dataset]
     return [
-        KlineSeries(client, scope.market.name, one.symbol, one.interval, one.times(), one.covered, now_ms, kind)
-        for one in _each(scope, coverage, _intervals(dataset, scope))
+        KlineSeries(client, scope.market, one.symbol, one.interval, one.times_ms, one.covered, now_ms, kind)
+        for one in _each(dataset, scope, coverage)
     ]
 
 
-def _rest_funding(scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
+def _rest_funding(scope: MarketScope, client: RestClient, coverage: Coverage) -> list[Series]:
     now_ms = scope.now_us // 1000
-    return [FundingSeries(client, one.key, one.times(), one.covered, now_ms) for one in _each(scope, coverage, ("",))]
+    return [
+        FundingSeries(client, one.key, one.times_ms, one.covered, now_ms)
+        for one in _each("funding_rates", scope, coverage)
+    ]
 
 
-def _reached_ms(dataset: str, scope: Scope) -> int:
+def _reached_ms(dataset: str, scope: MarketScope) -> int:
     """Give the time from which on REST has all of a dataset's rows, in milliseconds since 1970."""
-    reach_ms = scope.market.agg_trades_reach_ms
+    reach_ms = scope.kind.agg_trades_reach_ms
     if dataset == "open_interest":
         return scope.now_us // 1000 - OPEN_INTEREST_REACH_MS
     if dataset == "agg_trades" and reach_ms is not None:
@@ -206,28 +167,29 @@ def _reached_ms(dataset: str, scope: Scope) -> int:
     return 0
 
 
-def _rest_open_interest(scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
+def _rest_open_interest(scope: MarketScope, client: RestClient, coverage: Coverage) -> list[Series]:
     now_ms = scope.now_us // 1000
     reached = _reached_ms("open_interest", scope)
     found: list[Series] = []
-    for one in _each(scope, coverage, _intervals("open_interest", scope)):
-        wanted = one.times()
-        found += one.beyond(wanted, reached, missing, INTERVAL_MS[one.interval])
+    for one in _each("open_interest", scope, coverage):
+        wanted = one.times_ms
+        since = scope.since_listed(one.symbol, wanted)
+        found += one.beyond_reach(since, reached, missing, REACH_OF_REST, INTERVAL_MS[one.interval])
         # The exchange refuses what is too old, rather than giving what it has.
         reachable = (max(wanted[0], reached), max(wanted[1], reached))
         found.append(OpenInterestSeries(client, one.key, reachable, one.covered, now_ms))
     return found
 
 
-def _rest_trades(dataset: str, scope: Scope, client: RestClient, coverage: Coverage) -> list[Series]:
+def _rest_trades(dataset: str, scope: MarketScope, client: RestClient, coverage: Coverage) -> list[Series]:
     found: list[Series] = []
     reached = _reached_ms(dataset, scope)
-    for one in _each(scope, coverage, ("",)):
-        start, end = one.trade_times()
-        found += one.beyond((start // 1000, -(-end // 1000)), reached, _missing_days)
+    for one in _each(dataset, scope, coverage):
+        start, end = one.period_us
+        found += one.beyond_reach(scope.since_listed(one.symbol, one.span_ms), reached, _missing_days, REACH_OF_REST)
         start, end = max(start, reached * 1000), max(end, reached * 1000)
         kind, to_now = TRADE_KINDS[dataset], end == scope.now_us
-        found.append(kind(client, scope.market.name, one.symbol, (start, end), one.covered, to_now=to_now))
+        found.append(kind(client, scope.market, one.symbol, (start, end), one.covered, to_now=to_now))
     return found
 
 
@@ -241,37 +203,31 @@ def _missing_days(wanted: Range, covered: list[Any]) -> list[Range]:
     return gaps[1:] if is_of_file and gaps[0][0] // DAY_MS == gaps[0][1] // DAY_MS else gaps
 
 
-def _archived(dataset: str, scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:
+def _archived(dataset: str, scope: MarketScope, coverage: Coverage, listed: Set[str]) -> list[ArchiveSeries]:
     found = []
-    kind, reached = ARCHIVE_DATASETS[scope.market.name, dataset], _reached_ms(dataset, scope)
-    is_by_time = dataset not in TRADE_KINDS
-    for one in _each(scope, coverage, _intervals(dataset, scope)):
-        if is_by_time:
-            wanted = one.times()
-            lacks = partial(missing, wanted)
-        else:
-            start, end = one.trade_times()
-            wanted = (start // 1000, -(-end // 1000))
-            lacks = partial(missing_times, wanted)
+    kind, reached = ARCHIVE_DATASETS[scope.market, dataset], _reached_ms(dataset, scope)
+    for one in _each(dataset, scope, coverage):
+        wanted = one.span_ms if scope.ranges is IDS else one.times_ms
+        lacks = partial(missing_times if scope.ranges is IDS else missing, wanted)
         is_listed = one.symbol in listed
         found.append(ArchiveSeries(one.key, kind, one.symbol, one.interval, wanted, lacks, is_listed, reached))
     return found
 
 
-def _archived_open_interest(scope: Scope, coverage: Coverage, listed: frozenset[str]) -> list[ArchiveSeries]:
+def _archived_open_interest(scope: MarketScope, coverage: Coverage, listed: Set[str]) -> list[ArchiveSeries]:
     # The archive's metrics have one period alone.
     found = _archived("open_interest", scope, coverage, listed)
     return [one for one in found if one.interval == METRICS_PERIOD]
 
 
 def _of_klines(dataset: str) -> Dataset:
-    endpoint = KLINE_KINDS[dataset].endpoint
-    return Dataset(partial(_rest_klines, dataset), partial(_archived, dataset), add, remove, endpoint, is_by_time=True)
+    rest, archive = partial(_rest_klines, dataset), partial(_archived, dataset)
+    return Dataset(rest, archive, TIMES, KLINE_KINDS[dataset].endpoint)
 
 
 def _of_trades(dataset: str, endpoint: str) -> Dataset:
     rest, archive = partial(_rest_trades, dataset), partial(_archived, dataset)
-    return Dataset(rest, archive, add_ids, remove_ids, endpoint, is_by_time=False)
+    return Dataset(rest, archive, IDS, endpoint)
 
 
 DATASETS_OF_SERIES: dict[str, Dataset] = {
@@ -280,22 +236,14 @@ DATASETS_OF_SERIES: dict[str, Dataset] = {
     "agg_trades": _of_trades("agg_trades", "aggTrades"),
     "trades": _of_trades("trades", "historicalTrades"),
     "funding_rates": Dataset(
-        _rest_funding,
-        partial(_archived, "funding_rates"),
-        add,
-        remove,
-        FundingSeries.endpoint,
-        is_by_time=True,
-        prefers_rest=True,
+        _rest_funding, partial(_archived, "funding_rates"), TIMES, FundingSeries.endpoint, prefers_rest=True
     ),
-    "open_interest": Dataset(
-        _rest_open_interest, _archived_open_interest, add, remove, OpenInterestSeries.endpoint, is_by_time=True
-    ),
+    "open_interest": Dataset(_rest_open_interest, _archived_open_interest, TIMES, OpenInterestSeries.endpoint),
 }
 """The datasets that are walked, and how."""
 
 
-def asked_before(scope: Scope, is_meant: Callable[[str, str], bool]) -> Iterator[Scope]:
+def requested_before(scope: MarketScope, is_meant: Callable[[str, str], bool]) -> Iterator[MarketScope]:
     """Give scopes that ask for what earlier runs have asked for, and for no more: one for each period of a series.
 
     Args:
@@ -303,15 +251,15 @@ def asked_before(scope: Scope, is_meant: Callable[[str, str], bool]) -> Iterator
         is_meant: Tells whether a symbol and an interval (empty for trades) are meant.
     """
     series = {}
-    for key, asked in scope.wanted.items():
+    for key, asked in scope.requested.items():
         market, symbol, interval = split_key(key)
-        if market == scope.market.name and is_meant(symbol, interval):
+        if market == scope.market and is_meant(symbol, interval):
             series[key] = (symbol, interval, list(asked))
     names = list(dict.fromkeys(symbol for symbol, _, _ in series.values()))
     intervals = tuple(dict.fromkeys(interval for _, interval, _ in series.values()))
     request = replace(scope.request, intervals=intervals)
-    possible = (*intervals, *scope.periods_of_open_interest)
-    nothing = {series_key(scope.market.name, name, interval): (0, 0) for name in names for interval in possible}
+    possible = (*intervals, *scope.open_interest_periods)
+    nothing = {series_key(scope.market, name, interval): (0, 0) for name in names for interval in possible}
     for number in range(max((len(asked) for _, _, asked in series.values()), default=0)):
         periods = {key: asked[number] for key, (_, _, asked) in series.items() if number < len(asked)}
         yield replace(scope, request=request, names=names, periods={**nothing, **periods})

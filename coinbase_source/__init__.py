@@ -1,30 +1,22 @@
 """Coinbase Exchange market data as a dlt source: exact decimals, closed candles only, within the exchange's limits."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import dlt
 from dlt.extract import DltResource
 
-from exchange_engine.request import RequestError, check_request
-from exchange_engine.resources import MERGE, dataset_resources, package_source
+from exchange_engine.request import check_request
+from exchange_engine.resources import resources
+from exchange_engine.run import Run
 
-from .run import CoinbaseRun
-from .schemas import COINBASE_PRODUCTS, TABLES
-from .settings import INTERVALS, NAME, CoinbaseConfiguration, load_configuration
+from .schemas import TABLES
+from .settings import INTERVALS, NAME, load_configuration
+from .venue import Coinbase
 
-__all__ = [
-    "CoinbaseConfiguration",
-    "CoinbaseRun",
-    "RequestError",
-    "coinbase_exchange",
-    "coinbase_source",
-    "load_configuration",
-]
+__all__ = ["DATASETS", "coinbase_exchange"]
 
-DATASETS = tuple(TABLES)
-MERGED = frozenset({COINBASE_PRODUCTS.name})
+DATASETS = tuple(table.name for table in TABLES)
 
 
 @dlt.source(name=NAME, section=NAME, max_table_nesting=0)
@@ -57,19 +49,4 @@ def coinbase_exchange(
     request = check_request(
         symbols, intervals, datasets, start, end, known_datasets=DATASETS, known_intervals=tuple(INTERVALS)
     )
-    run = CoinbaseRun(request, load_configuration())
-    # In a foreign pipeline one load package holds all, and a series that fails must not go unnoticed.
-    run.configuration.package_rows = run.configuration.package_seconds = 2**62
-    return dataset_resources(run, TABLES, MERGED, MERGE, strict=True)
-
-
-def coinbase_source(run: CoinbaseRun, as_files: bool = False) -> Any:
-    """Make the dlt source of one load package of a run; candles are appended (see pipelines/recovery.py).
-
-    Args:
-        run: The run; call again for the next package while `run.unfinished()`.
-        as_files: Hand candles to dlt as Parquet files, which is faster where the destination loads those.
-    """
-    return package_source(
-        run, partial(dataset_resources, run, TABLES, MERGED, "append", strict=False, as_files=as_files)
-    )
+    return resources(Run(Coinbase(request, load_configuration())))

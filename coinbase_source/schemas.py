@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from exchange_engine.tables import BOOL, LABEL, TEXT, TIME, WIDE_DECIMAL, staging_table
+from exchange_engine.tables import BOOL, LABEL, MERGED, TEXT, TIME, WIDE_DECIMAL, staging_table
 
 COINBASE_PRODUCTS: Final = staging_table(
     "coinbase_products",
@@ -20,6 +20,7 @@ COINBASE_PRODUCTS: Final = staging_table(
         "updated_at": TIME,
     },
     nullable=frozenset({"base_asset", "quote_asset", "quote_increment", "base_increment", "min_market_funds"}),
+    write=MERGED,
 )
 
 COINBASE_CANDLES: Final = staging_table(
@@ -33,5 +34,5 @@ COINBASE_CANDLES: Final = staging_table(
     },
 )
 
-TABLES: Final = {table.name: table for table in (COINBASE_PRODUCTS, COINBASE_CANDLES)}
+TABLES: Final = (COINBASE_PRODUCTS, COINBASE_CANDLES)
 """The tables of the datasets, in the order in which they are loaded."""

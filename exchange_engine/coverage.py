@@ -5,8 +5,9 @@ destination. There is one range as a rule, and more where a user asked for separ
 an earlier start is fetched without touching what is there, and a hole can never hide behind a cursor's maximum.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
 
 Range = tuple[int, int]
 """[from, to): open times in milliseconds, or trade ids."""
@@ -126,3 +127,33 @@ def missing_times(wanted: Range, covered: Iterable[IdEntry]) -> list[Range]:
         if start is not None and end is not None
     ]
     return missing(wanted, add([], times))
+
+
+@dataclass(frozen=True)
+class RangeKind:
+    """How what is loaded of a dataset's series is remembered.
+
+    Attributes:
+        add: Returns the entries after others were loaded.
+        remove: Returns the entries without some ranges of keys, which are to be fetched again.
+        newest_start_us: Returns where the newest loaded range begins, in microseconds since 1970, or None.
+    """
+
+    add: Callable[[list[Any], Iterable[Any]], list[Any]]
+    remove: Callable[[list[Any], Iterable[Range]], list[Any]]
+    newest_start_us: Callable[[Sequence[Any]], int | None]
+
+
+def _newest_start_of_times(covered: Sequence[Range]) -> int | None:
+    return covered[-1][0] * 1000 if covered else None
+
+
+def _newest_start_of_ids(covered: Sequence[IdEntry]) -> int | None:
+    return max((entry[2] for entry in covered if entry[2] is not None), default=None)
+
+
+TIMES: Final = RangeKind(add, remove, _newest_start_of_times)
+"""Ranges of times in milliseconds."""
+
+IDS: Final = RangeKind(add_ids, remove_ids, _newest_start_of_ids)
+"""Ranges of ids, with the times that they reach over."""

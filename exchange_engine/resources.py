@@ -8,71 +8,62 @@ import dlt
 import pyarrow as pa
 from dlt.extract import DltResource
 
+from .connected_symbols import CONNECTED
 from .package_file import as_file
 from .run import Run
-from .tables import CONNECTED_SYMBOLS, REJECTED_ROWS, SERIES_PERIODS, Table
+from .tables import MERGED, REJECTED_ROWS, SERIES_PERIODS, Table
+from .venue import Remembered
 
 MERGE: Any = {"disposition": "merge", "strategy": "delete-insert"}
 """The one disposition that stays exact in any pipeline that is killed and run again (docs/architecture.md)."""
 
 
-def package_source(run: Run, resources: Callable[[], list[DltResource]]) -> Any:
-    """Make the dlt source of one load package of a run at any venue.
-
-    Args:
-        run: The run; its venue names the source and its section of the configuration.
-        resources: Makes what the source has.
-    """
-    run.begin_package()
-
-    @dlt.source(name=run.venue, section=run.venue, max_table_nesting=0)
-    def package() -> list[DltResource]:
-        return resources()
-
-    return package()
-
-
-def dataset_resources(
-    run: Run,
-    tables: dict[str, Table],
-    merged: frozenset[str],
-    disposition: Any,
-    strict: bool,
-    as_files: bool = False,
-) -> list[DltResource]:
-    """Make a resource for each dataset that a run is asked for, and those for its cursors, symbols and rejected rows.
+def resources(run: Run) -> list[DltResource]:
+    """Make the resources of a run for any dlt pipeline: one load package holds all, and a failure is raised.
 
     Args:
         run: The run.
-        tables: The tables of all datasets, by name, in the order in which they are loaded.
-        merged: Names of those whose rows replace those before.
-        disposition: dlt's write disposition of the others.
-        strict: Raise what the run would otherwise only note.
-        as_files: Hand what is walked to dlt as Parquet files.
     """
-    resources = []
-    for name, table in tables.items():
-        if name in run.request.datasets:
-            rows = (
-                partial(_walked, run, table, strict, as_files)
-                if name in run.series
-                else partial(_taken, run, table, strict)
-            )
-            resources.append(resource(table, MERGE if name in merged else disposition, rows))
-    resources.append(resource(SERIES_PERIODS, MERGE, run.periods))
-    resources.append(resource(CONNECTED_SYMBOLS, MERGE, partial(_connected, run)))
-    resources.append(recorded_resource(run, REJECTED_ROWS, MERGE))
-    return resources
+    # A pipeline without the recovery of this project is exact by merging alone.
+    return _resources(run, MERGE, partial(_walked, is_strict=True), partial(_taken, is_strict=True))
 
 
-def recorded_resource(run: Run, table: Table, disposition: Any) -> DltResource:
-    """Make the resource of what is recorded together with the rows of a load package."""
-    return resource(table, disposition, partial(run.records, table))
+def package(run: Run, as_files: bool = False) -> Any:
+    """Make the dlt source of one load package of a run.
+
+    Rows are appended where their table says so: that is fast, and exact only with the recovery that the commands of
+    this project do before each run.
+
+    Args:
+        run: The run; call again for the next package while `run.unfinished()`.
+        as_files: Hand rows to dlt as Parquet files, which is faster where the destination loads those.
+    """
+    run.begin_package()
+
+    @dlt.source(name=run.venue.name, section=run.venue.name, max_table_nesting=0)
+    def load_package() -> list[DltResource]:
+        return _resources(run, "append", partial(_walked, as_files=as_files), _taken)
+
+    return load_package()
 
 
-def resource(table: Table, disposition: Any, rows: Callable[[], Iterator[Any]]) -> DltResource:
-    """Make a dlt resource of a staging table."""
+def _resources(
+    run: Run,
+    disposition: Any,
+    walked: Callable[[Run, Table], Iterator[Any]],
+    taken: Callable[[Run, Table], Iterator[Any]],
+) -> list[DltResource]:
+    tables = [table for table in run.venue.tables if table.name in run.request.datasets]
+    made: list[tuple[Table, Callable[[], Iterator[Any]]]] = [
+        (table, partial(walked if table.name in run.venue.series else taken, run, table)) for table in tables
+    ]
+    made.append((SERIES_PERIODS, run.periods))
+    made += [(one.table, partial(_remembered, run, one)) for one in (CONNECTED, *run.venue.remembered)]
+    made += [(table, partial(run.records, table)) for table in (REJECTED_ROWS, *run.venue.recorded)]
+    return [_resource(table, MERGE if table.write == MERGED else disposition, rows) for table, rows in made]
 
+
+def _resource(table: Table, disposition: Any, rows: Callable[[], Iterator[Any]]) -> DltResource:
     # dlt calls functions, and takes a partial one for a thing without a name.
     def called() -> Iterator[Any]:
         yield from rows()
@@ -80,23 +71,23 @@ def resource(table: Table, disposition: Any, rows: Callable[[], Iterator[Any]]) 
     return cast("DltResource", dlt.resource(called, **table.hints, write_disposition=disposition))
 
 
-def _connected(run: Run) -> Iterator[pa.Table]:
-    if (rows := run.newly_connected(dlt.current.resource_state().setdefault("stored", {}))) is not None:
+def _remembered(run: Run, one: Remembered) -> Iterator[pa.Table]:
+    if (rows := run.remembered(one, dlt.current.resource_state().setdefault(one.state, {}))) is not None:
         yield rows
 
 
-def _taken(run: Run, table: Table, strict: bool) -> Iterator[pa.Table]:
+def _taken(run: Run, table: Table, is_strict: bool = False) -> Iterator[pa.Table]:
     run.remember_origin(dlt.current.source_state())
     if (rows := run.snapshot(table.name)) is not None:
         yield rows
-    if strict:
+    if is_strict:
         run.raise_failures(table.name)
 
 
-def _walked(run: Run, table: Table, strict: bool, as_files: bool) -> Iterator[Any]:
+def _walked(run: Run, table: Table, is_strict: bool = False, as_files: bool = False) -> Iterator[Any]:
     run.remember_origin(dlt.current.source_state())
     state = dlt.current.resource_state()
-    rows = run.tables(table.name, state.setdefault("coverage", {}), state.setdefault("wanted", {}))
+    rows = run.rows(table.name, state.setdefault("coverage", {}), state.setdefault("wanted", {}))
     yield from as_file(table, rows) if as_files else rows
-    if strict:
+    if is_strict:
         run.raise_failures(table.name)

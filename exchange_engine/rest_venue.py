@@ -1,21 +1,28 @@
-"""One run against a venue that has REST alone: its clock, its symbols, and one walk for each dataset."""
+"""Venues that have REST alone: one walk for each dataset, and one host."""
 
 import threading
-from abc import abstractmethod
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 from urllib.parse import urlsplit
 
 from .config.rules import is_this_machine
 from .config.venue import VenueConfiguration
-from .coverage import Coverage, Range, add, remove, series_key
+from .coverage import TIMES, Coverage, Range, RangeKind
 from .http.budget import Budget
+from .http.errors import SeriesError
+from .http.transport import Tally
+from .listed import Snapshot
+from .plan import PlannedSeries
 from .request import Request
-from .run import Run, Stage
+from .run import Run
+from .scope import Scope, SeriesRequest
 from .symbols import Assets, ConnectedSymbol, resolve
+from .tables import Table
 from .times import DAY_MS
-from .walk import LOOKAHEAD_PAGES, Series, Walk
+from .venue import Origin, Remembered
+from .walk import Series, Walk
 
 
 class VenueClient(Protocol):
@@ -39,32 +46,22 @@ def _is_any(_symbol: str) -> bool:
 
 
 @dataclass(frozen=True)
-class VenueDataset:
+class RestDataset:
     """How a dataset that is made of series is fetched.
 
     Attributes:
-        make: Makes the series of a key, from the times that are wanted and those that are covered, in milliseconds.
+        make: Makes what is to be fetched of a series.
         has_intervals: There is a series for each interval.
         has_symbol: Tells of which symbols there are some.
     """
 
-    make: Callable[[str, Range, list[Range]], Sequence[Series]]
+    make: Callable[[SeriesRequest], Sequence[Series]]
     has_intervals: bool = True
     has_symbol: Callable[[str], bool] = _is_any
 
-    @property
-    def add(self) -> Callable[[list[Any], Any], list[Any]]:
-        """Gives the covered ranges after others were loaded."""
-        return add
 
-    @property
-    def remove(self) -> Callable[[list[Any], Any], list[Any]]:
-        """Gives the covered ranges without others."""
-        return remove
-
-
-class VenueRun(Run):
-    """One run against a venue.
+class RestVenue(ABC):
+    """A venue that has REST alone (see venue.py).
 
     Args:
         request: What to fetch.
@@ -73,104 +70,123 @@ class VenueRun(Run):
         stop: Set from outside to end the run early, with all progress kept.
 
     Attributes:
-        exchange: Name of the exchange; set by subclasses, as are those that follow.
+        name: Name of the dlt source; set by subclasses, as are those that follow.
+        exchange: Name of the exchange.
         hosts: Its hosts; what another one gives, such as a sandbox, is data of another exchange.
         listed_in: The staging table of its symbols.
+        tables: The tables of its datasets.
     """
 
-    exchange = ""
-    hosts: frozenset[str] = frozenset()
-    listed_in = ""
+    name: str
+    exchange: ClassVar[str]
+    hosts: ClassVar[frozenset[str]]
+    listed_in: ClassVar[str]
+    tables: Sequence[Table]
 
     def __init__(
-        self,
-        request: Request,
-        configuration: VenueConfiguration,
-        client: VenueClient,
-        stop: threading.Event | None = None,
+        self, request: Request, configuration: VenueConfiguration, client: VenueClient, stop: threading.Event
     ) -> None:
-        super().__init__(request, configuration, stop)
-        self.title = self.venue
+        self.request = request
+        self.title = self.name
+        self.stop = stop
         self.configuration = configuration
-        self._venue_client = client
+        self._asks = client
         self._listed: Mapping[str, ConnectedSymbol] = {}
-
-    @property
-    def budget(self) -> Budget:
-        """The limit that most requests count against."""
-        return self._venue_client.budget
 
     @abstractmethod
     def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
         """Ask for all symbols."""
 
+    @abstractmethod
+    def datasets(self, now_ms: int) -> Mapping[str, RestDataset]:
+        """Return the datasets that are made of series, as of the run's "now"."""
+
+    @property
+    @abstractmethod
+    def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
+        """The datasets that are taken at once, and what takes each."""
+
     def unlisted(self) -> Set[str]:
         """Return the symbols that are not traded yet: a pattern does not mean them."""
         return frozenset()
+
+    @property
+    def budget(self) -> Budget:
+        """The limit that most requests count against."""
+        return self._asks.budget
+
+    @property
+    def series(self) -> Mapping[str, RangeKind]:
+        """The datasets that are made of series, and how their coverage is kept."""
+        return dict.fromkeys(self.datasets(0), TIMES)
+
+    @property
+    def recorded(self) -> Sequence[Table]:
+        """No tables: what is recorded of any venue is enough."""
+        return ()
+
+    @property
+    def remembered(self) -> Sequence[Remembered]:
+        """No tables, likewise."""
+        return ()
+
+    def clock_us(self) -> int:
+        """Read the venue's clock and symbols."""
+        now_us = self._asks.server_time_ms() * 1000
+        self._listed = self.fetch_listed()
+        return now_us
+
+    def resolve(self, others: Sequence[Any] = ()) -> tuple[tuple[str, ...], list[str]]:  # noqa: ARG002 - there is one market
+        """Return the requested symbols."""
+        assets = {name: Assets(one.base, one.quote) for name, one in self._listed.items()}
+        return resolve(self.request.symbols, (), assets, (), self.listed_in, self.unlisted()), []
 
     def connected(self) -> Mapping[str, ConnectedSymbol]:
         """Return all symbols of the venue, as they were named when the run connected."""
         return self._listed
 
-    @property
-    @abstractmethod
-    def series(self) -> Mapping[str, VenueDataset]:
-        """The datasets of the venue that are made of series."""
+    def is_asked(self, key: str | None, names: Sequence[str]) -> bool:
+        """Tell whether a row that was left out is of a symbol that was asked for."""
+        return key in names
 
-    def read_clock(self) -> int:
-        """Read the venue's clock and symbols."""
-        now_us = self._venue_client.server_time_ms() * 1000
-        self._listed = self.fetch_listed()
-        return now_us
-
-    def resolve(self, others: Sequence[Any] = ()) -> tuple[str, ...]:  # noqa: ARG002 - there is one market
-        """Find the requested symbols."""
-        assets = {name: Assets(one.base, one.quote) for name, one in self._listed.items()}
-        return resolve(self.request.symbols, (), assets, (), self.listed_in, self.unlisted())
-
-    def origin(self) -> tuple[str, str]:
-        """Give which exchange the data are of, and its address."""
-        url = self._venue_client.url
+    def origin(self) -> Origin:
+        """Return which exchange the data are of."""
+        url = self._asks.url
         host = urlsplit(url).hostname or ""
         if is_this_machine(host):
-            return "a simulated exchange on this machine", url
-        return (self.exchange if host in self.hosts else host), url
+            return Origin("a simulated exchange on this machine", url)
+        return Origin(self.exchange if host in self.hosts else host, url)
 
-    def disconnect(self) -> None:
+    def close(self) -> None:
         """End the connections."""
-        self._venue_client.close()
+        self._asks.close()
 
-    def stages(self, dataset: str, wanted: Coverage) -> Iterator[tuple[Stage, Mapping[str, Range]]]:
-        """Make the one stage of a dataset."""
-        series, periods = self.wanted_series(dataset, wanted, self.covered(dataset))
-        for one in series:
-            one.tally = self.report(dataset, one.key).tally
-        yield Walk(series, self.pool, self.configuration.connections * LOOKAHEAD_PAGES, self.stop), periods
+    def walks(self, run: Run, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:
+        """Yield the one walk of a dataset."""
+        series, scope = self._series(run, dataset, run.covered(dataset), requested)
+        yield run.series_walk(dataset, series), scope.periods
 
-    def wanted_series(
-        self, dataset: str, wanted: Coverage, coverage: Coverage
-    ) -> tuple[list[Series], Mapping[str, Range]]:
-        """Make the series of a dataset, of all symbols and intervals that are meant.
+    def plan(self, run: Run, dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:
+        """Yield the requests of each series, and what cannot be had."""
+        if dataset not in self.series:
+            yield PlannedSeries(dataset, "all")
+            return
+        series, _ = self._series(run, dataset, coverage, requested)
+        for key in dict.fromkeys(one.key for one in series):
+            requests, lacking = 0, ""
+            for one in series:
+                if one.key == key:
+                    try:
+                        requests += len(one.open())
+                    except SeriesError as error:
+                        lacking = str(error)
+            yield PlannedSeries(dataset, key, requests, requests, lacking=lacking)
 
-        Args:
-            dataset: Of `series`.
-            wanted: What was asked for before.
-            coverage: What is loaded.
-
-        Returns:
-            The series, and for each key the period in microseconds that it is to have.
-        """
-        kind = self.series[dataset]
+    def _series(self, run: Run, dataset: str, coverage: Coverage, requested: Coverage) -> tuple[list[Series], Scope]:
+        """Make the series of a dataset, of all symbols and intervals that are meant."""
+        known = self.datasets(run.now_us // 1000)[dataset]
         lookback_ms = int(self.configuration.candles_lookback_days * DAY_MS)
-        series: list[Series] = []
-        periods: dict[str, Range] = {}
-        for symbol in filter(kind.has_symbol, self.names):
-            for interval in self.request.intervals if kind.has_intervals else ("",):
-                key = series_key(self.venue, symbol, interval)
-                covered = coverage.get(key, [])
-                newest_us = covered[-1][0] * 1000 if covered else None
-                start, end = self.request.period_us(self.now_us, lookback_ms, wanted.get(key, []), newest_us)
-                periods[key] = (start, end)
-                # Times are whole milliseconds: the first one at or after the start, and those before the end.
-                series += kind.make(key, (-(-start // 1000), -(-end // 1000)), covered)
-        return series, periods
+        names = list(filter(known.has_symbol, run.names))
+        scope = Scope(self.request, self.name, names, run.now_us, TIMES, lookback_ms, requested)
+        intervals = self.request.intervals if known.has_intervals else ("",)
+        return [made for one in scope.series(coverage, intervals) for made in known.make(one)], scope

@@ -34,8 +34,8 @@ class ConnectedSymbol(NamedTuple):
     quote: str
 
 
-class Listing(Protocol):
-    """A run that knows symbols."""
+class SymbolBook(Protocol):
+    """What knows symbols: a market, or an account."""
 
     def assets(self) -> Mapping[str, Assets]:
         """Give the symbols that exchangeInfo lists, and their assets."""
@@ -71,13 +71,15 @@ def chooser(symbols: Sequence[str] | None, intervals: Sequence[str] | None) -> C
     return is_meant
 
 
-def resolve_among(request: Request, here: Listing, others: Iterable[Listing]) -> tuple[tuple[str, ...], list[str]]:
-    """Give the symbols that are meant of one of several runs, and the names in the request that only others know.
+def resolve_among(
+    request: Request, here: SymbolBook, others: Iterable[SymbolBook]
+) -> tuple[tuple[str, ...], list[str]]:
+    """Return the symbols that are meant of one of several markets, and the names in the request that only others know.
 
     Args:
         request: With the names and patterns.
-        here: The run whose symbols are looked for.
-        others: The other runs of the same request.
+        here: The market whose symbols are looked for.
+        others: The other markets of the same request.
 
     Raises:
         RequestError: A name or pattern that none of them knows.

@@ -36,6 +36,11 @@ _HINTS: Final[dict[pa.DataType, TColumnSchema]] = {
 """Arrow type to dlt's column hints."""
 
 
+APPENDED, MERGED = "append", "merge"
+"""How a table is written: rows are added, and those of a load that never completed are removed by the next run; or they
+replace those of the same key, which is safe to repeat."""
+
+
 @dataclass(frozen=True)
 class Table:
     """A staging table.
@@ -45,12 +50,14 @@ class Table:
         key: The columns that identify a row; none where rows are replaced by `merge_key` alone.
         schema: Arrow schema; key columns are not nullable.
         merge_key: A load replaces all rows that have the same values in these columns as one of its own.
+        write: APPENDED or MERGED.
     """
 
     name: str
     key: tuple[str, ...]
     schema: pa.Schema
     merge_key: tuple[str, ...] = ()
+    write: str = APPENDED
 
     @property
     def columns(self) -> dict[str, TColumnSchema]:
@@ -78,6 +85,7 @@ def staging_table(
     types: dict[str, pa.DataType],
     nullable: frozenset[str] = frozenset(),
     merge_key: Sequence[str] = (),
+    write: str = APPENDED,
 ) -> Table:
     """Describe a staging table.
 
@@ -87,9 +95,10 @@ def staging_table(
         types: Of the columns, in their order.
         nullable: Columns that may be empty.
         merge_key: As in `Table`.
+        write: As in `Table`.
     """
     fields = [pa.field(column, kind, nullable=column in nullable) for column, kind in types.items()]
-    return Table(name, tuple(key), pa.schema(fields), tuple(merge_key))
+    return Table(name, tuple(key), pa.schema(fields), tuple(merge_key), write)
 
 
 SERIES_PERIODS: Final = staging_table(
@@ -110,6 +119,7 @@ SERIES_PERIODS: Final = staging_table(
     },
     nullable=frozenset({"interval", "period_start", "period_end", "first_id", "end_id"}),
     merge_key=("dataset", "series"),
+    write=MERGED,
 )
 """What was asked for of each series, and what of it was answered: the cursors, where SQL can see them."""
 
@@ -118,6 +128,7 @@ CONNECTED_SYMBOLS: Final = staging_table(
     ("venue", "market", "symbol"),
     {"venue": TEXT, "market": TEXT, "symbol": TEXT, "base_asset": TEXT, "quote_asset": TEXT, "connected_at": TIME},
     nullable=frozenset({"base_asset", "quote_asset"}),
+    write=MERGED,
 )
 """The symbols that runs have loaded, and their assets, as the venue named them when the run connected."""
 
@@ -126,5 +137,6 @@ REJECTED_ROWS: Final = staging_table(
     ("venue", "dataset", "row_json"),
     {"venue": TEXT, "dataset": TEXT, "row_key": TEXT, "reason": TEXT, "row_json": TEXT, "rejected_at": TIME},
     nullable=frozenset({"row_key"}),
+    write=MERGED,
 )
 """Rows of the venues' answers that were left out, each with the reason."""

@@ -1,13 +1,14 @@
 """Many series fetched in parallel, handed on page by page: in order within a series, as they come between series."""
 
 import threading
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 import pyarrow as pa
 
@@ -106,7 +107,48 @@ class _Progress:
         return self.broken_at is not None and number >= self.broken_at
 
 
-class Walk:
+class Walk(ABC):
+    """One way through the series of a dataset.
+
+    Args:
+        total: How much there is to do, as far as it is known.
+
+    Attributes:
+        unit: What `total` and `done` count.
+        pages: The pages; one iterator for the whole walk, so that a consumer can pause and go on.
+        failures: What was asked for and could not be had, so far.
+        notes: What the user should know, and is no failure.
+        error: What ended the walk early, or None.
+        total: How much there is to do, as far as it is known by now.
+        done: How much of it is complete or given up.
+    """
+
+    unit: ClassVar[str] = "series"
+
+    def __init__(self, total: int = 0) -> None:
+        self.failures: list[Failure] = []
+        self.notes: list[str] = []
+        self.error: RunError | None = None
+        self.total = total
+        self.done = 0
+        self.pages = self._until_error()
+
+    @abstractmethod
+    def _run(self) -> Iterator[Page]:
+        """Fetch everything; a RunError ends the walk, and what was handed on stays valid."""
+
+    def interim_records(self) -> list[tuple[Table, pa.Table]]:
+        """Return what is to be recorded where a load package ends within the walk."""
+        return []
+
+    def _until_error(self) -> Iterator[Page]:
+        try:
+            yield from self._run()
+        except RunError as error:
+            self.error = error
+
+
+class SeriesWalk(Walk):
     """Fetches series through a pool of threads.
 
     At most `lookahead` pages are fetched and not yet handed on, so that memory is bounded; they go on being fetched
@@ -117,23 +159,12 @@ class Walk:
         pool: Threads; their number is the number of connections.
         lookahead: Pages under way or waiting.
         stop: Set from outside to end the walk early; what was handed on stays valid.
-
-    Attributes:
-        failures: Series given up so far.
-        notes: Nothing; other walks have some.
-        error: What ended the whole walk early, or None.
-        total: Number of series.
-        done: How many of them are complete or given up.
     """
 
     def __init__(
         self, series: Sequence[Series], pool: ThreadPoolExecutor, lookahead: int, stop: threading.Event
     ) -> None:
-        self.failures: list[Failure] = []
-        self.notes: list[str] = []
-        self.error: RunError | None = None
-        self.total = len(series)
-        self.done = 0
+        super().__init__(len(series))
         self._waiting = deque(series)
         self._opened: deque[_Progress] = deque()
         self._pool = pool
@@ -141,22 +172,15 @@ class Walk:
         self._stop = stop
         self._outstanding = 0
         self._done: SimpleQueue[tuple[_Progress, int, Future[Any]]] = SimpleQueue()
-        self.pages = self._run()
-        """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
-
-    def interim_records(self) -> list[tuple[Table, pa.Table]]:
-        """Give nothing: what is recorded is recorded with the pages."""
-        return []
 
     def _run(self) -> Iterator[Page]:
-        while self.error is None:
-            self._submit()
-            if not self._outstanding:
-                break
+        self._submit()
+        while self._outstanding:
             with suppress(Empty):
                 yield from self._receive(*self._done.get(timeout=STOP_SECONDS))
-            if self._stop.is_set() and self.error is None:
-                self.error = StoppedError()
+            if self._stop.is_set():
+                raise StoppedError
+            self._submit()
 
     def _submit(self) -> None:
         while self._outstanding < self._lookahead:
@@ -194,9 +218,6 @@ class Walk:
             result = future.result()
         except SeriesError as error:
             self._fail(progress, number, str(error))
-            return
-        except RunError as error:
-            self.error = error
             return
         if number == -1:
             progress.steps = result

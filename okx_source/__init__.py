@@ -1,30 +1,22 @@
 """OKX market data as a dlt source: exact decimals, closed candles only, within the exchange's limits."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import Any
 
 import dlt
 from dlt.extract import DltResource
 
-from exchange_engine.request import RequestError, check_request
-from exchange_engine.resources import MERGE, dataset_resources, package_source
+from exchange_engine.request import check_request
+from exchange_engine.resources import resources
+from exchange_engine.run import Run
 
-from .run import OkxRun
-from .schemas import OKX_INSTRUMENTS, TABLES
-from .settings import INTERVALS, NAME, OkxConfiguration, load_configuration
+from .schemas import TABLES
+from .settings import INTERVALS, NAME, load_configuration
+from .venue import Okx
 
-__all__ = [
-    "OkxConfiguration",
-    "OkxRun",
-    "RequestError",
-    "okx",
-    "okx_source",
-    "load_configuration",
-]
+__all__ = ["DATASETS", "okx"]
 
-DATASETS = tuple(TABLES)
-MERGED = frozenset({OKX_INSTRUMENTS.name})
+DATASETS = tuple(table.name for table in TABLES)
 
 
 @dlt.source(name=NAME, section=NAME, max_table_nesting=0)
@@ -57,19 +49,4 @@ def okx(
     request = check_request(
         symbols, intervals, datasets, start, end, known_datasets=DATASETS, known_intervals=tuple(INTERVALS)
     )
-    run = OkxRun(request, load_configuration())
-    # In a foreign pipeline one load package holds all, and a series that fails must not go unnoticed.
-    run.configuration.package_rows = run.configuration.package_seconds = 2**62
-    return dataset_resources(run, TABLES, MERGED, MERGE, strict=True)
-
-
-def okx_source(run: OkxRun, as_files: bool = False) -> Any:
-    """Make the dlt source of one load package of a run; candles are appended (see pipelines/recovery.py).
-
-    Args:
-        run: The run; call again for the next package while `run.unfinished()`.
-        as_files: Hand candles to dlt as Parquet files, which is faster where the destination loads those.
-    """
-    return package_source(
-        run, partial(dataset_resources, run, TABLES, MERGED, "append", strict=False, as_files=as_files)
-    )
+    return resources(Run(Okx(request, load_configuration())))

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from exchange_engine.tables import LABEL, TEXT, TIME, WIDE_DECIMAL, staging_table
+from exchange_engine.tables import LABEL, MERGED, TEXT, TIME, WIDE_DECIMAL, staging_table
 
 OKX_INSTRUMENTS: Final = staging_table(
     "okx_instruments",
@@ -31,6 +31,7 @@ OKX_INSTRUMENTS: Final = staging_table(
             "contract_multiplier", "tick_size", "lot_size", "min_size", "list_time", "expiry_time",
         }
     ),
+    write=MERGED,
 )  # fmt: skip
 
 OKX_CANDLES: Final = staging_table(
@@ -58,5 +59,5 @@ OKX_FUNDING_RATES: Final = staging_table(
     nullable=frozenset({"predicted_rate", "method"}),
 )
 
-TABLES: Final = {table.name: table for table in (OKX_INSTRUMENTS, OKX_CANDLES, OKX_FUNDING_RATES)}
+TABLES: Final = (OKX_INSTRUMENTS, OKX_CANDLES, OKX_FUNDING_RATES)
 """The tables of the datasets, in the order in which they are loaded."""

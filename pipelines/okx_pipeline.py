@@ -1,47 +1,10 @@
 """Loads OKX market data into the destination `market`: python pipelines/okx_pipeline.py --help."""
 
-import os
 import sys
-from argparse import Namespace
-from collections.abc import Callable
-from functools import partial
-from typing import Any
+from pathlib import Path
 
 if __name__ == "__main__":
-    sys.path[0] = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+    from market_loader.start import start
 
-from . import console, project
-from .signals import Signals
-
-signals = Signals()
-if __name__ == "__main__":
-    console.prepare()
-    signals.watch()
-project.enter()
-
-from okx_source import DATASETS, OkxRun, load_configuration, okx_source  # noqa: E402
-from okx_source.settings import INTERVALS, NAME, TITLE  # noqa: E402
-
-from . import command, venue  # noqa: E402
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        arguments: Without the program's name; default those of the command line.
-
-    Returns:
-        The exit code: 0 all done, 1 something is not loaded, 2 the request is wrong, 130 or 143 after a signal.
-    """
-    given = venue.parser(TITLE, "BTC-USDT,BTC-USDT-SWAP", tuple(INTERVALS), DATASETS).parse_args(arguments)
-    return command.execute(given, NAME, partial(_job, given), signals)
-
-
-def _job(given: Namespace, _pipeline: Callable[[], Any]) -> command.Job:
-    request = venue.request(given, NAME, tuple(INTERVALS), DATASETS)
-    return venue.job(OkxRun(request, load_configuration()), okx_source)
-
-
-if __name__ == "__main__":
-    command.finish(main)
+    start("okx")

@@ -16,6 +16,7 @@ PARTS = (
     "coinbase_source",
     "exchange_engine",
     "okx_source",
+    "market_loader",
     "pipelines",
     ".dlt",
     "dbt_project",

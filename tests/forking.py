@@ -9,13 +9,15 @@ import json
 import os
 import sys
 import traceback
+from functools import partial
 from importlib import import_module
 
 sys.path[0] = sys.argv[1]
 
 # Where dlt's project is has to be decided before dlt is imported.
-import_module("pipelines.project").enter()
-import_module("pipelines.binance_pipeline")
+import_module("market_loader.project").enter()
+import_module("market_loader.binance")
+Signals = import_module("market_loader.signals").Signals
 
 
 def run(asked, main):
@@ -39,7 +41,7 @@ sys.stdout.write("ready\n")
 sys.stdout.flush()
 for line in sys.stdin:
     asked = json.loads(line)
-    main = import_module(f"pipelines.{asked['venue']}_pipeline").main
+    main = partial(import_module(f"market_loader.{asked['venue']}").main, Signals())
     child = os.fork()
     if child == 0:
         run(asked, main)

@@ -10,9 +10,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from exchange_engine.coverage import Range, add, series_key
-from exchange_engine.http.errors import RunError, StoppedError
-from exchange_engine.tables import LABEL, Table
-from exchange_engine.walk import Failure, Page
+from exchange_engine.http.errors import StoppedError
+from exchange_engine.tables import LABEL
+from exchange_engine.walk import Failure, Page, Walk
 
 from ..schemas import ARCHIVE_FILES
 from .errors import ArchiveFileError
@@ -93,7 +93,7 @@ class Revisions:
     stored_outside: Callable[[ArchiveDataset, KnownFile, int, int], pa.Array]
 
 
-class RevisionWalk:
+class RevisionWalk(Walk):
     """Looks at the listing of known files, and takes those anew that are not what they were.
 
     Rows that are in the destination from elsewhere (a day's own file, REST) stay: they have won over this file before.
@@ -106,10 +106,9 @@ class RevisionWalk:
         downloads: Its files.
         now_us: The run's "now", in microseconds since 1970.
         stop: Set from outside to end early.
-
-    Attributes:
-        failures, notes, error, total, done, pages: As those of ArchiveWalk.
     """
+
+    unit = "files"
 
     def __init__(
         self,
@@ -120,33 +119,20 @@ class RevisionWalk:
         now_us: int,
         stop: threading.Event,
     ) -> None:
-        self.failures: list[Failure] = []
-        self.notes: list[str] = []
-        self.error: RunError | None = None
-        self.done = 0
         self._revisions = revisions
         self._known = [file for file in revisions.known if file.dataset == dataset]
-        self.total = len(self._known)
+        super().__init__(len(self._known))
         self._host = host
         self._downloads = downloads
         self._now_us = now_us
         self._stop = stop
-        self.pages = self._run()
-        """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
-
-    def interim_records(self) -> list[tuple[Table, pa.Table]]:
-        """Give nothing: what is recorded is recorded with the pages."""
-        return []
 
     def _run(self) -> Iterator[Page]:
         folders: dict[str, list[KnownFile]] = {}
         for file in self._known:
             folders.setdefault(file.path.rpartition("/")[0] + "/", []).append(file)
-        try:
-            for folder, files in folders.items():
-                yield from self._folder(folder, files)
-        except RunError as error:
-            self.error = error
+        for folder, files in folders.items():
+            yield from self._folder(folder, files)
 
     def _folder(self, folder: str, files: list[KnownFile]) -> Iterator[Page]:
         first = min(file.path for file in files)

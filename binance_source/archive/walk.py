@@ -10,10 +10,10 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from exchange_engine.http.errors import RunError, StoppedError
+from exchange_engine.http.errors import StoppedError
 from exchange_engine.tables import Table
 from exchange_engine.times import DAY_MS
-from exchange_engine.walk import Failure, Page
+from exchange_engine.walk import Failure, Page, Walk
 
 from ..schemas import ARCHIVE_DISAGREEMENTS, ARCHIVE_FILES
 from .errors import ArchiveFileError, ArchiveUnreachableError
@@ -29,7 +29,7 @@ PLANS_AHEAD = 32
 """Series whose files are looked up before their turn."""
 
 
-class ArchiveWalk:
+class ArchiveWalk(Walk):
     """Takes series out of the archive.
 
     At most `threads` files are under way, each with a few parsed blocks waiting, so that memory does not depend on
@@ -39,21 +39,12 @@ class ArchiveWalk:
         series: What to fetch.
         covered: Gives what is covered of a series by now, as the destination will have it.
         archive: What to work with.
-
-    Attributes:
-        failures: What was asked for, is not there, and will not be asked for elsewhere.
-        notes: What happened to files that could not be used.
-        error: What ended the walk early, or None.
-        total: Number of files to fetch, as far as it is known.
-        done: Files done.
     """
 
+    unit = "files"
+
     def __init__(self, series: Sequence[ArchiveSeries], covered: Callable[[str], list[Any]], archive: Archive) -> None:
-        self.failures: list[Failure] = []
-        self.notes: list[str] = []
-        self.error: RunError | None = None
-        self.total = 0
-        self.done = 0
+        super().__init__()
         self._covered = covered
         self._archive = archive
         self._planner = ThreadPoolExecutor(max(archive.threads // 2, 1), thread_name_prefix="archive-listing")
@@ -63,8 +54,6 @@ class ArchiveWalk:
         self._begun: FileTask | None = None
         self._answers: list[Page] = []
         self._ready: deque[tuple[ArchiveSeries, ArchiveFile, bool]] = deque()
-        self.pages = self._run()
-        """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
 
     def _run(self) -> Iterator[Page]:
         under_way: deque[FileTask] = deque()
@@ -78,8 +67,10 @@ class ArchiveWalk:
                 if not under_way:
                     break
                 yield from self._pages_of(under_way.popleft())
-        except RunError as error:
-            self._end(error)
+        except ArchiveUnreachableError as error:
+            if not all(one.followed_by_rest for one in [*self._waiting, *(planned for planned, _ in self._plans)]):
+                raise
+            self.notes.append(f"{error}; all was asked for by REST")
         finally:
             self._planner.shutdown(wait=False, cancel_futures=True)
             self._pool.shutdown(wait=False, cancel_futures=True)
@@ -87,13 +78,6 @@ class ArchiveWalk:
     def _take_answers(self) -> list[Page]:
         answers, self._answers = self._answers, []
         return answers
-
-    def _end(self, error: RunError) -> None:
-        series = [*self._waiting, *(planned for planned, _ in self._plans)]
-        if isinstance(error, ArchiveUnreachableError) and all(one.followed_by_rest for one in series):
-            self.notes.append(f"{error}; all was asked for by REST")
-        else:
-            self.error = error
 
     def _next(self) -> tuple[ArchiveSeries, ArchiveFile, bool] | None:
         """Give the next file to fetch; wait for a listing where there is none."""
@@ -140,7 +124,7 @@ class ArchiveWalk:
         self.total += len(files)
 
     def interim_records(self) -> list[tuple[Table, pa.Table]]:
-        """Give the line of the file that is being handed on, for a load package that ends in the middle of it."""
+        """Return the line of the file that is being handed on, for a load package that ends in the middle of it."""
         task = self._begun
         return [] if task is None else [(ARCHIVE_FILES, _record(task, BEGUN, self._archive))]
 

@@ -5,14 +5,10 @@ from collections.abc import Callable, Iterator, Sequence, Set
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
-import pyarrow as pa
-
 from exchange_engine.coverage import Range
-from exchange_engine.http.errors import RunError
 from exchange_engine.http.transport import Tally
 from exchange_engine.request import REST
-from exchange_engine.tables import Table
-from exchange_engine.walk import Failure, Page, Series, Walk, Window
+from exchange_engine.walk import Page, Series, SeriesWalk, Window
 
 from ..rest.client import RestClient
 from ..rest.id_series import IdSeries
@@ -22,7 +18,8 @@ from ..schemas import KLINES
 from ..settings import PAGE_ROWS
 from .gaps import FOUND, NOTHING, Gap, Question, Repairs, answer, unstored
 
-LOOKAHEAD_PAGES = 64
+WAITING_PAGES = 64
+"""Pages fetched and not yet handed on: gaps are small, and pages with them."""
 
 
 class _Ids:
@@ -44,7 +41,7 @@ class _Ids:
         return self._series.fetch(window)
 
 
-class RestRepair:
+class RestRepair(SeriesWalk):
     """Asks REST for what is left of gaps, and records what it says of each.
 
     Args:
@@ -56,9 +53,6 @@ class RestRepair:
         now_us: The run's "now", in microseconds since 1970.
         stop: Set from outside to end early.
         tally: Gives where the requests of a series are counted.
-
-    Attributes:
-        failures, notes, error, total, done, pages: As those of Walk.
     """
 
     def __init__(
@@ -72,7 +66,6 @@ class RestRepair:
         stop: threading.Event,
         tally: Callable[[str], Tally],
     ) -> None:
-        self.notes: list[str] = []
         self._repairs = repairs
         self._client = client
         self._now_us = now_us
@@ -83,35 +76,9 @@ class RestRepair:
         for one in asked:
             self._parts.setdefault(one.gap.series, []).extend((part, one) for part in one.left)
         series = [self._series(one.gap, part) for one in asked for part in one.left]
-        self._walk = Walk(series, pool, LOOKAHEAD_PAGES, stop)
+        super().__init__(series, pool, WAITING_PAGES, stop)
         self._found: dict[Gap, int] = {}
         self._ended: dict[Gap, int] = {}
-        self.pages = self._run()
-        """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
-
-    @property
-    def failures(self) -> list[Failure]:
-        """Gaps that could not be asked for."""
-        return self._walk.failures
-
-    @property
-    def error(self) -> RunError | None:
-        """What ended the walk early, or None."""
-        return self._walk.error
-
-    @property
-    def total(self) -> int:
-        """Number of ranges that are asked for."""
-        return self._walk.total
-
-    @property
-    def done(self) -> int:
-        """How many of them are done."""
-        return self._walk.done
-
-    def interim_records(self) -> list[tuple[Table, pa.Table]]:
-        """Give nothing: what is recorded is recorded with the pages."""
-        return []
 
     def _series(self, gap: Gap, part: Range) -> Series:
         now_ms = self._now_us // 1000
@@ -129,7 +96,7 @@ class RestRepair:
         for gap in self._unlisted:
             said = answer(gap, REST, NOTHING, 0, "the exchange does not list the symbol", self._now_us)
             yield Page(gap.series, gap.archive.table.schema.empty_table(), records=[said])
-        for page in self._walk.pages:
+        for page in super()._run():
             begin, end = page.covered[0][0], page.covered[-1][1]
             part, question = next(one for one in self._parts[page.series] if one[0][0] <= begin < one[0][1])
             gap = question.gap

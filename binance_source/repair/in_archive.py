@@ -11,11 +11,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from exchange_engine.coverage import Range, add, missing
-from exchange_engine.http.errors import RunError, StoppedError
+from exchange_engine.http.errors import StoppedError
 from exchange_engine.request import ARCHIVE
 from exchange_engine.tables import Table
 from exchange_engine.times import DAY_MS, INTERVAL_MS, LONGEST_MS
-from exchange_engine.walk import STOP_SECONDS, Failure, Page
+from exchange_engine.walk import STOP_SECONDS, Failure, Page, Walk
 
 from ..archive.errors import ArchiveFileError, ArchiveUnreachableError
 from ..archive.file_rows import file_rows
@@ -51,7 +51,7 @@ class _Search:
     notes: list[str] = field(default_factory=list)
 
 
-class ArchiveRepair:
+class ArchiveRepair(Walk):
     """Looks for gaps in the files of their days, and records what it says of each.
 
     A file whose rows are loaded as a whole is not fetched again, unless it has been published again.
@@ -64,9 +64,6 @@ class ArchiveRepair:
         threads: Series looked for at once.
         now_us: The run's "now", in microseconds since 1970.
         stop: Set from outside to end early.
-
-    Attributes:
-        failures, notes, error, total, done, pages: As those of ArchiveWalk.
     """
 
     def __init__(
@@ -79,26 +76,16 @@ class ArchiveRepair:
         now_us: int,
         stop: threading.Event,
     ) -> None:
-        self.failures: list[Failure] = []
-        self.notes: list[str] = []
-        self.error: RunError | None = None
-        self.done = 0
         self._by_series: dict[str, list[Question]] = {}
         for question in questions:
             self._by_series.setdefault(question.gap.series, []).append(question)
-        self.total = len(self._by_series)
+        super().__init__(len(self._by_series))
         self._repairs = repairs
         self._host = host
         self._downloads = downloads
         self._threads = threads
         self._now_us = now_us
         self._stop = stop
-        self.pages = self._run()
-        """The pages; one iterator for the whole walk, so that a consumer can pause and go on."""
-
-    def interim_records(self) -> list[tuple[Table, pa.Table]]:
-        """Give nothing: what is recorded is recorded with the pages."""
-        return []
 
     def _run(self) -> Iterator[Page]:
         waiting = deque(self._by_series.values())
@@ -116,8 +103,6 @@ class ArchiveRepair:
         except ArchiveUnreachableError as error:
             # REST can be asked without it; the gap is not confirmed by that.
             self.failures.append(Failure("the archive", str(error)))
-        except RunError as error:
-            self.error = error
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
 

@@ -140,8 +140,11 @@ _FILTER_COLUMNS = {
 
 
 def fetch_exchange_info(client: RestClient) -> ExchangeInfo:
-    """Ask for all symbols and limits."""
-    return client.get("exchangeInfo", {}, partial(_decode, client.market.name))
+    """Ask for all symbols and limits; the weight limit is kept from here on."""
+    info = client.get("exchangeInfo", {}, partial(_decode, client.market.name))
+    if info.weight_limit is not None:
+        client.budget.set_limit(info.weight_limit)
+    return info
 
 
 def _decode(market: str, body: bytes) -> ExchangeInfo:

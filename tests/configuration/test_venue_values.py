@@ -2,12 +2,12 @@
 
 import pytest
 
-from coinbase_source import CoinbaseRun
 from coinbase_source.settings import CoinbaseConfiguration
+from coinbase_source.venue import Coinbase
 from exchange_engine.config.providers import ConfigurationError
 from exchange_engine.request import check_request
-from okx_source import OkxRun
 from okx_source.settings import OkxConfiguration
+from okx_source.venue import Okx
 
 WRONG = {
     "base_url": ("a URL with https://", "http://www.okx.com"),
@@ -37,18 +37,18 @@ def test_a_value_that_is_none_or_out_of_its_range_is_refused(settings, venue):
 
 
 @pytest.mark.parametrize(
-    ("run", "configuration", "url", "exchange"),
+    ("venue", "configuration", "url", "exchange"),
     [
-        (CoinbaseRun, CoinbaseConfiguration(), "https://api.exchange.coinbase.com", "Coinbase Exchange"),
-        (CoinbaseRun, CoinbaseConfiguration(), "https://api-public.sandbox.exchange.coinbase.com", None),
-        (OkxRun, OkxConfiguration(), "https://www.okx.com", "OKX"),
-        (OkxRun, OkxConfiguration(), "https://my.okx.com", "OKX"),
-        (OkxRun, OkxConfiguration(), "https://www.okx.com.example", None),
-        (OkxRun, OkxConfiguration(), "http://127.0.0.1:8080/okx", "a simulated exchange on this machine"),
+        (Coinbase, CoinbaseConfiguration(), "https://api.exchange.coinbase.com", "Coinbase Exchange"),
+        (Coinbase, CoinbaseConfiguration(), "https://api-public.sandbox.exchange.coinbase.com", None),
+        (Okx, OkxConfiguration(), "https://www.okx.com", "OKX"),
+        (Okx, OkxConfiguration(), "https://my.okx.com", "OKX"),
+        (Okx, OkxConfiguration(), "https://www.okx.com.example", None),
+        (Okx, OkxConfiguration(), "http://127.0.0.1:8080/okx", "a simulated exchange on this machine"),
     ],
 )
-def test_data_of_another_host_are_those_of_another_exchange(run, configuration, url, exchange):
+def test_data_of_another_host_are_those_of_another_exchange(venue, configuration, url, exchange):
     configuration.base_url = url
-    opened = run(check_request(["A"], ["1m"], ["symbols"], known_datasets=["symbols"]), configuration)
-    assert opened.origin() == (exchange or url.removeprefix("https://"), url)
+    opened = venue(check_request(["A"], ["1m"], ["symbols"], known_datasets=["symbols"]), configuration)
+    assert opened.origin() == (exchange or url.removeprefix("https://"), url, None)
     opened.close()

@@ -54,23 +54,23 @@ STAGES = {
     "state copied": Stage(INSERT, "InsertValuesLoadJob.run", after=True, concerning="_dlt_pipeline_state"),
     "before the entry of the load": Stage(CLIENT, "SqlJobClientBase.complete_load"),
     "after the entry of the load": Stage(CLIENT, "SqlJobClientBase.complete_load", after=True),
-    "before recovery": Stage("pipelines.recovery", "recover"),
-    "orphans removed": Stage("pipelines.recovery", "_remove_orphans", after=True),
+    "before recovery": Stage("market_loader.recovery", "recover"),
+    "orphans removed": Stage("market_loader.recovery", "_remove_orphans", after=True),
     "working folder emptied": Stage(PIPELINE, "Pipeline._wipe_working_folder", after=True),
     "working folder dropped": Stage(PIPELINE, "Pipeline.drop", after=True),
     "state restored": Stage(PIPELINE, "Pipeline.sync_destination", after=True),
-    "settled in recovery": Stage("pipelines.archive_files", "settle", after=True),
+    "settled in recovery": Stage("market_loader.archive_files", "settle", after=True),
     "load archived": Stage(LOAD, "Load.complete_package", after=True),
-    "before settling": Stage("pipelines.archive_files", "settle", call=2),
-    "before the next package": Stage("binance_source", "market_source", call=2),
+    "before settling": Stage("market_loader.archive_files", "settle", call=2),
+    "before the next package": Stage("market_loader.command", "package", call=2),
     "trace copied": Stage(INSERT, "InsertValuesLoadJob.run", after=True, concerning="_trace"),
 }
 
 OTHER_STAGES = {
-    "importing": Stage("pipelines.project", "enter"),
+    "importing": Stage("market_loader.project", "enter"),
     "copying": Stage(COPY, "DuckDbCopyJob.run"),
     "candles copied": Stage(COPY, "DuckDbCopyJob.run", after=True, concerning="candles"),
-    "before the models": Stage("pipelines.transform", "dbt_build"),
+    "before the models": Stage("market_loader.transform", "dbt_build"),
     "building models": Stage("dbt.adapters.sql.connections", "SQLConnectionManager.add_query", call=20),
 }
 
@@ -121,7 +121,7 @@ def main() -> None:
     action, folder, venue, stage, *options = sys.argv[1:]
     sys.path[0] = folder
     # Where dlt's project is has to be decided before dlt is imported.
-    importlib.import_module("pipelines.project").enter()
+    importlib.import_module("market_loader.project").enter()
     act_at((STAGES | OTHER_STAGES)[stage], partial(ACTIONS[action], folder))
     script = str(Path(folder) / "pipelines" / f"{venue}_pipeline.py")
     sys.argv = [script, "--progress", "none", *options]

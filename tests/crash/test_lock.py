@@ -139,7 +139,7 @@ def test_a_process_that_outlives_the_run_does_not_hold_its_lock(project):
     program = """
 import os, subprocess, sys
 sys.path[0] = sys.argv[1]
-from pipelines import lock
+from market_loader import lock
 lock.acquire(None)
 started = subprocess.Popen(["sleep", "60"], close_fds=False)
 forked = os.fork()
@@ -157,7 +157,7 @@ os._exit(0)
         try:
             taken = subprocess.run(
                 [sys.executable, "-c", f"import sys; sys.path[0] = {str(project.folder)!r}\n"
-                 "from pipelines import lock; lock.acquire(None)"],
+                 "from market_loader import lock; lock.acquire(None)"],
                 capture_output=True, text=True, timeout=30, check=False,
             )  # fmt: skip
             assert (taken.returncode, taken.stderr) == (0, "")

@@ -121,7 +121,7 @@ def test_a_signal_ends_a_run_whose_errors_are_not_taken(project, exchange):
 TABLE = """
 import sys
 sys.path[0] = sys.argv[1]
-from pipelines import console
+from market_loader import console
 console.prepare()
 console.show("┌──────┐\\n│ name │\\n├──────┤\\n│ 币安 │\\n│  ·   │\\n└──────┘")
 """
@@ -150,16 +150,16 @@ OTHERS = ("EMFILE", "EIO", "EFBIG", "ENOMEM", "ECONNRESET")
 FAILING = """
 import errno, os, sys
 sys.path[0] = sys.argv[1]
-from pipelines import project
+from market_loader import project
 project.enter()
-from pipelines import binance_pipeline, command
+from market_loader import binance, command, signals
 for name in sys.argv[2].split(","):
     def fail(*_):
         number = getattr(errno, name)
         raise OSError(number, os.strerror(number))
     command.recovery.recover = fail
     if not (child := os.fork()):
-        os._exit(binance_pipeline.main(sys.argv[3:]))
+        os._exit(binance.main(signals.Signals(), sys.argv[3:]))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 1
 """
 

@@ -3,3 +3,11 @@
 import pytest
 
 pytest.register_assert_rewrite("tests.faults.outcome", "tests.integration.served_archive")
+
+from tests.integration.conftest import (  # noqa: E402, F401 - fixtures
+    exchange,
+    module_exchange,
+    module_truth,
+    shared_exchange,
+    truth,
+)

@@ -46,21 +46,21 @@ PROMISES: Final = (
     ),
     Promise(
         "A run that is killed loses nothing and doubles nothing",
-        "pipelines/recovery.py",
+        "market_loader/recovery.py",
         "WHERE _dlt_load_id > %s",
         "WHERE false AND _dlt_load_id > %s",
         "tests/crash/test_kills.py -k one_stage_after_the_other",
     ),
     Promise(
         "A file that was published again is there in one version",
-        "pipelines/archive_files.py",
+        "market_loader/archive_files.py",
         "AND {name}._dlt_load_id <= file.replaced_load_id",
         "AND {name}._dlt_load_id < ''",
         "tests/crash/test_kills.py -k revised_file",
     ),
     Promise(
         "SIGINT and SIGTERM end a run within seconds, with its progress",
-        "pipelines/signals.py",
+        "market_loader/signals.py",
         "GRACE_SECONDS = 4.0\n",
         "GRACE_SECONDS = 40.0\n",
         "tests/crash/test_signals.py",
@@ -74,7 +74,7 @@ PROMISES: Final = (
     ),
     Promise(
         "What could not be had is named, and the exit code says so",
-        "pipelines/command.py",
+        "market_loader/command.py",
         "code = INCOMPLETE if job.failed or any(report.missing(job.runs)) else DONE",
         "code = DONE",
         "tests/faults/test_rest_faults.py",
@@ -82,8 +82,8 @@ PROMISES: Final = (
     Promise(
         "What is covered is not fetched again: a run costs what is new",
         "binance_source/walks.py",
-        "rest = kind.rest(replace(scope, names=listed), run.client, coverage())",
-        "rest = kind.rest(replace(scope, names=listed), run.client, {})",
+        "kind.rest(listed, connection.client, run.covered(dataset))",
+        "kind.rest(listed, connection.client, {})",
         "tests/integration/test_increments.py -k second_run",
     ),
     Promise(
@@ -165,7 +165,7 @@ PROMISES: Final = (
     ),
     Promise(
         "A name that nothing reads is refused, with the one that was meant",
-        "pipelines/configuration.py",
+        "market_loader/configuration.py",
         "        for wrong, right in _slips_of_file(document):\n",
         "        for wrong, right in ():\n",
         "tests/configuration/test_names.py",
@@ -263,7 +263,7 @@ PROMISES: Final = (
     ),
     Promise(
         "One run at a time works in a checkout",
-        "pipelines/lock.py",
+        "market_loader/lock.py",
         "fcntl.LOCK_EX | fcntl.LOCK_NB",
         "fcntl.LOCK_SH | fcntl.LOCK_NB",
         "tests/crash/test_lock.py -k second_run",

@@ -81,7 +81,14 @@ def certificates(authority, tmp_path, monkeypatch):
 def test_nothing_in_the_source_switches_verification_off():
     files = [
         file
-        for folder in ("binance_source", "coinbase_source", "okx_source", "pipelines", "exchange_simulator")
+        for folder in (
+            "binance_source",
+            "coinbase_source",
+            "okx_source",
+            "exchange_engine",
+            "market_loader",
+            "exchange_simulator",
+        )
         for file in (ROOT / folder).rglob("*.py")
     ]
     assert len(files) > 50

@@ -20,8 +20,8 @@ from coinbase_source.settings import CoinbaseConfiguration
 from exchange_engine.http.errors import GaveUpError, GeoBlockedError, UnreachableError
 from exchange_engine.request import check_request
 from okx_source.client import HISTORY_CANDLES, OkxClient
-from okx_source.run import OkxRun
 from okx_source.settings import OkxConfiguration
+from okx_source.venue import Okx
 
 NOW_MS = 1_739_275_230_000  # 2025-02-11 12:00:30
 PAGE = (403, "text/html", b"<html><h1>403 ERROR</h1>Request blocked.</html>")
@@ -261,12 +261,12 @@ def test_what_cannot_be_read_is_no_answer(speak, name, answer):
 
 @pytest.mark.parametrize("host", OKX_HOSTS)
 def test_the_hosts_of_okx_are_one_exchange(host):
-    run = OkxRun(
+    venue = Okx(
         check_request(["A"], ["1m"], ["symbols"], known_datasets=["symbols"]),
         configured(OkxConfiguration, base_url=f"https://{host}.okx.com"),
     )
-    assert run.origin()[0] == "OKX"
-    run.close()
+    assert venue.origin().exchange == "OKX"
+    venue.close()
 
 
 @pytest.mark.parametrize("host", OKX_HOSTS)

@@ -1,7 +1,5 @@
 """Names, patterns and quote assets to symbols, delisted ones among them, and to a source; by hand."""
 
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
 
 from binance_source.archive.errors import ArchiveFileError, ArchiveUnreachableError
@@ -227,13 +225,7 @@ class Archive:
         return self._folders.get(prefix, [])
 
 
-@pytest.fixture
-def pool():
-    with ThreadPoolExecutor(2) as made:
-        yield made
-
-
-def test_archived_symbols_are_those_of_any_dataset_by_month_or_by_day(pool):
+def test_archived_symbols_are_those_of_any_dataset_by_month_or_by_day():
     archive = Archive(
         {
             "data/spot/monthly/klines/": ["BTCUSDT", "LUNAUSDT"],
@@ -242,18 +234,18 @@ def test_archived_symbols_are_those_of_any_dataset_by_month_or_by_day(pool):
             "data/spot/daily/aggTrades/": ["NOTASKED"],
         }
     )
-    found = archived_symbols(archive, pool, ["klines", "trades", "symbols", "tickers_24h"], is_needed=True)
+    found = archived_symbols(archive, 2, ["klines", "trades", "symbols", "tickers_24h"], is_needed=True)
     assert found == {"BTCUSDT", "LUNAUSDT", "NEWUSDT", "ETHUSDT"}
-    assert archived_symbols(archive, pool, ["symbols"], is_needed=True) == frozenset()
+    assert archived_symbols(archive, 2, ["symbols"], is_needed=True) == frozenset()
 
 
 @pytest.mark.parametrize("error", [ArchiveUnreachableError("gone"), ArchiveFileError("not a listing")])
-def test_an_archive_that_cannot_be_listed_is_done_without_only_where_it_is_not_needed(pool, error):
-    assert archived_symbols(Archive({}, error), pool, ["klines"], is_needed=False) == frozenset()
+def test_an_archive_that_cannot_be_listed_is_done_without_only_where_it_is_not_needed(error):
+    assert archived_symbols(Archive({}, error), 2, ["klines"], is_needed=False) == frozenset()
     with pytest.raises(type(error)):
-        archived_symbols(Archive({}, error), pool, ["klines"], is_needed=True)
+        archived_symbols(Archive({}, error), 2, ["klines"], is_needed=True)
 
 
-def test_a_stop_is_no_reason_to_do_without_the_archive(pool):
+def test_a_stop_is_no_reason_to_do_without_the_archive():
     with pytest.raises(StoppedError):
-        archived_symbols(Archive({}, StoppedError()), pool, ["klines"], is_needed=False)
+        archived_symbols(Archive({}, StoppedError()), 2, ["klines"], is_needed=False)

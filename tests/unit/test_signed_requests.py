@@ -16,9 +16,9 @@ import pytest
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
-from binance_source.account import AccountRun
+from binance_source.account import BinanceAccount
 from binance_source.datasets import DATASETS
-from binance_source.market import MarketRun
+from binance_source.market import BinanceMarket
 from binance_source.rest import account_trades, signed
 from binance_source.rest.account_balances import balances_snapshot, fetch_account
 from binance_source.rest.account_trades import AccountTradeSeries
@@ -28,6 +28,7 @@ from binance_source.settings import BinanceConfiguration
 from exchange_engine.http.errors import GaveUpError, KeyRefusedError, RejectedError, RunError
 from exchange_engine.http.transport import Tally
 from exchange_engine.request import RequestError, check_request
+from exchange_engine.run import Run
 
 KEY, SECRET = "KEYkey0KEYkey0KEYkey0", "SECRETsecret0SECRETsecret0"
 NOW_MS = 1_739_275_230_000  # 2025-02-11 12:00:30
@@ -389,9 +390,9 @@ def test_a_key_that_an_answer_repeats_is_not_shown(open_client):
 
 def account_run(client, dataset):
     request = check_request(["BNBBTC"], ["1m"], [dataset], known_datasets=DATASETS)
-    run = AccountRun(request, configuration(), Signer(KEY, SECRET))
-    run.client = client
-    return run
+    account = BinanceAccount(request, configuration(), Signer(KEY, SECRET))
+    account.client = client
+    return Run(account)
 
 
 def test_a_long_history_is_handed_on_in_turns_and_to_its_end(open_client, monkeypatch):
@@ -399,7 +400,7 @@ def test_a_long_history_is_handed_on_in_turns_and_to_its_end(open_client, monkey
     client, _ = open_client(ACCOUNT, [trade(7), trade(9)], [trade(11), trade(12)], [trade(20)], [])
     run, coverage = account_run(client, "account_trades"), {}
     run.begin_package()
-    rows = pa.concat_tables(run.tables("account_trades", coverage, {}))
+    rows = pa.concat_tables(run.rows("account_trades", coverage, {}))
     assert rows["trade_id"].to_pylist() == [7, 9, 11, 12, 20]
     assert coverage == {"spot|BNBBTC": [(0, 21, TRADE["time"], TRADE["time"])]}
     assert (run.failures, run.error, run.unfinished()) == ({"account_trades": []}, None, False)
@@ -408,19 +409,20 @@ def test_a_long_history_is_handed_on_in_turns_and_to_its_end(open_client, monkey
 
 def test_the_spot_runs_weight_budget_and_symbols_are_shared(open_client):
     client, host = open_client(ACCOUNT)
-    spot = MarketRun(
-        check_request(["BNBBTC"], ["1m"], ["klines"], source="rest", known_datasets=DATASETS), configuration()
-    )
-    spot.client._session.mount("https://", host)
-    spot.connect()
+    request = check_request(["BNBBTC"], ["1m"], ["klines"], source="rest", known_datasets=DATASETS)
+    spot = BinanceMarket(request, configuration())
+    spot_client = spot.connection.client
+    spot_client._session.mount("https://", host)
+    spot_run = Run(spot)
+    spot_run.connect()
     request = check_request(["*BTC"], ["1m"], ["account_trades"], known_datasets=DATASETS)
-    run = AccountRun(request, configuration(), Signer(KEY, SECRET), spot=spot)
-    assert run.client.budget is run.client.public.budget is spot.client.budget
-    run.client = client
-    run.open([spot])
+    account = BinanceAccount(request, configuration(), Signer(KEY, SECRET), spot=spot)
+    assert account.client.budget is account.client.public.budget is spot_client.budget
+    account.client = client
+    run = Run(account).open([spot_run])
     assert run.names == ("BNBBTC", "ETHBTC")
     assert host.infos == 1
-    for one in (run, spot):
+    for one in (run, spot_run):
         one.close()
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from exchange_engine.http.errors import BannedError, GaveUpError, StoppedError
 from exchange_engine.http.transport import Tally
-from exchange_engine.walk import Page, Walk, Window
+from exchange_engine.walk import Page, SeriesWalk, Window
 
 
 class Counted:
@@ -45,7 +45,7 @@ def walked(walk):
 
 
 def test_pages_of_a_series_come_in_order_and_none_is_missing(pool):
-    walk = Walk([Counted("a", 40), Counted("b", 0), Counted("c", 7)], pool, 10, threading.Event())
+    walk = SeriesWalk([Counted("a", 40), Counted("b", 0), Counted("c", 7)], pool, 10, threading.Event())
     assert walked(walk) == {"a": list(range(40)), "c": list(range(7))}
     assert (walk.done, walk.total) == (3, 3)
 
@@ -53,7 +53,7 @@ def test_pages_of_a_series_come_in_order_and_none_is_missing(pool):
 @pytest.mark.parametrize("at", [-1, 0, 5, 19])
 def test_a_series_that_fails_keeps_what_came_before_and_leaves_the_others_alone(pool, at):
     broken = Counted("broken", 20, at, GaveUpError("no luck"))
-    walk = Walk([Counted("a", 20), broken, Counted("c", 20)], pool, 6, threading.Event())
+    walk = SeriesWalk([Counted("a", 20), broken, Counted("c", 20)], pool, 6, threading.Event())
     found = walked(walk)
     assert found.pop("broken", []) == list(range(max(at, 0)))
     assert found == {"a": list(range(20)), "c": list(range(20))}
@@ -63,7 +63,7 @@ def test_a_series_that_fails_keeps_what_came_before_and_leaves_the_others_alone(
 
 def test_a_ban_ends_the_walk_and_what_was_handed_on_has_no_hole(pool):
     banned = Counted("b", 30, 9, BannedError(418, 900, 600, 0.0))
-    walk = Walk([Counted("a", 5), banned, Counted("c", 30)], pool, 6, threading.Event())
+    walk = SeriesWalk([Counted("a", 5), banned, Counted("c", 30)], pool, 6, threading.Event())
     found = walked(walk)
     assert isinstance(walk.error, BannedError)
     assert all(numbers == list(range(len(numbers))) for numbers in found.values())
@@ -72,7 +72,7 @@ def test_a_ban_ends_the_walk_and_what_was_handed_on_has_no_hole(pool):
 
 def test_a_stop_ends_the_walk(pool):
     stop = threading.Event()
-    walk = Walk([Counted("a", 1_000)], pool, 6, stop)
+    walk = SeriesWalk([Counted("a", 1_000)], pool, 6, stop)
     for number, _ in enumerate(walk.pages):
         if number == 10:
             stop.set()
@@ -88,7 +88,7 @@ def test_never_more_pages_are_ahead_than_allowed(pool):
             Watched.asked += 1
             return super().fetch(window)
 
-    walk = Walk([Watched("a", 50), Watched("b", 50)], pool, 8, threading.Event())
+    walk = SeriesWalk([Watched("a", 50), Watched("b", 50)], pool, 8, threading.Event())
     for handed_on, _ in enumerate(walk.pages, 1):
         assert Watched.asked <= handed_on + 8
     assert handed_on == 100

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from .database import TABLES
 from .project import DATASET
+from .tables import TABLES
 
 MAY_BE_EMPTY = {(table.name, field.name) for table in TABLES for field in table.schema if field.nullable}
 """Tables and columns."""

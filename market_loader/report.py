@@ -1,4 +1,4 @@
-"""What a run shows: its progress, and a closing summary."""
+"""What a run shows: its progress, a closing summary, or a plan."""
 
 import sys
 import time
@@ -10,6 +10,8 @@ from typing import Any
 from tqdm import tqdm
 
 from exchange_engine.coverage import split_key
+from exchange_engine.http.budget import WeightBudget
+from exchange_engine.plan import BYTES_A_SECOND, Plan
 from exchange_engine.reports import SeriesReport
 from exchange_engine.run import Run
 
@@ -89,7 +91,7 @@ def _lines(run: Run, dataset: str, reports: Mapping[str, SeriesReport]) -> Itera
         for symbol, found in by_symbol.items():
             newest = max((one.newest_us for one in found if one.newest_us is not None), default=None)
             yield (
-                f"{dataset:<17} {run.title:<8} {symbol:<14} {sum(one.rows for one in found):>11,} "
+                f"{dataset:<17} {run.venue.title:<8} {symbol:<14} {sum(one.rows for one in found):>11,} "
                 f"{sum(one.files for one in found):>6,} {sum(one.downloaded_bytes for one in found) / 1e6:>8,.1f} "
                 f"{sum(one.tally.requests for one in found):>8,} {sum(one.tally.weight for one in found):>7,} "
                 f"{sum(one.tally.waited_seconds for one in found):>6.1f}s "
@@ -98,7 +100,7 @@ def _lines(run: Run, dataset: str, reports: Mapping[str, SeriesReport]) -> Itera
         dropped = sum(one.dropped for one in reports.values())
         if dropped:
             of_series = DROPPED.get(dataset, "tombstones of removed duplicates")
-            what = of_series if dataset in run.series else "rows without a name"
+            what = of_series if dataset in run.venue.series else "rows without a name"
             yield f"{dataset}: {dropped} {what} left out"
         rounded = sum(one.rounded for one in reports.values())
         if rounded:
@@ -130,3 +132,31 @@ def time_text(microseconds: int | None) -> str:
     if microseconds is None:
         return "-"
     return f"{datetime.fromtimestamp(microseconds // 1_000_000, timezone.utc):%Y-%m-%d %H:%M:%S}"
+
+
+def of_plan(plan: Plan) -> Iterable[str]:
+    """Return the lines that say what a run would take: each series, and all in all.
+
+    Args:
+        plan: What it would take.
+    """
+    has_weights = isinstance(plan.budget, WeightBudget)
+    of_weights = f" {'weight':>9}" if has_weights else ""
+    of_files = f" {'files':>7} {'MB':>10}" if has_weights else ""
+    yield f"{'dataset':<17} {'series':<28}{of_files} {'requests':>9}{of_weights}"
+    for one in plan.series:
+        files = f" {one.files:>7,} {one.size_bytes / 1e6:>10,.1f}" if has_weights else ""
+        weight = f" {one.weight:>9,}" if has_weights else ""
+        yield f"{one.dataset:<17} {one.series.replace('|', ' '):<28}{files} {one.requests:>9,}{weight}"
+    if has_weights:
+        yield (
+            f"in all {plan.files:,} files with {plan.size_bytes:,} bytes, and weight {plan.weight:,}: "
+            f"about {plan.minutes:.1f} minutes, at {BYTES_A_SECOND / 1e6:.0f} MB a second and "
+            f"{plan.budget.per_window:,.0f} weight a minute; nothing was loaded"
+        )
+    else:
+        yield f"in all {plan.requests:,} requests: about {plan.minutes:.1f} minutes; nothing was loaded"
+    if any(one.is_least for one in plan.series):
+        yield "a page of trades a symbol at least: how many an account has is seen when they are fetched"
+    for one in plan.lacking:
+        yield f"NOT COMPLETE: {one.dataset} {one.series.replace('|', ' ')}: {one.lacking}"

@@ -2,13 +2,12 @@
 
 import contextlib
 import errno
-import gc
-import os
 import sys
 import time
 from argparse import Namespace
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any
 
 import dlt
@@ -20,7 +19,9 @@ from dlt.pipeline.exceptions import PipelineStepFailed
 
 from exchange_engine.config.providers import ConfigurationError
 from exchange_engine.http.errors import BinanceError, GeoBlockedError
+from exchange_engine.plan import plan
 from exchange_engine.request import RequestError
+from exchange_engine.resources import package
 from exchange_engine.run import Run
 
 from . import archive_files, configuration, database, destination, lock, options, project, recovery, repair, report
@@ -44,9 +45,7 @@ class Job:
     Attributes:
         name: Name of the dlt pipeline, and section of the configuration.
         runs: What is run, one after the other; each of them is opened before the first one fetches.
-        source: Makes the dlt source of one load package of a run, with or without files.
         prepare: Called with the dlt pipeline when the database is sound, before the runs are opened.
-        plan: Prints what a run would fetch; given dlt's pipeline state.
         summary: Called with the dlt pipeline at the end: more lines for the summary.
         skipped: Lines about what is not done, and was not asked for by name.
         is_asked_by_name: A market that does not serve this place is a failure, and not just skipped.
@@ -56,9 +55,7 @@ class Job:
 
     name: str
     runs: Sequence[Run]
-    source: Callable[[Any, bool], Any]
     prepare: Callable[[Any], None] = _nothing
-    plan: Callable[[Any, Any], None] = _nothing
     summary: Callable[[Any], Iterable[str]] = lambda _pipeline: ()
     skipped: list[str] = field(default_factory=list)
     is_asked_by_name: bool = True
@@ -78,6 +75,8 @@ def execute(given: Namespace, section: str, make_job: Callable[[Any], Job], sign
     Returns:
         The exit code: 0 all done, 1 something is not loaded, 2 the request is wrong, 130 or 143 after a signal.
     """
+    # Arrow's own allocator hands each block back and fetches it anew: twice the time in the kernel, and more memory.
+    pa.set_memory_pool(pa.system_memory_pool())
     opened: list[Any] = []
     try:
         configuration.check()
@@ -126,22 +125,6 @@ def open_pipeline(name: str, given: Namespace) -> Any:
         return say(_loading_failed(error), INCOMPLETE)
 
 
-def finish(main: Callable[[], int]) -> None:
-    """Run a command's main function as a process of its own, and end the process with its exit code."""
-    # Pages are large lists that hold no cycles: collecting among them takes a fifth of the time that decoding does.
-    gc.freeze()
-    gc.set_threshold(20_000, 5, 5)
-    # Arrow's own allocator hands each block back and fetches it anew: twice the time in the kernel, and more memory.
-    pa.set_memory_pool(pa.system_memory_pool())
-    status = main()
-    if status > 128:
-        # Threads may still wait for an answer of the exchange; nothing of theirs is wanted any more.
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status)
-    sys.exit(status)
-
-
 def say(what: object, code: int) -> int:
     """Print an error in one line, and give the exit code."""
     print("error:", *str(what).split(), file=sys.stderr)
@@ -183,11 +166,9 @@ def _load_all(pipeline: Any, job: Job, given: Namespace, section: str) -> int | 
         for run in runs:
             run.check_origin(pipeline.state)
         if given.plan:
-            for run in runs:
-                job.plan(run, pipeline.state)
-            for line in job.skipped:
-                print(line)
-            return INCOMPLETE if job.failed else DONE
+            plans = [plan(run, pipeline.state) for run in runs]
+            print(*chain(*map(report.of_plan, plans), job.skipped), sep="\n")
+            return INCOMPLETE if job.failed or any(one.lacking for one in plans) else DONE
         _load(pipeline, job, runs, given.progress)
     except (RequestError, ConfigurationError) as error:
         return say(options.with_place(error, given, section), WRONG_REQUEST)
@@ -214,16 +195,16 @@ def _open(job: Job) -> list[Run]:
         except GeoBlockedError as error:
             blocked.append((run, error))
         except BinanceError as error:
-            job.failed.append(run.title)
+            job.failed.append(run.venue.title)
             say(error, INCOMPLETE)
             if run.stop.is_set():
                 return []
     job.is_blocked = len(blocked) == len(job.runs)
     for run, refusal in blocked:
         if reached and not job.is_asked_by_name:
-            job.skipped.append(f"skipped: {', '.join(run.request.datasets)} of {run.title}: {refusal}")
+            job.skipped.append(f"skipped: {', '.join(run.request.datasets)} of {run.venue.title}: {refusal}")
         else:
-            job.failed.append(run.title)
+            job.failed.append(run.venue.title)
             say(refusal, INCOMPLETE)
     for run in reached:
         run.open([other for other in reached if other is not run])
@@ -238,7 +219,7 @@ def _load(pipeline: Any, job: Job, runs: Sequence[Run], progress: str) -> None:
         shown = report.Progress(progress, run)
         try:
             while True:
-                pipeline.run(job.source(run, as_files))
+                pipeline.run(package(run, as_files))
                 traces.append(pipeline.last_trace)
                 archive_files.settle(pipeline)
                 if not run.unfinished():

@@ -1,24 +1,25 @@
-"""One run against Coinbase Exchange: its clock, its products, and their candles."""
+"""Coinbase Exchange as a venue: its clock, its products, and their candles."""
 
 import threading
 from collections.abc import Callable, Mapping
 
-from exchange_engine.coverage import Range
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Listed, Snapshot
 from exchange_engine.request import Request
-from exchange_engine.rest_venue import VenueDataset, VenueRun
+from exchange_engine.rest_venue import RestDataset, RestVenue
+from exchange_engine.run import Run
+from exchange_engine.scope import SeriesRequest
 from exchange_engine.symbols import ConnectedSymbol
 
 from .candles import CoinbaseCandles
 from .client import CoinbaseClient
 from .products import Product, connected, fetch_products, products_snapshot
-from .schemas import COINBASE_CANDLES, COINBASE_PRODUCTS
+from .schemas import COINBASE_CANDLES, COINBASE_PRODUCTS, TABLES
 from .settings import HOST, NAME, TITLE, CoinbaseConfiguration
 
 
-class CoinbaseRun(VenueRun):
-    """One run against Coinbase Exchange.
+class Coinbase(RestVenue):
+    """Coinbase Exchange, for one request.
 
     Args:
         request: What to fetch.
@@ -26,10 +27,11 @@ class CoinbaseRun(VenueRun):
         stop: Set from outside to end the run early, with all progress kept.
     """
 
-    venue = NAME
+    name = NAME
     exchange = TITLE
     hosts = frozenset({HOST})
     listed_in = COINBASE_PRODUCTS.name
+    tables = TABLES
 
     def __init__(
         self, request: Request, configuration: CoinbaseConfiguration, stop: threading.Event | None = None
@@ -39,14 +41,17 @@ class CoinbaseRun(VenueRun):
         super().__init__(request, configuration, self.client, stop)
         self._products: Listed[Product] = Listed([])
 
-    @property
-    def series(self) -> Mapping[str, VenueDataset]:
-        """The datasets that are made of series."""
-        return {COINBASE_CANDLES.name: VenueDataset(self._candles)}
+    def datasets(self, now_ms: int) -> Mapping[str, RestDataset]:
+        """Return the datasets that are made of series."""
+
+        def candles(one: SeriesRequest) -> list[CoinbaseCandles]:
+            return [CoinbaseCandles(self.client, one.key, one.times_ms, one.covered, now_ms)]
+
+        return {COINBASE_CANDLES.name: RestDataset(candles)}
 
     @property
-    def snapshots(self) -> Mapping[str, Callable[[Tally], Snapshot]]:
-        """The datasets that are taken at once."""
+    def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
+        """The datasets that are taken at once, and what takes each."""
         return {COINBASE_PRODUCTS.name: self._products_snapshot}
 
     def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
@@ -54,9 +59,6 @@ class CoinbaseRun(VenueRun):
         self._products = fetch_products(self.client)
         return connected(self._products)
 
-    def _candles(self, key: str, wanted: Range, covered: list[Range]) -> list[CoinbaseCandles]:
-        return [CoinbaseCandles(self.client, key, wanted, covered, self.now_us // 1000)]
-
-    def _products_snapshot(self, tally: Tally) -> Snapshot:
+    def _products_snapshot(self, run: Run, tally: Tally) -> Snapshot:
         tally.add(1, 0.0)
-        return products_snapshot(self._products, self.now_us)
+        return products_snapshot(self._products, run.now_us)

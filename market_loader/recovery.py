@@ -19,17 +19,7 @@ from dlt.pipeline.state_sync import load_pipeline_state_from_destination
 from . import archive_files
 from .migration import relax_columns, relax_schemas
 from .project import DATASET, database_file
-
-APPENDED_TABLES = {
-    "binance": (
-        "klines", "agg_trades", "trades", "tickers_24h", "mark_price_klines", "funding_rates", "open_interest",
-        "premium_index", "account_balances", "account_trades", "archive_files", "gap_checks", "exchange_info_history",
-    ),
-    "coinbase": ("coinbase_candles",),
-    "okx": ("okx_candles", "okx_funding_rates"),
-}  # fmt: skip
-"""Tables that are appended to, by the dlt schema that they are of. The others are merged, which is safe to repeat."""
-
+from .tables import appended_tables
 
 DLT_TABLES = frozenset({"_dlt_loads", "_dlt_pipeline_state", "_dlt_version"})
 
@@ -81,7 +71,7 @@ def _remove_orphans(client: Any, schema: str, existing: frozenset[str]) -> None:
             "WHERE schema_name = %s AND status = 0",
             schema,
         )[0][0]
-        for table in APPENDED_TABLES[schema]:
+        for table in appended_tables(schema):
             if table in existing:
                 name = client.make_qualified_table_name(table)
                 client.execute_sql(f"DELETE FROM {name} WHERE _dlt_load_id > %s", last or "")  # noqa: S608

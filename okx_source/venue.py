@@ -1,16 +1,17 @@
-"""One run against OKX: its clock, its instruments, their candles and funding rates."""
+"""OKX as a venue: its clock, its instruments, their candles and funding rates."""
 
 import threading
 from collections.abc import Callable, Mapping, Set
 
 import pyarrow as pa
 
-from exchange_engine.beyond_reach import BeyondReach
-from exchange_engine.coverage import Range, missing, split_key
+from exchange_engine.coverage import missing
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Listed, Snapshot
 from exchange_engine.request import Request
-from exchange_engine.rest_venue import VenueDataset, VenueRun
+from exchange_engine.rest_venue import RestDataset, RestVenue
+from exchange_engine.run import Run
+from exchange_engine.scope import SeriesRequest
 from exchange_engine.symbols import ConnectedSymbol
 from exchange_engine.walk import Series
 
@@ -18,12 +19,15 @@ from .candles import OkxCandles
 from .client import OkxClient
 from .funding_rates import OkxFundingRates
 from .instruments import PREOPEN, SWAP, Instrument, connected, fetch_instruments, instruments_snapshot
-from .schemas import OKX_CANDLES, OKX_FUNDING_RATES, OKX_INSTRUMENTS
+from .schemas import OKX_CANDLES, OKX_FUNDING_RATES, OKX_INSTRUMENTS, TABLES
 from .settings import FUNDING_REACH_MS, HOSTS, NAME, TITLE, OkxConfiguration
 
+FUNDING_REACH = f"{TITLE} gives, which keeps three months of funding rates"
+"""For messages."""
 
-class OkxRun(VenueRun):
-    """One run against OKX.
+
+class Okx(RestVenue):
+    """OKX, for one request.
 
     Args:
         request: What to fetch.
@@ -31,10 +35,11 @@ class OkxRun(VenueRun):
         stop: Set from outside to end the run early, with all progress kept.
     """
 
-    venue = NAME
+    name = NAME
     exchange = TITLE
     hosts = frozenset(HOSTS)
     listed_in = OKX_INSTRUMENTS.name
+    tables = TABLES
 
     def __init__(self, request: Request, configuration: OkxConfiguration, stop: threading.Event | None = None) -> None:
         stop = stop or threading.Event()
@@ -43,17 +48,26 @@ class OkxRun(VenueRun):
         self._instruments: Mapping[str, Listed[Instrument]] = {}
         self._types: Mapping[str, str] = {}
 
-    @property
-    def series(self) -> Mapping[str, VenueDataset]:
-        """The datasets that are made of series."""
+    def datasets(self, now_ms: int) -> Mapping[str, RestDataset]:
+        """Return the datasets that are made of series."""
+
+        def candles(one: SeriesRequest) -> list[OkxCandles]:
+            return [OkxCandles(self.client, one.key, self._types[one.symbol], one.times_ms, one.covered, now_ms)]
+
+        def funding_rates(one: SeriesRequest) -> list[Series]:
+            wanted, reached = one.times_ms, now_ms - FUNDING_REACH_MS
+            reachable = (max(wanted[0], reached), max(wanted[1], reached))
+            rates = OkxFundingRates(self.client, one.key, reachable, one.covered, now_ms)
+            return [*one.beyond_reach(wanted, reached, missing, FUNDING_REACH), rates]
+
         return {
-            OKX_CANDLES.name: VenueDataset(self._candles),
-            OKX_FUNDING_RATES.name: VenueDataset(self._funding_rates, has_intervals=False, has_symbol=self._is_swap),
+            OKX_CANDLES.name: RestDataset(candles),
+            OKX_FUNDING_RATES.name: RestDataset(funding_rates, has_intervals=False, has_symbol=self._is_swap),
         }
 
     @property
-    def snapshots(self) -> Mapping[str, Callable[[Tally], Snapshot]]:
-        """The datasets that are taken at once."""
+    def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
+        """The datasets that are taken at once, and what takes each."""
         return {OKX_INSTRUMENTS.name: self._instruments_snapshot}
 
     def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
@@ -70,25 +84,9 @@ class OkxRun(VenueRun):
     def _is_swap(self, symbol: str) -> bool:
         return self._types[symbol] == SWAP
 
-    def _candles(self, key: str, wanted: Range, covered: list[Range]) -> list[OkxCandles]:
-        instrument_type = self._types[split_key(key)[1]]
-        return [OkxCandles(self.client, key, instrument_type, wanted, covered, self.now_us // 1000)]
-
-    def _funding_rates(self, key: str, wanted: Range, covered: list[Range]) -> list[Series]:
-        now_ms = self.now_us // 1000
-        reached = now_ms - FUNDING_REACH_MS
-        found: list[Series] = []
-        if self.request.start is not None and wanted[0] < reached:
-            gone = missing((wanted[0], min(wanted[1], reached)), covered)
-            reach = f"{TITLE} gives, which keeps three months of funding rates"
-            found += [BeyondReach(key, gone[0][0], gone[-1][1], reach)] if gone else []
-        reachable = (max(wanted[0], reached), max(wanted[1], reached))
-        found.append(OkxFundingRates(self.client, key, reachable, covered, now_ms))
-        return found
-
-    def _instruments_snapshot(self, tally: Tally) -> Snapshot:
+    def _instruments_snapshot(self, run: Run, tally: Tally) -> Snapshot:
         tally.add(1, 0.0)
-        parts = [instruments_snapshot(listed, self.now_us) for listed in self._instruments.values()]
+        parts = [instruments_snapshot(listed, run.now_us) for listed in self._instruments.values()]
         return Snapshot(
             pa.concat_tables([part.rows for part in parts]),
             [one for part in parts for one in part.rejected],

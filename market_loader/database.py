@@ -10,14 +10,12 @@ import duckdb
 import pyarrow as pa
 from dlt.common.configuration.exceptions import ConfigurationException
 
-from binance_source import schemas
-from coinbase_source import schemas as coinbase_schemas
-from exchange_engine import tables
 from exchange_engine.config.providers import ConfigurationError, Configured, lookup
-from okx_source import schemas as okx_schemas
+from exchange_engine.tables import DECIMAL, LABEL, TIME, WIDE_DECIMAL
 
 from .destination import SECTION, set_by
 from .project import DATASET, database_file
+from .tables import TABLES
 
 DUCKDB_SCHEMES: Final = frozenset({"duckdb", "md", "motherduck"})
 
@@ -25,22 +23,14 @@ SQLITE: Final = b"SQLite format 3\0"
 """How a file of SQLite begins. DuckDB would want to download what it reads those with."""
 
 _TYPES: Final[dict[pa.DataType, str]] = {
-    **{kind: f"DECIMAL({kind.precision},{kind.scale})" for kind in (tables.DECIMAL, tables.WIDE_DECIMAL)},
-    tables.TIME: "TIMESTAMP WITH TIME ZONE",
-    tables.LABEL: "VARCHAR",
+    **{kind: f"DECIMAL({kind.precision},{kind.scale})" for kind in (DECIMAL, WIDE_DECIMAL)},
+    TIME: "TIMESTAMP WITH TIME ZONE",
+    LABEL: "VARCHAR",
     pa.string(): "VARCHAR",
     pa.int64(): "BIGINT",
     pa.bool_(): "BOOLEAN",
 }
 """Arrow type to the type of the column in DuckDB."""
-
-TABLES: Final = [
-    value
-    for module in (tables, schemas, coinbase_schemas, okx_schemas)
-    for value in vars(module).values()
-    if isinstance(value, tables.Table)
-]
-"""The staging tables of all venues."""
 
 _AGAIN: Final = "move it away, and all is loaded again"
 

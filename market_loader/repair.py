@@ -63,21 +63,22 @@ def find_repairs(pipeline: Any, datasets: Collection[str], is_meant: IsMeant, ma
     )
 
 
-def summary(pipeline: Any, runs: Sequence[Run]) -> Iterator[str]:
+def summary(pipeline: Any, runs: Sequence[Run], repairs: Sequence[Repairs]) -> Iterator[str]:
     """Bring the ledger up to date again, if anything is new, and say what came of the gaps.
 
     Args:
         pipeline: The dlt pipeline, after the runs.
         runs: What has asked again.
+        repairs: What they asked for.
 
     Raises:
         RepairError: dbt fails.
     """
-    asked = [gap for run in runs for gap in run.repairs.gaps]
+    asked = [gap for one in repairs for gap in one.gaps]
     if asked or any(one.rows for run in runs for found in run.reports.values() for one in found.values()):
         update_ledger(pipeline)
     datasets = {name for run in runs for name in run.request.datasets}
-    left = list(_gaps(pipeline, datasets, runs[0].repairs.is_meant))
+    left = list(_gaps(pipeline, datasets, repairs[0].is_meant))
     counts: dict[str, int] = {}
     for _gap, status, _count, _reason in left:
         counts[status] = counts.get(status, 0) + 1

@@ -1,0 +1,95 @@
+"""What a run would take, without fetching it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from .http.budget import Budget
+from .run import Run
+
+BYTES_A_SECOND = 10_000_000
+"""What a download is taken to come at: a connection of 100 Mbit/s that is not quite used up."""
+
+
+@dataclass(frozen=True)
+class PlannedSeries:
+    """What a series would take.
+
+    Attributes:
+        dataset: Its dataset.
+        series: Key of the series, or "all" for what is taken at once.
+        requests: Requests to REST.
+        weight: What they cost together of the venue's limit.
+        files: Files to download.
+        size_bytes: Their size.
+        is_least: More requests may follow, by what these are answered with.
+        lacking: What of it cannot be had, or empty.
+    """
+
+    dataset: str
+    series: str
+    requests: int = 1
+    weight: int = 1
+    files: int = 0
+    size_bytes: int = 0
+    is_least: bool = False
+    lacking: str = ""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run would take.
+
+    Attributes:
+        series: By series, in the order of the datasets.
+        budget: The limit that the requests count against.
+    """
+
+    series: list[PlannedSeries] = field(repr=False)
+    budget: Budget
+
+    @property
+    def requests(self) -> int:
+        """Requests in all."""
+        return sum(one.requests for one in self.series)
+
+    @property
+    def weight(self) -> int:
+        """What they cost of the limit, in all."""
+        return sum(one.weight for one in self.series)
+
+    @property
+    def files(self) -> int:
+        """Files in all."""
+        return sum(one.files for one in self.series)
+
+    @property
+    def size_bytes(self) -> int:
+        """Their size in all."""
+        return sum(one.size_bytes for one in self.series)
+
+    @property
+    def minutes(self) -> float:
+        """How long it would take at least, if nothing but the limit and a usual connection slows it down."""
+        seconds = self.size_bytes / BYTES_A_SECOND + self.weight / self.budget.per_window * self.budget.window_seconds
+        return seconds / 60
+
+    @property
+    def lacking(self) -> list[PlannedSeries]:
+        """The series that cannot be had as requested."""
+        return [one for one in self.series if one.lacking]
+
+
+def plan(run: Run, pipeline_state: Mapping[str, Any]) -> Plan:
+    """Work out what a run would take; long series are asked for where their data begin and end.
+
+    Args:
+        run: The opened run.
+        pipeline_state: dlt's pipeline state, for what is loaded already.
+    """
+    resources = pipeline_state.get("sources", {}).get(run.venue.name, {}).get("resources", {})
+    planned: list[PlannedSeries] = []
+    for dataset in run.request.datasets:
+        known = resources.get(dataset, {})
+        planned += run.venue.plan(run, dataset, known.get("coverage", {}), known.get("wanted", {}))
+    return Plan(planned, run.venue.budget)

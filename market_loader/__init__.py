@@ -1,0 +1,1 @@
+"""The code of the commands in pipelines/: options, jobs, database, recovery, summary."""

@@ -1,0 +1,26 @@
+"""The staging tables that each pipeline writes."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from binance_source import schemas as binance
+from coinbase_source import schemas as coinbase
+from exchange_engine.tables import APPENDED, CONNECTED_SYMBOLS, REJECTED_ROWS, SERIES_PERIODS, Table
+from okx_source import schemas as okx
+
+_OF_ALL: Final = (SERIES_PERIODS, CONNECTED_SYMBOLS, REJECTED_ROWS)
+
+TABLES_OF: Final[Mapping[str, tuple[Table, ...]]] = {
+    "binance": (*_OF_ALL, *binance.TABLES),
+    "coinbase": (*_OF_ALL, *coinbase.TABLES),
+    "okx": (*_OF_ALL, *okx.TABLES),
+}
+"""By the name of the dlt pipeline, which is that of its schema, too."""
+
+TABLES: Final = tuple({table.name: table for tables in TABLES_OF.values() for table in tables}.values())
+"""The tables of all of them."""
+
+
+def appended_tables(pipeline_name: str) -> list[str]:
+    """Return the tables that a pipeline appends to; the others are merged, which is safe to repeat."""
+    return [table.name for table in TABLES_OF[pipeline_name] if table.write == APPENDED]

@@ -1,1 +1,0 @@
-"""The commands that load market data: one script for each venue."""
