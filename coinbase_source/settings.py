@@ -5,8 +5,9 @@ from typing import ClassVar, Final
 from dlt.common.configuration import configspec
 
 from exchange_engine.candles import Interval, intervals
-from exchange_engine.config.sections import load_section
-from exchange_engine.config.venue import RULES, VenueConfiguration
+from exchange_engine.config.rules import Url
+from exchange_engine.config.sections import key
+from exchange_engine.config.venue import VenueConfiguration
 from exchange_engine.times import INTERVAL_MS
 
 NAME: Final = "coinbase"
@@ -32,7 +33,7 @@ INTERVALS: Final[dict[str, Interval]] = intervals(
 class CoinbaseConfiguration(VenueConfiguration):
     """How Coinbase Exchange is spoken to; each field is a key of `[sources.coinbase]`."""
 
-    base_url: str = f"https://{HOST}"
+    base_url: str = key(f"https://{HOST}", Url())
 
     sections: ClassVar[tuple[str, str]] = ("sources", NAME)
 
@@ -43,4 +44,4 @@ def load_configuration() -> CoinbaseConfiguration:
     Raises:
         ConfigurationError: A file cannot be read, or a value is not what its key takes.
     """
-    return load_section(CoinbaseConfiguration(), CoinbaseConfiguration.sections, RULES)
+    return CoinbaseConfiguration.load()

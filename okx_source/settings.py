@@ -5,8 +5,9 @@ from typing import ClassVar, Final
 from dlt.common.configuration import configspec
 
 from exchange_engine.candles import Interval, intervals
-from exchange_engine.config.sections import load_section
-from exchange_engine.config.venue import RULES, VenueConfiguration
+from exchange_engine.config.rules import Url
+from exchange_engine.config.sections import key
+from exchange_engine.config.venue import VenueConfiguration
 from exchange_engine.times import DAY_MS, HOUR_MS, INTERVAL_MS, LONGEST_MS
 
 NAME: Final = "okx"
@@ -56,7 +57,7 @@ INSTRUMENT_TYPES: Final = ("SPOT", "SWAP")
 class OkxConfiguration(VenueConfiguration):
     """How OKX is spoken to; each field is a key of `[sources.okx]`."""
 
-    base_url: str = f"https://{HOSTS[0]}"
+    base_url: str = key(f"https://{HOSTS[0]}", Url(), "or openapi; my, eea (Europe); app, us (United States)")
 
     sections: ClassVar[tuple[str, str]] = ("sources", NAME)
 
@@ -67,4 +68,4 @@ def load_configuration() -> OkxConfiguration:
     Raises:
         ConfigurationError: A file cannot be read, or a value is not what its key takes.
     """
-    return load_section(OkxConfiguration(), OkxConfiguration.sections, RULES)
+    return OkxConfiguration.load()

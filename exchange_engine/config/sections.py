@@ -1,62 +1,108 @@
-"""Configurations whose values are checked by rules: what a key may be, and where the wrong value stands."""
+"""A section of the configuration: its keys, each with its default, its rule and its comment in config.toml."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeVar
+from dataclasses import MISSING, field, fields
+from typing import Any, ClassVar, Final, Protocol, TypeVar
 
+from dlt.common.configuration import configspec
 from dlt.common.configuration.specs import BaseConfiguration
 
+from ..times import DAY_MS
 from .providers import ConfigurationError, Configured, lookup
+from .rules import Number
 
-C = TypeVar("C", bound=BaseConfiguration)
+S = TypeVar("S", bound="Section")
+
+DAY_SECONDS: Final = DAY_MS / 1000
 
 
 class Rule(Protocol):
     """What a value may be (see rules.py)."""
 
     def read(self, value: Any) -> Any:
-        """Give the value that is meant; raise ValueError, which says what it must be."""
+        """Return the value that is meant; raise ValueError, which says what it must be."""
 
 
-Rules = Mapping[str, Rule]
-"""For each key of a configuration."""
-
-
-def check_values(configuration: BaseConfiguration, sections: Sequence[str], rules: Rules) -> None:
-    """Refuse values that a program has set and that cannot work, by key.
-
-    Raises:
-        ConfigurationError: One is not what its key takes.
-    """
-    for key in configuration.get_resolvable_fields():
-        setattr(configuration, key, _checked(key, Configured(getattr(configuration, key)), sections, rules))
-
-
-def load_section(configuration: C, sections: Sequence[str], rules: Rules) -> C:
-    """Fill a configuration from dlt's configuration providers.
+def key(default: Any, rule: Rule, comment: str = "") -> Any:
+    """Make a key of a section.
 
     Args:
-        configuration: With its defaults, which stay where nothing is set.
-        sections: Where it lives, such as ("sources", "binance").
-        rules: What each key may be.
-
-    Returns:
-        The same configuration, resolved.
-
-    Raises:
-        ConfigurationError: A file cannot be read, or a value is not what its key takes.
+        default: Its value where nothing is set.
+        rule: What the value may be.
+        comment: What is to be said of it in config.toml; a test compares them.
     """
-    for key in configuration.get_resolvable_fields():
-        found = lookup(key, sections)
-        if found is not None:
-            setattr(configuration, key, _checked(key, found, sections, rules))
-    configuration.resolve()
-    return configuration
+    about = {"rule": rule, "comment": comment}
+    if isinstance(default, list):
+        return field(default_factory=lambda: list(default), metadata=about)
+    return field(default=default, metadata=about)
 
 
-def _checked(key: str, found: Configured, sections: Sequence[str], rules: Rules) -> Any:
-    try:
-        return rules[key].read(found.value)
-    except ValueError as error:
-        raise ConfigurationError(
-            f"{'.'.join(sections)}.{key} is {found.shown}; it must be {error} (set by {found.place})"
-        ) from error
+@configspec
+class Section(BaseConfiguration):
+    """A section of the configuration, such as `[sources.okx]`; each field is a key, made by `key`.
+
+    Times are in seconds.
+    """
+
+    connections: int = key(8, Number(int, 1, 1_000))
+    timeout_seconds: float = key(15.0, Number(float, 0, 3_600, is_above=True))
+    max_attempts: int = key(6, Number(int, 1, 100))
+    backoff_seconds: float = key(0.5, Number(float, 0, 3_600))
+    ban_patience_seconds: float = key(600.0, Number(float, 0, 30 * DAY_SECONDS))
+    package_rows: int = key(3_000_000, Number(int, 1, 10**9))
+    package_seconds: float = key(60.0, Number(float, 0, DAY_SECONDS, is_above=True))
+
+    sections: ClassVar[tuple[str, str]] = ("sources", "")
+    """Where it lives."""
+
+    def on_resolved(self) -> None:
+        """Refuse values that a program has set and that cannot work, by key.
+
+        Raises:
+            ConfigurationError: A value is not what its key takes.
+        """
+        for name, rule in self.rules().items():
+            setattr(self, name, self._read(name, rule, Configured(getattr(self, name))))
+
+    @classmethod
+    def load(cls: type[S]) -> S:
+        """Read the section from dlt's configuration providers.
+
+        Returns:
+            The resolved configuration, with defaults where nothing is set.
+
+        Raises:
+            ConfigurationError: A file cannot be read, or a value is not what its key takes.
+        """
+        made = cls()
+        for name, rule in cls.rules().items():
+            found = lookup(name, cls.sections)
+            if found is not None:
+                setattr(made, name, cls._read(name, rule, found))
+        made.resolve()
+        return made
+
+    @classmethod
+    def rules(cls) -> dict[str, Rule]:
+        """Return what each key may be."""
+        return {one.name: one.metadata["rule"] for one in fields(cls) if "rule" in one.metadata}
+
+    @classmethod
+    def defaults(cls) -> dict[str, tuple[Any, str]]:
+        """Return the default of each key, and what is to be said of it in config.toml."""
+        return {
+            one.name: (
+                one.default_factory() if one.default_factory is not MISSING else one.default,
+                one.metadata["comment"],
+            )
+            for one in fields(cls)
+            if "rule" in one.metadata
+        }
+
+    @classmethod
+    def _read(cls, name: str, rule: Rule, found: Configured) -> Any:
+        try:
+            return rule.read(found.value)
+        except ValueError as error:
+            raise ConfigurationError(
+                f"{'.'.join(cls.sections)}.{name} is {found.shown}; it must be {error} (set by {found.place})"
+            ) from error
