@@ -13,8 +13,8 @@ from exchange_engine.http.errors import BadResponseError, GeoBlockedError, Rejec
 from exchange_engine.http.transport import (
     ELSEWHERE,
     UNREADABLE,
-    Asked,
     Params,
+    Query,
     Tally,
     Transport,
     host_of,
@@ -60,7 +60,7 @@ class CoinbaseClient(Transport):
         Raises:
             RunError: The exchange cannot be reached, or its answers contradict their own dates.
         """
-        return self.clock_ms(Asked(f"{self.url}/time", {}, self.budget), _read_time)
+        return self.clock_ms(Query(f"{self.url}/time", {}, self.budget), _read_time)
 
     def get(self, path: str, params: Params, decode: Callable[[bytes], T], tally: Tally | None = None) -> T:
         """Ask an endpoint, again where that may help, and decode the answer.
@@ -76,7 +76,7 @@ class CoinbaseClient(Transport):
             RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
             SeriesError: This request cannot be answered.
         """
-        return self.answer(Asked(f"{self.url}{path}", params, self.budget, tally=tally), decode)
+        return self.send(Query(f"{self.url}{path}", params, self.budget, tally=tally), decode)
 
     def budgets(self) -> list[Budget]:
         """Give the one limit."""

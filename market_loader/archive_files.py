@@ -8,7 +8,7 @@ from typing import Any
 import pyarrow as pa
 
 from binance_source.archive.file_kinds import ArchiveDataset
-from binance_source.archive.revisions import KnownFile, OfSeries, Revisions, StoredRows
+from binance_source.archive.revisions import KnownFile, Revisions, SeriesId, StoredRows
 from binance_source.archive.series import LOADED, PARTLY_LOADED, KnownFiles
 from binance_source.schemas import ARCHIVE_FILES
 from exchange_engine.times import EPOCH, microseconds, milliseconds
@@ -62,7 +62,7 @@ def stored_rows(pipeline: Any) -> StoredRows:
         pipeline: The dlt pipeline, recovered (see recovery.py).
     """
 
-    def stored(dataset: ArchiveDataset, series: OfSeries, first: int, last: int) -> pa.Table:
+    def stored(dataset: ArchiveDataset, series: SeriesId, first: int, last: int) -> pa.Table:
         with pipeline.sql_client() as client:
             name = client.make_qualified_table_name(dataset.table.name)
             columns = ", ".join(client.escape_column_name(field.name) for field in dataset.table.schema)
@@ -102,7 +102,7 @@ def revisions(pipeline: Any, datasets: Collection[str], is_meant: Callable[[str,
     return Revisions(loaded_files(pipeline, datasets, is_meant, market), stored_rows(pipeline), stored_outside)
 
 
-def settle(pipeline: Any) -> None:
+def remove_replaced(pipeline: Any) -> None:
     """Remove what the last complete load has replaced: older lines of its files, and the rows of their older versions.
 
     It must follow each load, and comes first in each run, for a run that was killed in between. Lines are appended, and
@@ -159,7 +159,7 @@ def _lines(pipeline: Any, status: str, columns: Sequence[str]) -> list[Any]:
     return rows
 
 
-def _of_series(client: Any, dataset: ArchiveDataset, series: OfSeries) -> tuple[str, list[str]]:
+def _of_series(client: Any, dataset: ArchiveDataset, series: SeriesId) -> tuple[str, list[str]]:
     known = {
         "market": series.market, "symbol": series.symbol, "interval": series.interval, "period": series.interval,
     }  # fmt: skip

@@ -18,7 +18,7 @@ from dlt.common.destination.exceptions import DestinationException
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from exchange_engine.config.providers import ConfigurationError
-from exchange_engine.http.errors import BinanceError, GeoBlockedError
+from exchange_engine.http.errors import GeoBlockedError, SourceError
 from exchange_engine.plan import plan
 from exchange_engine.request import RequestError
 from exchange_engine.resources import package
@@ -174,7 +174,7 @@ def _load_all(pipeline: Any, job: Job, given: Namespace, section: str) -> int | 
         return say(options.with_place(error, given, section), WRONG_REQUEST)
     except ConfigurationException as error:
         return say(f"{OF_DLT}: {error}", WRONG_REQUEST)
-    except (BinanceError, database.DatabaseError, repair.RepairError) as error:
+    except (SourceError, database.DatabaseError, repair.RepairError) as error:
         return say(error, INCOMPLETE)
     except (PipelineStepFailed, DestinationException, duckdb.Error, OSError) as error:
         return say(_loading_failed(error), INCOMPLETE)
@@ -194,7 +194,7 @@ def _open(job: Job) -> list[Run]:
             reached.append(run)
         except GeoBlockedError as error:
             blocked.append((run, error))
-        except BinanceError as error:
+        except SourceError as error:
             job.failed.append(run.venue.title)
             say(error, INCOMPLETE)
             if run.stop.is_set():
@@ -221,7 +221,7 @@ def _load(pipeline: Any, job: Job, runs: Sequence[Run], progress: str) -> None:
             while True:
                 pipeline.run(package(run, as_files))
                 traces.append(pipeline.last_trace)
-                archive_files.settle(pipeline)
+                archive_files.remove_replaced(pipeline)
                 if not run.unfinished():
                     break
         finally:

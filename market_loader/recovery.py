@@ -55,7 +55,7 @@ def recover(pipeline: Any, schema: str) -> None:
             pipeline.sync_destination()
     relax_schemas(pipeline)
     if known is not None:
-        archive_files.settle(pipeline)
+        archive_files.remove_replaced(pipeline)
 
 
 def _tables(client: Any) -> frozenset[str]:

@@ -13,8 +13,8 @@ from exchange_engine.http.errors import BadResponseError, GeoBlockedError, OddAn
 from exchange_engine.http.transport import (
     ELSEWHERE,
     UNREADABLE,
-    Asked,
     Params,
+    Query,
     Tally,
     Transport,
     host_of,
@@ -90,7 +90,7 @@ class OkxClient(Transport):
             RunError: The exchange cannot be reached, or its answers contradict their own dates.
         """
         path = "/api/v5/public/time"
-        return self.clock_ms(Asked(f"{self.url}{path}", {}, self._budgets[path]), _read_time)
+        return self.clock_ms(Query(f"{self.url}{path}", {}, self._budgets[path]), _read_time)
 
     def get(self, path: str, params: Params, decode: Callable[[bytes], T], tally: Tally | None = None) -> T:
         """Ask an endpoint, again where that may help, and decode the answer.
@@ -106,7 +106,7 @@ class OkxClient(Transport):
             RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
             SeriesError: This request cannot be answered.
         """
-        return self.answer(Asked(f"{self.url}{path}", params, self._budgets[path], tally=tally), decode)
+        return self.send(Query(f"{self.url}{path}", params, self._budgets[path], tally=tally), decode)
 
     def budgets(self) -> list[Budget]:
         """Give all limits."""

@@ -1,13 +1,13 @@
 """What can be wrong with a file of the archive; the series goes on with other files, or with REST."""
 
-from exchange_engine.http.errors import BinanceError, RunError
+from exchange_engine.http.errors import RunError, SourceError
 
 
 class ArchiveUnreachableError(RunError):
     """The archive's host does not answer, or what answers is not the archive."""
 
 
-class ArchiveFileError(BinanceError):
+class ArchiveFileError(SourceError):
     """A file cannot be used; the message says why."""
 
 

@@ -14,7 +14,7 @@ PUBLICATION_MS = 7 * DAY_MS
 
 
 @dataclass(frozen=True)
-class Listing:
+class FileList:
     """The published files of one series, in the order of their periods."""
 
     monthly: list[ArchiveFile] = field(default_factory=list)
@@ -34,7 +34,7 @@ def list_series(
     wanted: list[Range],
     only_whole_days: bool,
     parts_before_ms: int = 0,
-) -> Listing:
+) -> FileList:
     """List the files of one series that may be taken for what is missing.
 
     A day has two entries, and a page of the listing has a thousand: days are asked for only where no month's file
@@ -55,7 +55,7 @@ def list_series(
         if _is_whole(file.period, rest):
             rest = _less(rest, file.period)
     rest = [part for part in rest if has_whole_day(part) or not only_whole_days or part[0] < parts_before_ms]
-    return Listing(monthly, list_days(host, dataset, symbol, interval, (rest[0][0], rest[-1][1])) if rest else [])
+    return FileList(monthly, list_days(host, dataset, symbol, interval, (rest[0][0], rest[-1][1])) if rest else [])
 
 
 def list_days(
@@ -75,7 +75,7 @@ def _files(
 
 
 def choose(
-    listing: Listing,
+    listing: FileList,
     wanted: Iterable[Range],
     loaded: Container[str],
     bad: Container[str],
@@ -130,7 +130,7 @@ def choose(
     return sorted(chosen, key=lambda file: (file.period[0], -file.period[1]))
 
 
-def unpublished_between(listing: Listing, wanted: Iterable[Range]) -> list[Range]:
+def unpublished_between(listing: FileList, wanted: Iterable[Range]) -> list[Range]:
     """Give the wanted ranges that lie between published files, and in none of them: files that should be there."""
     files = listing.files
     if not files:

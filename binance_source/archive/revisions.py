@@ -57,7 +57,7 @@ class KnownFile:
         return (self.last_modified_us, self.size) == (file.last_modified_us, file.size)
 
 
-class OfSeries(Protocol):
+class SeriesId(Protocol):
     """What is of one series; interval is empty for trades."""
 
     @property
@@ -73,7 +73,7 @@ class OfSeries(Protocol):
         """Such as "1m"."""
 
 
-StoredRows = Callable[[ArchiveDataset, OfSeries, int, int], pa.Table]
+StoredRows = Callable[[ArchiveDataset, SeriesId, int, int], pa.Table]
 """Gives the rows of the destination of a series whose keys are in [first, last], in the staging columns."""
 
 

@@ -15,7 +15,7 @@ from ..schemas import ARCHIVE_FILES
 from .errors import ArchiveFileError
 from .file_kinds import DAILY, MONTHLY, ArchiveDataset, period_of
 from .host import ENDING, ArchiveFile, ArchiveHost
-from .plan import Listing, choose, has_whole_day, list_series, overlaps
+from .plan import FileList, choose, has_whole_day, list_series, overlaps
 from .rows import Rows
 from .spans import IdSpans, Spans, TimeSpans
 
@@ -66,12 +66,12 @@ class ArchiveSeries:
     missing: Callable[[list[Any]], list[Range]]
     followed_by_rest: bool
     reached_ms: int = 0
-    listing: Listing = field(default_factory=Listing)
+    listing: FileList = field(default_factory=FileList)
     taken: set[str] = field(default_factory=set)
     done: int = 0
     bad: dict[ArchiveFile, ArchiveFileError] = field(default_factory=dict)
 
-    def look_up(self, host: ArchiveHost, missing: list[Range], known: KnownFiles) -> Listing:
+    def look_up(self, host: ArchiveHost, missing: list[Range], known: KnownFiles) -> FileList:
         """List the files that may have what is missing; none where all of it is left to REST.
 
         Args:
@@ -82,12 +82,12 @@ class ArchiveSeries:
         is_for_files = any(has_whole_day(part) or part[0] < self.reached_ms for part in missing)
         has_begun = any(self._may_complete(path, missing) for path in known.begun)
         if not missing or (self.followed_by_rest and not is_for_files and not has_begun):
-            return Listing()
+            return FileList()
         return list_series(
             host, self.dataset, self.symbol, self.interval, missing, self.followed_by_rest, self.reached_ms
         )
 
-    def choose(self, listing: Listing, missing: list[Range], known: KnownFiles, taken: Set[str]) -> list[ArchiveFile]:
+    def choose(self, listing: FileList, missing: list[Range], known: KnownFiles, taken: Set[str]) -> list[ArchiveFile]:
         """Choose files for what is missing.
 
         Args:

@@ -20,7 +20,7 @@ from .errors import ArchiveFileError, ArchiveUnreachableError
 from .file_kinds import DAILY, period_name
 from .file_task import Archive, Block, End, FileTask
 from .host import ArchiveFile
-from .plan import PUBLICATION_MS, Listing, list_days, unpublished_between
+from .plan import PUBLICATION_MS, FileList, list_days, unpublished_between
 from .rows import Rows
 from .samples import sampled
 from .series import BEGUN, COMPARED, LOADED, QUARANTINED, ArchiveSeries, file_record
@@ -50,7 +50,7 @@ class ArchiveWalk(Walk):
         self._planner = ThreadPoolExecutor(max(archive.threads // 2, 1), thread_name_prefix="archive-listing")
         self._pool = ThreadPoolExecutor(archive.threads, thread_name_prefix="archive")
         self._waiting = deque(series)
-        self._plans: deque[tuple[ArchiveSeries, Future[Listing]]] = deque()
+        self._plans: deque[tuple[ArchiveSeries, Future[FileList]]] = deque()
         self._begun: FileTask | None = None
         self._answers: list[Page] = []
         self._ready: deque[tuple[ArchiveSeries, ArchiveFile, bool]] = deque()
@@ -100,7 +100,7 @@ class ArchiveWalk(Walk):
                 self._close(series)
         return self._ready.popleft()
 
-    def _list(self, series: ArchiveSeries) -> Listing:
+    def _list(self, series: ArchiveSeries) -> FileList:
         if self._archive.stop.is_set():
             raise StoppedError
         missing = series.missing(self._covered(series.key))
@@ -173,7 +173,7 @@ class ArchiveWalk(Walk):
         except ArchiveFileError as error:
             self._miss(series, str(error))
             return
-        series.listing = Listing(series.listing.monthly, sorted({*series.listing.daily, *days}, key=_begin))
+        series.listing = FileList(series.listing.monthly, sorted({*series.listing.daily, *days}, key=_begin))
 
     def _lacks_a_day(self, series: ArchiveSeries, file: ArchiveFile) -> bool:
         start, end = file.period
@@ -235,7 +235,7 @@ class ArchiveWalk(Walk):
                 # Nobody else knows the symbol: what has no file after a week will not have one.
                 end = min(series.wanted[1], self._archive.now_us // 1000 - PUBLICATION_MS)
                 self._answers.append(Page(series.key, _no_rows(series), answered=(series.wanted[0], end)))
-        series.listing = Listing()
+        series.listing = FileList()
 
     def _miss(self, series: ArchiveSeries, reason: str) -> None:
         if series.followed_by_rest:

@@ -16,7 +16,7 @@ from ..rest.klines import KlineSeries
 from ..rest.trade_kinds import TRADE_KINDS
 from ..schemas import KLINES
 from ..settings import PAGE_ROWS
-from .gaps import FOUND, NOTHING, Gap, Question, Repairs, answer, unstored
+from .gaps import FOUND, NOTHING, Gap, Question, Repairs, check_record, unstored
 
 WAITING_PAGES = 64
 """Pages fetched and not yet handed on: gaps are small, and pages with them."""
@@ -94,7 +94,7 @@ class RestRepair(SeriesWalk):
 
     def _run(self) -> Iterator[Page]:
         for gap in self._unlisted:
-            said = answer(gap, REST, NOTHING, 0, "the exchange does not list the symbol", self._now_us)
+            said = check_record(gap, REST, NOTHING, 0, "the exchange does not list the symbol", self._now_us)
             yield Page(gap.series, gap.archive.table.schema.empty_table(), records=[said])
         for page in super()._run():
             begin, end = page.covered[0][0], page.covered[-1][1]
@@ -105,5 +105,5 @@ class RestRepair(SeriesWalk):
             records = list(page.records)
             if end >= part[1] and self._ended[gap] == len(question.left):
                 found = self._found[gap]
-                records.append(answer(gap, REST, FOUND if found else NOTHING, found, None, self._now_us))
+                records.append(check_record(gap, REST, FOUND if found else NOTHING, found, None, self._now_us))
             yield replace(page, rows=unstored(page.rows, gap, self._repairs.stored), records=records)

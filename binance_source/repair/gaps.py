@@ -109,7 +109,7 @@ def _lines(rows: pa.Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
     return list(zip(*(rows[name].to_pylist() for name in names), strict=True))
 
 
-def answer(
+def check_record(
     gap: Gap, source: str, outcome: str, rows_found: int, detail: str | None, now_us: int
 ) -> tuple[Table, pa.Table]:
     """Give the record of what a source said of a gap.

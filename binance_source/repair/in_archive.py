@@ -26,7 +26,7 @@ from ..archive.series import SEARCHED, ArchiveSeries, file_record
 from ..archive.spans import TimeSpans
 from ..archive.verified import Downloads, Verified
 from ..schemas import ARCHIVE_FILES
-from .gaps import FOUND, NOTHING, UNPUBLISHED, Gap, Question, Repairs, answer, unstored
+from .gaps import FOUND, NOTHING, UNPUBLISHED, Gap, Question, Repairs, check_record, unstored
 
 NAMED_FILES = 3
 """Files that are named where a gap was looked for."""
@@ -202,7 +202,7 @@ class ArchiveRepair(Walk):
         names = [file.key for file in search.looked_into if overlaps(gap.period, [file.period])]
         more = f" and {len(names) - NAMED_FILES} more" if len(names) > NAMED_FILES else ""
         detail = ", ".join(names[:NAMED_FILES]) + more if names else "there is no file of it"
-        return answer(gap, ARCHIVE, outcome, found, detail, self._now_us)
+        return check_record(gap, ARCHIVE, outcome, found, detail, self._now_us)
 
 
 def _take(question: Question, table: pa.Table) -> int:

@@ -14,8 +14,8 @@ from exchange_engine.http.errors import BadResponseError, GeoBlockedError, Rejec
 from exchange_engine.http.transport import (
     ELSEWHERE,
     UNREADABLE,
-    Asked,
     Params,
+    Query,
     Tally,
     Transport,
     host_of,
@@ -94,8 +94,8 @@ class RestClient(Transport):
             RunError: The exchange cannot be reached, or its answers contradict their own dates.
         """
         began = time.monotonic()
-        asked = Asked(f"{self.url}{self.market.endpoints['time'].path}", {}, self.budget)
-        answer = self.clock_ms(asked, lambda body: _TIME_DECODER.decode(body).serverTime)
+        query = Query(f"{self.url}{self.market.endpoints['time'].path}", {}, self.budget)
+        answer = self.clock_ms(query, lambda body: _TIME_DECODER.decode(body).serverTime)
         ended = time.monotonic()
         self.budget.set_clock(answer / 1000, (began + ended) / 2, (ended - began) / 2)
         return answer
@@ -134,8 +134,8 @@ class RestClient(Transport):
         host = getattr(self.configuration, known.host or self.market.host)
         cost = known.weight if weight is None else weight
         budget = self.budget if known.pool == WEIGHT else self._rates[known.pool]
-        asked = Asked(f"{host}{known.path}", params, budget, cost, headers or {}, tally)
-        return self.answer(asked, decode, max_attempts)
+        query = Query(f"{host}{known.path}", params, budget, cost, headers or {}, tally)
+        return self.send(query, decode, max_attempts)
 
     def budgets(self) -> list[Budget]:
         """Give the weight budget, and those of single endpoints."""

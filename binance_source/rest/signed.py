@@ -11,7 +11,7 @@ import requests
 
 from exchange_engine.http.budget import WeightBudget
 from exchange_engine.http.errors import KeyRefusedError, RejectedError
-from exchange_engine.http.transport import Asked, Params
+from exchange_engine.http.transport import Params, Query
 
 from ..markets import SPOT_MARKET
 from ..settings import BinanceConfiguration
@@ -105,7 +105,7 @@ class SignedClient(RestClient):
         self._readings += 1
         return answer
 
-    def answer(self, asked: Asked, decode: Callable[[bytes], T], max_attempts: int | None = None) -> T:
+    def send(self, query: Query, decode: Callable[[bytes], T], max_attempts: int | None = None) -> T:
         """Ask, once more with the exchange's clock read again where it refuses the time, and decode the answer.
 
         Raises:
@@ -114,18 +114,18 @@ class SignedClient(RestClient):
         readings = self._readings
         try:
             try:
-                return super().answer(asked, decode, max_attempts)
+                return super().send(query, decode, max_attempts)
             except RejectedError as error:
                 if error.code != INVALID_TIMESTAMP:
                     raise
             self._read_clock_after(readings)
-            return super().answer(asked, decode, max_attempts)
+            return super().send(query, decode, max_attempts)
         except RejectedError as error:
             if error.code not in ADVICE:
                 raise
             raise KeyRefusedError(f"{error}; {ADVICE[error.code]} (set by {self._signer.place})") from error
 
-    def query(self, params: Params) -> str:
+    def encoded(self, params: Params) -> str:
         """Sign the query, anew for each attempt."""
         now_ms = int((time.monotonic() + self._ahead_seconds) * 1000)
         return self._signer.signed({**params, "recvWindow": self.configuration.recv_window_ms, "timestamp": now_ms})

@@ -76,7 +76,7 @@ class Budget(ABC):
         """Wait until a request of this weight may be sent, and reserve it.
 
         Returns:
-            The window that it was reserved in, to be handed to `settle`, and the seconds waited.
+            The window that it was reserved in, to be handed to `release`, and the seconds waited.
 
         Raises:
             StoppedError: The run was asked to stop.
@@ -103,7 +103,7 @@ class Budget(ABC):
                 # The stop event wakes nobody here, hence the bound.
                 self._changed.wait(min(wait, 0.5))
 
-    def settle(self, weight: int, window: int, used: int | None) -> None:
+    def release(self, weight: int, window: int, used: int | None) -> None:
         """Account for a finished request.
 
         Args:

@@ -3,15 +3,15 @@
 from datetime import datetime, timezone
 
 
-class BinanceError(Exception):
+class SourceError(Exception):
     """Base of all errors of this source."""
 
 
-class RunError(BinanceError):
+class RunError(SourceError):
     """Nothing more can be fetched in this run: every series that is not finished stays unfinished."""
 
 
-class SeriesError(BinanceError):
+class SeriesError(SourceError):
     """One series cannot be continued; the others can."""
 
 

@@ -55,7 +55,7 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Query:
     """One question, however often it is asked.
 
     Attributes:
@@ -110,11 +110,11 @@ class Transport(ABC):
         """Close the connections."""
         self._session.close()
 
-    def answer(self, asked: Asked, decode: Callable[[bytes], T], max_attempts: int | None = None) -> T:
+    def send(self, query: Query, decode: Callable[[bytes], T], max_attempts: int | None = None) -> T:
         """Ask, again where that may help, and decode the answer.
 
         Args:
-            asked: The question.
+            query: What to ask.
             decode: Turns the body into the result; raises BadResponseError or what `UNREADABLE` lists for a body that
                 is worth asking for again.
             max_attempts: Fewer attempts than configured.
@@ -130,7 +130,7 @@ class Transport(ABC):
         while True:
             attempt += 1
             try:
-                return self._attempt(asked, decode)
+                return self._attempt(query, decode)
             except GeoBlockedError as error:
                 if is_refused or not error.may_pass or attempt >= allowed:
                     raise
@@ -138,15 +138,15 @@ class Transport(ABC):
                 pause = REFUSED_PAUSE_SECONDS
             except (requests.RequestException, BadResponseError, *UNREADABLE) as error:
                 if attempt >= allowed:
-                    raise self._give_up(asked, error, attempt, began) from error
+                    raise self._give_up(query, error, attempt, began) from error
                 pause = pause_seconds(self._settings, attempt)
             self.stop.wait(pause)
 
-    def clock_ms(self, asked: Asked, read: Callable[[bytes], int]) -> int:
+    def clock_ms(self, query: Query, read: Callable[[bytes], int]) -> int:
         """Ask for the exchange's time.
 
         Args:
-            asked: The question.
+            query: What to ask.
             read: Reads the time out of an answer, in milliseconds since 1970.
 
         Returns:
@@ -163,7 +163,7 @@ class Transport(ABC):
                 raise BadResponseError(f"its clock says {answer} in an answer of {dated[-1] * 1000:.0f}")
             return answer
 
-        return self.answer(replace(asked, on_date=dated.append, is_needed=True), decode, FIRST_CONTACT_ATTEMPTS)
+        return self.send(replace(query, on_date=dated.append, is_needed=True), decode, FIRST_CONTACT_ATTEMPTS)
 
     @abstractmethod
     def check(self, response: requests.Response, body: bytes) -> None:
@@ -192,14 +192,14 @@ class Transport(ABC):
         """Give what the exchange says is used up of its limit, or None."""
         return None
 
-    def query(self, params: Params) -> Mapping[str, str | int] | str:
+    def encoded(self, params: Params) -> Mapping[str, str | int] | str:
         """Give the query as it is sent: called again for each attempt."""
         return dict(params)
 
-    def _attempt(self, asked: Asked, decode: Callable[[bytes], T]) -> T:
+    def _attempt(self, query: Query, decode: Callable[[bytes], T]) -> T:
         refused_since: float | None = None
         while True:
-            response, body = self._send(asked)
+            response, body = self._send(query)
             status = self.refusal(response, body)
             if status is None:
                 break
@@ -207,8 +207,8 @@ class Transport(ABC):
             for budget in self.budgets():
                 budget.pause(status, seconds_to_wait(response.headers, body), refused_since)
         self.check(response, body)
-        if asked.on_date is not None:
-            asked.on_date(seconds_since_1970(response.headers.get("Date")))
+        if query.on_date is not None:
+            query.on_date(seconds_since_1970(response.headers.get("Date")))
         try:
             result = decode(body)
         except (BadResponseError, msgspec.ValidationError) as error:
@@ -217,38 +217,38 @@ class Transport(ABC):
         self.reached.add(host_of(response.url))
         return result
 
-    def _send(self, asked: Asked) -> tuple[requests.Response, bytes]:
+    def _send(self, query: Query) -> tuple[requests.Response, bytes]:
         """Send one request when the budget allows it, and read its answer to the end."""
         timeout = self._settings.timeout_seconds
         # The connection before the weight: who may send must not wait any more, since a ban may begin meanwhile.
         with self._connections:
-            window, waited = asked.budget.acquire(asked.weight)
-            if asked.tally is not None:
-                asked.tally.add(asked.weight, waited)
+            window, waited = query.budget.acquire(query.weight)
+            if query.tally is not None:
+                query.tally.add(query.weight, waited)
             used = None
             try:
                 with self._session.get(
-                    asked.url,
-                    params=self.query(asked.params),
-                    headers=asked.headers,
+                    query.url,
+                    params=self.encoded(query.params),
+                    headers=query.headers,
                     timeout=timeout,
                     stream=True,
                 ) as response:
                     used = self.used(response)
                     return response, whole_body(response, timeout, ANSWER_BYTES)
             finally:
-                asked.budget.settle(asked.weight, window, used)
+                query.budget.release(query.weight, window, used)
 
-    def _give_up(self, asked: Asked, error: Exception, attempts: int, began: float) -> Exception:
+    def _give_up(self, query: Query, error: Exception, attempts: int, began: float) -> Exception:
         """Choose between one broken series and a host that is gone for all of them."""
-        host, said = host_of(asked.url), f"{_one_line(error)} ({attempts} attempts)"
+        host, said = host_of(query.url), f"{_one_line(error)} ({attempts} attempts)"
         is_odd = isinstance(error, OddAnswerError)
-        if is_odd and asked.is_needed:
+        if is_odd and query.is_needed:
             return UnreachableError(f"{host} is reached, but does not answer as {self.service} does: {said}")
         if is_odd:
-            return GaveUpError(f"{asked.url} answered, but with what was not expected: {said}")
+            return GaveUpError(f"{query.url} answered, but with what was not expected: {said}")
         if self._last_success >= began:
-            return GaveUpError(f"{asked.url}: {said}")
+            return GaveUpError(f"{query.url}: {said}")
         return UnreachableError(f"{host} does not answer as {self.service} does: {said}; {self.hint}")
 
 

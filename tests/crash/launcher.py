@@ -59,9 +59,9 @@ STAGES = {
     "working folder emptied": Stage(PIPELINE, "Pipeline._wipe_working_folder", after=True),
     "working folder dropped": Stage(PIPELINE, "Pipeline.drop", after=True),
     "state restored": Stage(PIPELINE, "Pipeline.sync_destination", after=True),
-    "settled in recovery": Stage("market_loader.archive_files", "settle", after=True),
+    "settled in recovery": Stage("market_loader.archive_files", "remove_replaced", after=True),
     "load archived": Stage(LOAD, "Load.complete_package", after=True),
-    "before settling": Stage("market_loader.archive_files", "settle", call=2),
+    "before settling": Stage("market_loader.archive_files", "remove_replaced", call=2),
     "before the next package": Stage("market_loader.command", "package", call=2),
     "trace copied": Stage(INSERT, "InsertValuesLoadJob.run", after=True, concerning="_trace"),
 }

@@ -13,7 +13,7 @@ from binance_source.archive.host import ArchiveHost
 from binance_source.rest.client import RestClient
 from binance_source.settings import BinanceConfiguration
 from exchange_engine.http.budget import WeightBudget
-from exchange_engine.http.errors import BannedError, BinanceError, RunError
+from exchange_engine.http.errors import BannedError, RunError, SourceError
 from exchange_engine.http.waits import LONGEST_SECONDS, seconds_to_wait
 from exchange_simulator import running_simulator
 
@@ -210,7 +210,7 @@ def test_an_answer_that_trickles_is_given_up_and_asked_for_again(exchange):
         assert ask(client, limit=5) == ask(client, limit=5)
         exchange.add_fault("slow_body", path="/api/v3/klines", seconds=20, count=None)
         client.configuration.max_attempts = 1
-        with pytest.raises(BinanceError, match=r"bytes of an answer came in \d seconds"):
+        with pytest.raises(SourceError, match=r"bytes of an answer came in \d seconds"):
             ask(client, limit=5)
 
 
@@ -219,14 +219,14 @@ def test_a_file_that_trickles_is_given_up(exchange, tmp_path):
     with client_of(exchange, timeout_seconds=1.5, max_attempts=1) as client, (tmp_path / "zip").open("wb") as target:
         host = ArchiveHost(client.configuration, threading.Event())
         listed = host.files("data/spot/daily/klines/BTCUSDT/1d/")
-        with pytest.raises(BinanceError, match=r"bytes of an answer came in \d seconds"):
+        with pytest.raises(SourceError, match=r"bytes of an answer came in \d seconds"):
             host.download(listed[0], target)
         host.close()
 
 
 def test_more_bytes_than_any_answer_has_are_not_read(exchange, monkeypatch):
     monkeypatch.setattr("exchange_engine.http.transport.ANSWER_BYTES", 100)
-    with client_of(exchange, max_attempts=1) as client, pytest.raises(BinanceError, match="more than 100 bytes"):
+    with client_of(exchange, max_attempts=1) as client, pytest.raises(SourceError, match="more than 100 bytes"):
         ask(client, limit=100)
 
 

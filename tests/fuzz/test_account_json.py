@@ -14,7 +14,7 @@ from binance_source.rest.account_balances import balances_snapshot, fetch_accoun
 from binance_source.rest.account_trades import AccountTradeSeries
 from binance_source.rest.signed import SignedClient
 from binance_source.rest.signing import Signer
-from exchange_engine.http.errors import BinanceError
+from exchange_engine.http.errors import SourceError
 
 NOW = 1_700_000_000_000_000
 SYMBOL = "BNBBTC"
@@ -95,7 +95,7 @@ def test_an_odd_balance_does_not_take_the_others_with_it(account, made):
 def test_any_balances_are_the_rows_that_they_say_or_named(account, body):
     try:
         snapshot = load_balances(account, body)
-    except BinanceError:
+    except SourceError:
         return
     check_list(snapshot, rows_of(snapshot.rows), from_json(body)["balances"], "asset", "asset", read_balance)
 
@@ -149,7 +149,7 @@ def test_valid_trades_are_the_rows_that_they_say(account, rows):
 def test_any_trades_are_the_rows_that_they_say_or_a_named_error(account, body):
     try:
         found = load_trades(account, body)
-    except BinanceError:
+    except SourceError:
         return
     assert found == read_trades(from_json(body))
     numbers = [row["trade_id"] for row in found]
@@ -163,6 +163,6 @@ def test_each_odd_value_of_a_trade_is_what_it_says_or_a_named_error(account, fie
         body = dumps([trade(1, **{field: value}), trade(2**53)])
         try:
             found = load_trades(account, body)
-        except BinanceError:
+        except SourceError:
             continue
         assert found == read_trades(from_json(body))

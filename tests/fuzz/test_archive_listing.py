@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from readings import iso
 
 from binance_source.archive.host import ArchiveFile
-from exchange_engine.http.errors import BinanceError
+from exchange_engine.http.errors import SourceError
 
 PREFIX = "data/spot/daily/klines/BTCUSDT/1m/"
 DAY_MS = 86_400_000
@@ -127,14 +127,14 @@ LAUGHS = "<!DOCTYPE x [<!ENTITY a 'ha'>" + "".join(
 def test_any_page_names_the_files_that_it_says_or_is_a_named_error(archive, body):
     try:
         found = archive.play(body).files(PREFIX)
-    except BinanceError:
+    except SourceError:
         return
     assert found == read(body)
 
 
 @given(st.binary(max_size=200))
 def test_bytes_that_are_no_listing_are_a_named_error(archive, body):
-    with pytest.raises(BinanceError):
+    with pytest.raises(SourceError):
         archive.play(body).files(PREFIX)
 
 
@@ -152,7 +152,7 @@ BOMBS = {
 def test_a_bomb_takes_little_memory(archive, body):
     tracemalloc.start()
     try:
-        with pytest.raises(BinanceError):
+        with pytest.raises(SourceError):
             archive.play(body).files(PREFIX)
         assert tracemalloc.get_traced_memory()[1] < MOST_MEMORY
     finally:
@@ -183,7 +183,7 @@ def test_a_valid_checksum_is_the_one_that_it_says(archive, digest, end, is_binar
 def test_any_checksum_is_the_one_that_it_says_or_a_named_error(archive, body):
     try:
         found = archive.play(body).checksum(FILE)
-    except BinanceError:
+    except SourceError:
         return
     digest, name = body.decode().split()
     assert (found, FILE.name) == (digest.lower(), name.removeprefix("*"))

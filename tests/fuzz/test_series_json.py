@@ -9,7 +9,7 @@ from readings import boolean, decimal, from_json, from_ms, integer, rows_of, wit
 from binance_source.rest.agg_trades import AggTradeSeries
 from binance_source.rest.klines import KlineSeries
 from binance_source.rest.trades import TradeSeries
-from exchange_engine.http.errors import BinanceError, InexactNumberError
+from exchange_engine.http.errors import InexactNumberError, SourceError
 from exchange_engine.walk import Window
 
 SYMBOL = "BTCUSDT"
@@ -150,7 +150,7 @@ def with_text(value):
 def test_any_klines_are_the_rows_that_they_say_or_a_named_error(exchange, body):
     try:
         found = load_klines(exchange, body)
-    except BinanceError:
+    except SourceError:
         return
     assert found == read(from_json(body), KLINE_FIELDS, interval="1m")
 
@@ -163,7 +163,7 @@ def test_each_odd_value_of_a_kline_is_what_it_says_or_a_named_error(exchange, fi
         body = dumps(rows)
         try:
             found = load_klines(exchange, body)
-        except BinanceError:
+        except SourceError:
             continue
         assert found == read(from_json(body), KLINE_FIELDS, interval="1m")
 
@@ -180,7 +180,7 @@ def test_each_odd_value_of_a_kline_is_what_it_says_or_a_named_error(exchange, fi
 def test_any_agg_trades_are_the_rows_that_they_say_or_a_named_error(exchange, body):
     try:
         found = load_ids(AggTradeSeries, exchange, body)
-    except BinanceError:
+    except SourceError:
         return
     assert found == read_ids(from_json(body), AGG_TRADE_FIELDS)
     assert all(row["trade_time"] > PERIOD_US[0] // 100 for row in found)
@@ -194,7 +194,7 @@ def test_any_agg_trades_are_the_rows_that_they_say_or_a_named_error(exchange, bo
 def test_any_trades_are_the_rows_that_they_say_or_a_named_error(exchange, body):
     try:
         found = load_ids(TradeSeries, exchange, body)
-    except BinanceError:
+    except SourceError:
         return
     assert found == read_ids(from_json(body), TRADE_FIELDS)
     assert all(row["trade_time"] > PERIOD_US[0] // 100 for row in found)
@@ -219,7 +219,7 @@ def test_copies_are_one_row_and_new_columns_are_ignored(exchange):
     ids=["different copies", "copies apart", "fewer columns", "fewer and more columns"],
 )
 def test_klines_that_contradict_each_other_or_lack_columns_are_refused(exchange, rows):
-    with pytest.raises(BinanceError):
+    with pytest.raises(SourceError):
         load_klines(exchange, dumps(rows))
 
 

@@ -10,7 +10,7 @@ from rowwise import check_list, with_one_odd
 
 from binance_source.rest.symbols import fetch_exchange_info, symbols_snapshot
 from binance_source.rest.tickers import fetch_tickers, tickers_snapshot
-from exchange_engine.http.errors import BinanceError
+from exchange_engine.http.errors import SourceError
 from exchange_engine.http.transport import Tally
 
 NOW = 1_700_000_000_000_000
@@ -103,7 +103,7 @@ def test_an_odd_ticker_does_not_take_the_others_with_it(exchange, made):
 def test_any_tickers_are_the_rows_that_they_say_or_named(exchange, body):
     try:
         snapshot = load_tickers(exchange, body)
-    except BinanceError:
+    except SourceError:
         return
     check_list(snapshot, rows_of(snapshot.rows), from_json(body), "symbol", "symbol", read_ticker, NAMES)
 
@@ -227,7 +227,7 @@ PRICES = {"filterType": "PRICE_FILTER", "tickSize": "0.01"}
 def test_any_symbols_are_the_rows_that_they_say_or_named(exchange, body):
     try:
         snapshot, found, info = load_symbols(exchange, body)
-    except BinanceError:
+    except SourceError:
         return
     document = from_json(body)
     check_list(snapshot, found, document["symbols"], "symbol", "symbol", read_symbol)

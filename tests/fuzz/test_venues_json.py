@@ -17,7 +17,7 @@ from coinbase_source.candles import CoinbaseCandles
 from coinbase_source.client import CoinbaseClient
 from coinbase_source.products import fetch_products, products_snapshot
 from coinbase_source.settings import CoinbaseConfiguration
-from exchange_engine.http.errors import BinanceError
+from exchange_engine.http.errors import SourceError
 from exchange_engine.walk import Window
 from okx_source.candles import OkxCandles
 from okx_source.client import OkxClient
@@ -139,7 +139,7 @@ def test_valid_candles_of_coinbase_are_the_rows_that_they_say(coinbase, rows):
 def test_any_candles_of_coinbase_are_the_rows_that_they_say_or_a_named_error(coinbase, body):
     try:
         found = load_coinbase(coinbase, body)
-    except BinanceError:
+    except SourceError:
         return
     check_coinbase(found, body)
 
@@ -172,7 +172,7 @@ def test_each_odd_value_of_a_candle_of_coinbase_is_what_it_says_or_a_named_error
         body = dumps(rows)
         try:
             found = load_coinbase(coinbase, body)
-        except BinanceError:
+        except SourceError:
             continue
         check_coinbase(found, body)
 
@@ -238,7 +238,7 @@ def test_valid_candles_of_okx_are_the_rows_that_they_say(okx, rows):
 def test_any_candles_of_okx_are_the_rows_that_they_say_or_a_named_error(okx, body):
     try:
         found = load_okx(okx, body, "SWAP")
-    except BinanceError:
+    except SourceError:
         return
     check_okx(found, body)
 
@@ -251,7 +251,7 @@ def test_each_odd_value_of_a_candle_of_okx_is_what_it_says_or_a_named_error(okx,
         body = dumps(rows)
         try:
             found = load_okx(okx, body, "SWAP")
-        except BinanceError:
+        except SourceError:
             continue
         check_okx(found, body)
 
@@ -334,7 +334,7 @@ def check_funding(page, body):
 def test_any_funding_rates_of_okx_are_the_rows_that_they_say_or_a_named_error(okx, body):
     try:
         page = load_funding(okx, body)
-    except BinanceError:
+    except SourceError:
         return
     check_funding(page, body)
 
@@ -430,7 +430,7 @@ class VenueList:
     def check_any(self, body):
         try:
             snapshot = self.load(body)
-        except BinanceError:
+        except SourceError:
             return
         check_list(snapshot, rows_of(snapshot.rows), from_json(body), self.name, "symbol", self.read)
 

@@ -97,7 +97,7 @@ def test_what_both_have_lost_for_good_is_confirmed_and_not_asked_for_any_more(pr
         re.MULTILINE,
     )
     assert project.query(LEDGER) == [*others, (*gap, "unexplained", 1, 1)]
-    # Asked twice within the hour is not asked some time apart.
+    # Query twice within the hour is not asked some time apart.
     exchange.clock_advance(600)
     project.load("--repair")
     assert project.query(LEDGER)[-1] == (*gap, "unexplained", 2, 2)

@@ -7,7 +7,7 @@ import pytest
 
 from binance_source.archive.file_kinds import ARCHIVE_DATASETS, period_of
 from binance_source.archive.host import ArchiveFile
-from binance_source.archive.plan import Listing, choose, list_series, unpublished_between
+from binance_source.archive.plan import FileList, choose, list_series, unpublished_between
 from exchange_engine.coverage import add, missing
 
 DAY = 86_400_000
@@ -28,7 +28,7 @@ def days(month, *numbers):
 
 
 def listing(monthly=(), daily=()):
-    return Listing([file(period) for period in monthly], [file(period) for period in daily])
+    return FileList([file(period) for period in monthly], [file(period) for period in daily])
 
 
 def paths(periods):

@@ -65,7 +65,7 @@ def test_requests_under_way_count_before_they_are_answered(budget, gets):
 
 def test_what_other_programs_use_is_seen_through_the_header(budget, gets):
     window, _ = budget.acquire(2)
-    budget.settle(2, window, used=90)
+    budget.release(2, window, used=90)
     assert gets(10)
     assert not gets(1)
 
@@ -73,22 +73,22 @@ def test_what_other_programs_use_is_seen_through_the_header(budget, gets):
 def test_an_answer_that_comes_late_does_not_lower_the_count(budget, gets):
     first, _ = budget.acquire(2)
     second, _ = budget.acquire(2)
-    budget.settle(2, second, used=80)
-    budget.settle(2, first, used=78)
+    budget.release(2, second, used=80)
+    budget.release(2, first, used=78)
     assert not gets(21)
     assert gets(20)
 
 
 def test_without_a_header_the_own_weight_counts(budget, gets):
     window, _ = budget.acquire(70)
-    budget.settle(70, window, used=None)
+    budget.release(70, window, used=None)
     assert not gets(31)
     assert gets(30)
 
 
 def test_a_new_minute_of_the_exchange_empties_the_count_but_only_after_the_guard(budget, clock, gets):
     window, _ = budget.acquire(100)
-    budget.settle(100, window, used=100)
+    budget.release(100, window, used=100)
     clock.now = 1_020.0 + GUARD_SECONDS / 2
     assert not gets(1)
     clock.now = 1_020.0 + GUARD_SECONDS * 2
@@ -98,7 +98,7 @@ def test_a_new_minute_of_the_exchange_empties_the_count_but_only_after_the_guard
 def test_a_request_that_straddles_two_minutes_counts_in_the_new_one_too(budget, clock, gets):
     window, _ = budget.acquire(30)
     clock.now = 1_021.0
-    budget.settle(30, window, used=30)
+    budget.release(30, window, used=30)
     assert gets(70)
     assert not gets(1)
 
@@ -152,7 +152,7 @@ def is_full(budget, stop):
 
 def _acquired(budget):
     with contextlib.suppress(StoppedError):
-        budget.settle(1, budget.acquire(1)[0], None)
+        budget.release(1, budget.acquire(1)[0], None)
 
 
 def test_a_rate_holds_over_any_stretch_of_its_length_counted_from_the_answers(rate, clock, stop):
@@ -160,10 +160,10 @@ def test_a_rate_holds_over_any_stretch_of_its_length_counted_from_the_answers(ra
     assert is_full(rate, stop)
     # Four are answered a second later than the others: they count until a whole window after that.
     for window in windows[:6]:
-        rate.settle(1, window, None)
+        rate.release(1, window, None)
     clock.now += 1.0
     for window in windows[6:]:
-        rate.settle(1, window, None)
+        rate.release(1, window, None)
     clock.now += 4.0
     assert is_full(rate, stop)
     clock.now += 2 * GUARD_SECONDS

@@ -11,7 +11,7 @@ from binance_source.markets import UM_MARKET
 from binance_source.rest.client import RestClient
 from binance_source.rest.funding_rates import FundingSeries
 from binance_source.rest.open_interest import OpenInterestSeries
-from exchange_engine.http.errors import BinanceError
+from exchange_engine.http.errors import SourceError
 from exchange_engine.walk import Window
 from tests.fuzz.played import Played, configuration
 
@@ -96,7 +96,7 @@ def test_an_answer_to_another_question_is_asked_for_again(fetch, exchange, spoil
     end = TIMES[-1] + 1
     assert fetch(FIRST, end) == (rounded(TIMES), [(FIRST, end)])
     exchange.spoil = dict.fromkeys(range(100), spoil)
-    with pytest.raises(BinanceError):
+    with pytest.raises(SourceError):
         fetch(FIRST, end)
 
 
@@ -151,7 +151,7 @@ def test_open_interest_of_one_time_that_differs_is_refused():
 
     page = one_page(OpenInterestSeries, "um|BTCUSDT|1h", [interest("1"), interest("1")])
     assert page.rows["open_interest"].to_pylist() == [1]
-    with pytest.raises(BinanceError, match="answered with"):
+    with pytest.raises(SourceError, match="answered with"):
         one_page(OpenInterestSeries, "um|BTCUSDT|1h", [interest("1"), interest("3")])
 
 
