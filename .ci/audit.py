@@ -33,7 +33,7 @@ def audited(lock: str) -> tuple[list[dict], str]:
 
 
 def main(lock: str) -> int:
-    """Print what is known, and give the exit code: 1 for a vulnerability or an audit that fails."""
+    """Print what is known, and return the exit code: 1 for a vulnerability or an audit that fails."""
     packages, said = audited(lock)
     last = said.strip().rpartition("\n")[2]
     if not packages and not UNREACHABLE.search(last):

@@ -69,7 +69,7 @@ class Environments:
         self._folder = folder
 
     def python(self, peer: Peer) -> str:
-        """Give the Python of a peer's environment.
+        """Return the Python of a peer's environment.
 
         Raises:
             subprocess.CalledProcessError: The environment could not be made; pip has said why.

@@ -55,7 +55,7 @@ class Bench:
             shutil.copytree(ROOT / part, folder / part, ignore=shutil.ignore_patterns(".var", "__pycache__"))
 
     def run(self, exchange: Simulator, *options: str) -> tuple[float, int, str]:
-        """Run the pipeline; give wall seconds, peak memory in bytes and what it printed."""
+        """Run the pipeline; return wall seconds, peak memory in bytes and what it printed."""
         script = str(self.folder / "pipelines" / "binance_pipeline.py")
         command = [sys.executable, script, "--progress", "none", "--datasets", "klines", "--symbols", self.symbols]
         environment = {**os.environ, "SOURCES__BINANCE__MARKET_DATA_URL": exchange.url}

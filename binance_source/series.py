@@ -158,7 +158,7 @@ def _rest_funding(scope: MarketScope, client: RestClient, coverage: Coverage) ->
 
 
 def _reached_ms(dataset: str, scope: MarketScope) -> int:
-    """Give the time from which on REST has all of a dataset's rows, in milliseconds since 1970."""
+    """Return the time from which on REST has all of a dataset's rows, in milliseconds since 1970."""
     reach_ms = scope.kind.agg_trades_reach_ms
     if dataset == "open_interest":
         return scope.now_us // 1000 - OPEN_INTEREST_REACH_MS
@@ -194,7 +194,7 @@ def _rest_trades(dataset: str, scope: MarketScope, client: RestClient, coverage:
 
 
 def _missing_days(wanted: Range, covered: list[Any]) -> list[Range]:
-    """Give what is missing of trades' times, but for what comes before the first trade of the first day's file.
+    """Return what is missing of trades' times, but for what comes before the first trade of the first day's file.
 
     That nothing was traded then is the file's word; ids could prove it, and nobody gives those any more.
     """
@@ -244,7 +244,7 @@ DATASETS_OF_SERIES: dict[str, Dataset] = {
 
 
 def requested_before(scope: MarketScope, is_meant: Callable[[str, str], bool]) -> Iterator[MarketScope]:
-    """Give scopes that ask for what earlier runs have asked for, and for no more: one for each period of a series.
+    """Return scopes that ask for what earlier runs have asked for, and for no more: one for each period of a series.
 
     Args:
         scope: Of a run that asks for no period of its own.

@@ -133,7 +133,7 @@ def _without_noise(volume: str) -> str:
 
 
 def _plain(number: msgspec.Raw) -> str:
-    """Give a JSON number without an exponent, exactly; what is none stays what it is, and fits no column."""
+    """Return a JSON number without an exponent, exactly; what is none stays what it is, and fits no column."""
     text = bytes(number).decode("utf-8", "replace")
     _, has_exponent, exponent = text.lower().partition("e")
     if not has_exponent or not _EXPONENT.fullmatch(exponent) or abs(int(exponent)) > MOST_EXPONENT:

@@ -79,7 +79,7 @@ class CoinbaseClient(Transport):
         return self.send(Query(f"{self.url}{path}", params, self.budget, tally=tally), decode)
 
     def budgets(self) -> list[Budget]:
-        """Give the one limit."""
+        """Return the one limit."""
         return [self.budget]
 
     def check(self, response: requests.Response, body: bytes) -> None:

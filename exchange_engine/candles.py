@@ -51,15 +51,15 @@ class Interval:
         return self.shortest_ms <= DAY_MS
 
     def next_open(self, time_ms: int) -> int:
-        """Give the first time at or after another at which a candle may open."""
+        """Return the first time at or after another at which a candle may open."""
         return -(-time_ms // self.shortest_ms) * self.shortest_ms if self.is_aligned else time_ms
 
     def closed_before(self, now_ms: int) -> int:
-        """Give the time before which the candles open that may be closed at another time."""
+        """Return the time before which the candles open that may be closed at another time."""
         return now_ms // self.shortest_ms * self.shortest_ms if self.is_aligned else now_ms - self.shortest_ms + 1
 
     def surely_closed_before(self, now_ms: int) -> int:
-        """Give the time before which the candles open that are closed at another time, however long they are."""
+        """Return the time before which the candles open that are closed at another time, however long they are."""
         return self.closed_before(now_ms) - (self.longest_ms - self.shortest_ms)
 
 
@@ -161,7 +161,7 @@ class CandleSeries(ABC):
             yield Window(self._interval.next_open(begin), stop, (begin,))
 
     def _traded(self, start: int, end: int) -> list[Range]:
-        """Give the parts that may have candles: a symbol that came late or died must not cost years of minutes."""
+        """Return the parts that may have candles: a symbol that came late or died must not cost years of minutes."""
         step = self._interval.shortest_ms
         if end - start <= PROBED_WINDOWS * self.window_candles * step or step >= DAY_MS:
             return [(start, end)]

@@ -88,7 +88,7 @@ def times_from_us(values: Sequence[int]) -> pa.Array:
 
 
 def constant(value: str, rows: int) -> pa.Array:
-    """Give a column that says the same in all rows."""
+    """Return a column that says the same in all rows."""
     return pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, pa.int32()), rows), pa.array([value], pa.string()))
 
 

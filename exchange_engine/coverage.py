@@ -26,13 +26,13 @@ def series_key(market: str, symbol: str, interval: str = "") -> str:
 
 
 def split_key(key: str) -> tuple[str, str, str]:
-    """Give market, symbol and interval of a series' name; the interval is empty where there is none."""
+    """Return market, symbol and interval of a series' name; the interval is empty where there is none."""
     market, symbol, *interval = key.split("|")
     return market, symbol, interval[0] if interval else ""
 
 
 def missing(wanted: Range, covered: Iterable[Range]) -> list[Range]:
-    """Give the parts of a wanted range that are not covered, in ascending order.
+    """Return the parts of a wanted range that are not covered, in ascending order.
 
     Args:
         wanted: [from, to) that the user asked for.
@@ -54,7 +54,7 @@ def missing(wanted: Range, covered: Iterable[Range]) -> list[Range]:
 
 
 def add(covered: Iterable[Range], new: Iterable[Range]) -> list[Range]:
-    """Give the covered ranges after others were loaded: sorted, and merged where they meet.
+    """Return the covered ranges after others were loaded: sorted, and merged where they meet.
 
     Args:
         covered: Ranges in any order.
@@ -70,7 +70,7 @@ def add(covered: Iterable[Range], new: Iterable[Range]) -> list[Range]:
 
 
 def add_ids(covered: Iterable[IdEntry], new: Iterable[IdEntry]) -> list[IdEntry]:
-    """Give the covered entries after others were loaded: sorted, and merged where their ids meet.
+    """Return the covered entries after others were loaded: sorted, and merged where their ids meet.
 
     Args:
         covered: Entries in any order.
@@ -89,7 +89,7 @@ def add_ids(covered: Iterable[IdEntry], new: Iterable[IdEntry]) -> list[IdEntry]
 
 
 def remove(covered: Iterable[Range], gone: Iterable[Range]) -> list[Range]:
-    """Give the covered ranges less others.
+    """Return the covered ranges less others.
 
     Args:
         covered: Sorted ranges that do not overlap.
@@ -100,7 +100,7 @@ def remove(covered: Iterable[Range], gone: Iterable[Range]) -> list[Range]:
 
 
 def remove_ids(covered: Iterable[IdEntry], gone: Iterable[Range]) -> list[IdEntry]:
-    """Give the covered entries less ranges of ids; what is left of an entry knows its times on its outer sides only.
+    """Return the covered entries less ranges of ids; what is left of an entry knows its times on its outer sides only.
 
     Args:
         covered: Sorted entries.
@@ -115,7 +115,7 @@ def remove_ids(covered: Iterable[IdEntry], gone: Iterable[Range]) -> list[IdEntr
 
 
 def missing_times(wanted: Range, covered: Iterable[IdEntry]) -> list[Range]:
-    """Give the parts of a wanted range of times that no loaded ids reach over, in ascending order.
+    """Return the parts of a wanted range of times that no loaded ids reach over, in ascending order.
 
     Args:
         wanted: [from, to) in milliseconds.

@@ -44,7 +44,7 @@ class Listed(Generic[R]):
         rows: The readable rows, one for each name.
         rejected: The rows that have a name and cannot be read, or contradict another one of their name.
         unnamed: How many rows have no name.
-        texts: Gives the row of each name as JSON text.
+        texts: Returns the row of each name as JSON text.
     """
 
     rows: list[R]
@@ -163,7 +163,7 @@ def as_snapshot(listed: Listed[R], key_of: Callable[[R], str], table: Callable[[
 
     Args:
         listed: The list.
-        key_of: Gives the name of a row.
+        key_of: Returns the name of a row.
         table: Makes the staging table of some rows; raises InexactNumberError for a number that does not fit.
     """
     odd: list[tuple[str, str]] = []
@@ -212,7 +212,7 @@ def without_copies(rows: list[R], key_of: Callable[[R], Any]) -> list[R]:
 
     Args:
         rows: In the order of their keys.
-        key_of: Gives a row's key; where all of them differ, no row is looked at.
+        key_of: Returns a row's key; where all of them differ, no row is looked at.
     """
     if len(set(map(key_of, rows))) == len(rows):
         return rows

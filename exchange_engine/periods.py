@@ -41,7 +41,7 @@ class SeriesPeriods:
             self._answered[key] = add(self._answered.get(key, []), [page.answered])
 
     def table(self, now_us: int) -> pa.Table:
-        """Give all lines of the series that have changed since this was last asked, in place of those before.
+        """Return all lines of the series that have changed since this was last asked, in place of those before.
 
         Args:
             now_us: The run's "now", in microseconds since 1970.

@@ -54,7 +54,7 @@ class Request:
     def period_us(
         self, now_us: int, lookback_ms: int, asked: Sequence[Sequence[int]], covered_from_us: int | None
     ) -> tuple[int, int]:
-        """Give the period [from, to) in microseconds that a series is to have.
+        """Return the period [from, to) in microseconds that a series is to have.
 
         Without a start, a series goes on from where the newest period begins that was asked for: a hole that an earlier
         run had to leave in it is filled, and none opens, however long ago that was.

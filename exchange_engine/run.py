@@ -138,7 +138,7 @@ class Run:
         return any(name in self.venue.series and name not in self._finished for name in self.request.datasets)
 
     def progress(self, dataset: str) -> tuple[int, int, str]:
-        """Give how much of a walked dataset is done, how much there is by now, and of what."""
+        """Return how much of a walked dataset is done, how much there is by now, and of what."""
         walk = self._walks[dataset][-1]
         return walk.done, walk.total, walk.unit
 
@@ -228,7 +228,7 @@ class Run:
         return one.rows(self, state)
 
     def records(self, table: Table) -> Iterator[pa.Table | None]:
-        """Give what is to be recorded of the archive's files together with the rows of this load package.
+        """Return what is to be recorded of the archive's files together with the rows of this load package.
 
         Yields:
             None while rows are still coming, which makes dlt go on with the other resources; then the records.
@@ -240,7 +240,7 @@ class Run:
             yield newest_by_key(joined(found), table.key)
 
     def periods(self) -> Iterator[pa.Table | None]:
-        """Give the lines of series_periods that go with the rows of this load package, as `records` does."""
+        """Return the lines of series_periods that go with the rows of this load package, as `records` does."""
         yield None
         while self._walking:
             yield None
@@ -355,7 +355,7 @@ class Run:
         return self._coverage[dataset]
 
     def report(self, dataset: str, series: str) -> SeriesReport:
-        """Give the report of a series."""
+        """Return the report of a series."""
         return self.reports[dataset].setdefault(series, SeriesReport())
 
     def _note(self, dataset: str, page: Page) -> None:

@@ -22,8 +22,8 @@ def one_each(
     Args:
         rows: In ascending order of their times.
         symbol: Whose they are.
-        time_of: Gives a row's time in milliseconds since 1970.
-        rate_of: Gives a row's rate as text.
+        time_of: Returns a row's time in milliseconds since 1970.
+        rate_of: Returns a row's rate as text.
     """
     kept: list[R] = []
     rejected: list[Rejected] = []

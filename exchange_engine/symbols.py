@@ -38,10 +38,10 @@ class SymbolBook(Protocol):
     """What knows symbols: a market, or an account."""
 
     def assets(self) -> Mapping[str, Assets]:
-        """Give the symbols that exchangeInfo lists, and their assets."""
+        """Return the symbols that exchangeInfo lists, and their assets."""
 
     def archived(self) -> Set[str]:
-        """Give the symbols of the archive."""
+        """Return the symbols of the archive."""
 
 
 def has_patterns(symbols: Iterable[str]) -> bool:
@@ -57,7 +57,7 @@ def matches(symbol: str, known: Collection[str]) -> bool:
 
 
 def chooser(symbols: Sequence[str] | None, intervals: Sequence[str] | None) -> Callable[[str, str], bool]:
-    """Give a function that tells whether a symbol and an interval are meant.
+    """Return a function that tells whether a symbol and an interval are meant.
 
     Args:
         symbols: Names and patterns; None is all of them.
@@ -100,7 +100,7 @@ def resolve(
     listed_in: str = "symbols",
     unlisted: Set[str] = frozenset(),
 ) -> tuple[str, ...]:
-    """Give the symbols that are meant, in the order in which they were named, those of a pattern by the alphabet.
+    """Return the symbols that are meant, in the order in which they were named, those of a pattern by the alphabet.
 
     Args:
         symbols: Names and patterns; "all" is every symbol.
@@ -144,7 +144,7 @@ def resolve(
 
 
 def _quote_of(name: str, exchange: Mapping[str, Assets], quotes: set[str], bases: set[str]) -> str | None:
-    """Give a symbol's quote asset.
+    """Return a symbol's quote asset.
 
     A symbol that exchangeInfo has forgotten can only be cut in two: where several quote assets end it (ADAEUR is ADA in
     EUR, and not AD in AEUR), the one that leaves an asset that is known, or else the longest.

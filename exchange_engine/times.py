@@ -35,14 +35,14 @@ LONGEST_MS: Final = {"1M": 31 * DAY_MS}
 
 
 def microseconds(moment: datetime) -> int:
-    """Give a moment, which has a time zone, in microseconds since 1970."""
+    """Return a moment, which has a time zone, in microseconds since 1970."""
     # By parts: where pendulum is about, a difference is one of its intervals, which // does not divide.
     since = moment - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def milliseconds(moment: datetime) -> int:
-    """Give a moment, which has a time zone, in milliseconds since 1970."""
+    """Return a moment, which has a time zone, in milliseconds since 1970."""
     return microseconds(moment) // 1000
 
 

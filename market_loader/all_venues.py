@@ -40,7 +40,7 @@ class Commands:
         return self._signal > 0
 
     def run(self, script: str, options: list[str]) -> int:
-        """Run a command to its end, and give its exit code: that of a failure where it was killed."""
+        """Run a command to its end, and return its exit code: that of a failure where it was killed."""
         command = [sys.executable, str(project.ROOT / "pipelines" / script), AS_PART, *options]
         self._running = subprocess.Popen(command)  # noqa: S603 - our own script
         code = self._running.wait()
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _summary(codes: Mapping[str, int]) -> int:
-    """Print which venues are not loaded, and why; give the exit code of all of them."""
+    """Print which venues are not loaded, and why; return the exit code of all of them."""
     blocked = [venue for venue, code in codes.items() if code == BLOCKED]
     failed = [f"{venue} (exit code {code})" for venue, code in codes.items() if code not in (DONE, BLOCKED)]
     if len(blocked) == len(codes):

@@ -34,7 +34,7 @@ def known_files(pipeline: Any) -> KnownFiles:
 def loaded_files(
     pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool], of_market: str
 ) -> list[KnownFile]:
-    """Give the files of which all rows are in the destination.
+    """Return the files of which all rows are in the destination.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
@@ -56,7 +56,7 @@ def loaded_files(
 
 
 def stored_rows(pipeline: Any) -> StoredRows:
-    """Give a function that reads rows of a series out of the destination.
+    """Return a function that reads rows of a series out of the destination.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
@@ -78,7 +78,7 @@ def stored_rows(pipeline: Any) -> StoredRows:
 
 
 def revisions(pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool], market: str) -> Revisions:
-    """Give the loaded files that are to be looked at, and how to read what they have brought.
+    """Return the loaded files that are to be looked at, and how to read what they have brought.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).

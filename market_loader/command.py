@@ -101,7 +101,7 @@ def execute(given: Namespace, section: str, make_job: Callable[[Any], Job], sign
 
 
 def open_pipeline(name: str, given: Namespace) -> Any:
-    """Open a dlt pipeline while no other run is under way, or say why that cannot be done and give the exit code.
+    """Open a dlt pipeline while no other run is under way, or say why that cannot be done and return the exit code.
 
     Args:
         name: Of the pipeline.
@@ -126,13 +126,13 @@ def open_pipeline(name: str, given: Namespace) -> Any:
 
 
 def say(what: object, code: int) -> int:
-    """Print an error in one line, and give the exit code."""
+    """Print an error in one line, and return the exit code."""
     print("error:", *str(what).split(), file=sys.stderr)
     return code
 
 
 def transform(pipeline: Any) -> int:
-    """Build and test the models; give the exit code."""
+    """Build and test the models; return the exit code."""
     from .transform import dbt_build
 
     file = project.database_file(pipeline)
@@ -150,7 +150,7 @@ def transform(pipeline: Any) -> int:
 
 
 def _load_all(pipeline: Any, job: Job, given: Namespace, section: str) -> int | None:
-    """Load what is missing; give the exit code where nothing is left to be done after that."""
+    """Load what is missing; return the exit code where nothing is left to be done after that."""
     try:
         database.check_database(pipeline)
         if job.prepare is _nothing:

@@ -77,7 +77,7 @@ def check() -> None:
 
 
 def _slips_of_file(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Give the names of a file that are none, each with what would be right."""
+    """Return the names of a file that are none, each with what would be right."""
     for section, keys in SECTIONS.items():
         outer, inner = section
         whole = f"[{outer}.{inner}]"

@@ -64,7 +64,7 @@ ODDITIES = "okx_placeholders,coinbase_doubled_candles"
 
 
 def main() -> int:
-    """Run the demo; give the exit code of loading all venues."""
+    """Run the demo; return the exit code of loading all venues."""
     print("A simulated exchange, with a simulated market: no number below is a real price.\n")
     with running_simulator(market="default", oddities=ODDITIES) as exchange:
         environment = {

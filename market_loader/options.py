@@ -96,7 +96,7 @@ def add_part(found: argparse.ArgumentParser) -> None:
 
 
 def configured_list(given: Sequence[str] | None, key: str, section: str) -> list[str]:
-    """Give an option's value, or its default from the configuration.
+    """Return an option's value, or its default from the configuration.
 
     Args:
         given: The option, or None.
@@ -122,7 +122,7 @@ def configured_list(given: Sequence[str] | None, key: str, section: str) -> list
 
 
 def with_place(error: Exception, given: argparse.Namespace, section: str) -> str:
-    """Give the message of an error, and where the name that is wrong is configured, if no option gave it."""
+    """Return the message of an error, and where the name that is wrong is configured, if no option gave it."""
     key = f"{getattr(error, 'kind', '')}s"
     if getattr(given, key, ()) is None and (found := lookup(key, (SECTIONS[0], section))):
         return f"{error} (set by {found.place})"

@@ -86,7 +86,7 @@ def forget_old_packages(pipeline: Any) -> None:
 
 
 def database_file(pipeline: Any) -> Path | None:
-    """Give the DuckDB file that a pipeline writes to, or None where the destination is no local file."""
+    """Return the DuckDB file that a pipeline writes to, or None where the destination is no local file."""
     from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
     credentials = pipeline.destination_client().config.credentials

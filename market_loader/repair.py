@@ -40,7 +40,7 @@ class RepairError(Exception):
 
 
 def find_repairs(pipeline: Any, datasets: Collection[str], is_meant: IsMeant, market: str) -> Repairs:
-    """Give what the ledger cannot explain, once it is up to date.
+    """Return what the ledger cannot explain, once it is up to date.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).

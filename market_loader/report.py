@@ -60,7 +60,7 @@ class Progress:
 
 
 def summary(runs: Sequence[Run], skipped: Iterable[str] = ()) -> Iterable[str]:
-    """Give the closing summary, a line for each table and symbol, and one for each series that is not complete.
+    """Return the closing summary, a line for each table and symbol, and one for each series that is not complete.
 
     Args:
         runs: What was run.
@@ -81,7 +81,7 @@ def summary(runs: Sequence[Run], skipped: Iterable[str] = ()) -> Iterable[str]:
 
 
 def _lines(run: Run, dataset: str, reports: Mapping[str, SeriesReport]) -> Iterable[str]:
-    """Give the lines of one table."""
+    """Return the lines of one table."""
     if reports:
         by_symbol: dict[str, list[Any]] = defaultdict(list)
         for series, report in reports.items():
@@ -108,7 +108,7 @@ def _lines(run: Run, dataset: str, reports: Mapping[str, SeriesReport]) -> Itera
 
 
 def missing(runs: Iterable[Run]) -> Iterable[str]:
-    """Give a line for each thing that was asked for and is not loaded."""
+    """Return a line for each thing that was asked for and is not loaded."""
     for run in runs:
         for dataset, failures in run.failures.items():
             for failure in failures:

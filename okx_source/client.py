@@ -109,11 +109,11 @@ class OkxClient(Transport):
         return self.send(Query(f"{self.url}{path}", params, self._budgets[path], tally=tally), decode)
 
     def budgets(self) -> list[Budget]:
-        """Give all limits."""
+        """Return all limits."""
         return list(self._budgets.values())
 
     def refusal(self, response: requests.Response, body: bytes) -> int | None:
-        """Give the status of an answer that asks to wait, which may be 200."""
+        """Return the status of an answer that asks to wait, which may be 200."""
         said = _envelope(body)
         return 429 if said is not None and said.code == TOO_MANY else super().refusal(response, body)
 

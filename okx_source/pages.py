@@ -31,7 +31,7 @@ def page_back(
         params: What is asked for beside the times.
         period: [start, end) in milliseconds.
         read: Reads the rows of an answer.
-        time_of: Gives a row's time in milliseconds.
+        time_of: Returns a row's time in milliseconds.
         least_step_ms: The shortest time from row to row.
         tally: Where to count the requests.
         may_meet: Two rows may have one time.

@@ -52,7 +52,7 @@ class Forked:
         return self
 
     def set(self, key, value):
-        """Give a key of [sources.binance] another value in config.toml."""
+        """Return a key of [sources.binance] another value in config.toml."""
         document = tomlkit.parse(self.default)
         document["sources"]["binance"][key] = tomlkit.value(value)
         self.config.write_text(tomlkit.dumps(document))

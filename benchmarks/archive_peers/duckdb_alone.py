@@ -90,7 +90,7 @@ class Archive:
         return found
 
     def save(self, key: str, root: Path) -> str:
-        """Download a zip, verify it, and write its only member as a gzip file; give its path."""
+        """Download a zip, verify it, and write its only member as a gzip file; return its path."""
         content = self.get(f"/{key}")
         expected = self.get(f"/{key}.CHECKSUM").split()[0].decode()
         if hashlib.sha256(content).hexdigest() != expected:

@@ -74,14 +74,14 @@ class ArchiveDataset:
         return self.key if self.is_by_time else next(one.name for one in self.table.schema if one.type == TIME)
 
     def folder(self, frequency: str, symbol: str = "", interval: str = "") -> str:
-        """Give the prefix, ending in a slash, of a symbol's files, or without a symbol that of all symbols."""
+        """Return the prefix, ending in a slash, of a symbol's files, or without a symbol that of all symbols."""
         parts = ["data", self.root, frequency, self.kind, symbol]
         if self.has_interval and interval:
             parts.append(PATH_INTERVALS.get(interval, interval))
         return "/".join(part for part in parts if part) + "/"
 
     def file_name(self, symbol: str, interval: str, period: str) -> str:
-        """Give a file's name for a period such as "2024-05" or "2024-05-07", without its ending."""
+        """Return a file's name for a period such as "2024-05" or "2024-05-07", without its ending."""
         kind = PATH_INTERVALS.get(interval, interval) if self.has_interval else self.kind
         return f"{symbol}-{kind}-{period}"
 

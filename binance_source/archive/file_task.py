@@ -23,7 +23,7 @@ BLOCKS_AHEAD = 2
 """Parsed blocks that wait in each thread until their turn comes."""
 
 Sampler = Callable[[ArchiveSeries, ArchiveFile], Sample | None]
-"""Gives rows from elsewhere to compare a file with, or None."""
+"""Returns rows from elsewhere to compare a file with, or None."""
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,7 @@ class FileTask:
             self._give(error)
 
     def blocks(self) -> Iterator[Block | End]:
-        """Give the blocks, and the end; an error of the thread is raised here."""
+        """Return the blocks, and the end; an error of the thread is raised here."""
         while True:
             try:
                 item = self._given.get(timeout=STOP_SECONDS)

@@ -177,7 +177,7 @@ class ArchiveHost:
         return self._get(f"{self._configuration.archive_url}/{quote(file.key)}", {}, read)
 
     def _pages(self, prefix: str, marker: str) -> Iterator[Element]:
-        """Give the pages of a listing (S3 ListObjects, version 1: 1,000 keys and prefixes a page)."""
+        """Return the pages of a listing (S3 ListObjects, version 1: 1,000 keys and prefixes a page)."""
         while True:
             page = self._page(prefix, marker)
             yield page

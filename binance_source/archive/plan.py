@@ -131,7 +131,7 @@ def choose(
 
 
 def unpublished_between(listing: FileList, wanted: Iterable[Range]) -> list[Range]:
-    """Give the wanted ranges that lie between published files, and in none of them: files that should be there."""
+    """Return the wanted ranges that lie between published files, and in none of them: files that should be there."""
     files = listing.files
     if not files:
         return []
@@ -148,7 +148,7 @@ def _is_whole(period: Range, rest: list[Range]) -> bool:
 
 
 def overlaps(period: Range, rest: Iterable[Range]) -> list[Range]:
-    """Give what a period has in common with each of some ranges, where it has anything."""
+    """Return what a period has in common with each of some ranges, where it has anything."""
     return [
         (max(start, period[0]), min(end, period[1])) for start, end in rest if start < period[1] and period[0] < end
     ]

@@ -74,7 +74,7 @@ class SeriesId(Protocol):
 
 
 StoredRows = Callable[[ArchiveDataset, SeriesId, int, int], pa.Table]
-"""Gives the rows of the destination of a series whose keys are in [first, last], in the staging columns."""
+"""Returns the rows of the destination of a series whose keys are in [first, last], in the staging columns."""
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ class Revisions:
     Attributes:
         known: The files to look at.
         stored: Reads rows of the destination.
-        stored_outside: Gives the keys, as integers, of the rows of a file in the destination that are not in
+        stored_outside: Returns the keys, as integers, of the rows of a file in the destination that are not in
             [first, last].
     """
 
@@ -239,7 +239,7 @@ class RevisionWalk(Walk):
         verified: Verified,
         **columns: Any,
     ) -> Page:
-        """Give the page that ends a file."""
+        """Return the page that ends a file."""
         record = file_record(
             series,
             published,

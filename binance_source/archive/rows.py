@@ -111,7 +111,7 @@ def read_rows(
 
 
 def _with_last(blocks: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
-    """Give blocks, and of each whether it is the last one."""
+    """Return blocks, and of each whether it is the last one."""
     before = next(blocks, None)
     while before is not None:
         following = next(blocks, None)
@@ -120,7 +120,7 @@ def _with_last(blocks: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
 
 
 def key_numbers(table: pa.Table, dataset: ArchiveDataset) -> pa.Array:
-    """Give a staging table's key column as integers: times in milliseconds since 1970, or ids."""
+    """Return a staging table's key column as integers: times in milliseconds since 1970, or ids."""
     column = table[dataset.key].combine_chunks()
     numbers = pc.divide(column.cast(pa.int64()), 1000) if column.type == TIME else column
     # Differences of what is below 0 could leave the range of integers, and a hole between ids be overlooked.
@@ -130,7 +130,7 @@ def key_numbers(table: pa.Table, dataset: ArchiveDataset) -> pa.Array:
 
 
 def _blocks(stream: IO[bytes], dataset: ArchiveDataset, limit: int | None) -> Iterator[pa.Table]:
-    """Give the CSV's typed columns as they stand in the file, times as integers."""
+    """Return the CSV's typed columns as they stand in the file, times as integers."""
     layout: _Layout | None = None
     rest, given, rows = b"", 0, 0
     piece = stream.read(BLOCK_BYTES)

@@ -113,7 +113,7 @@ class ArchiveSeries:
         return file.period[0] < self.reached_ms and not is_whole
 
     def spans(self, file: ArchiveFile) -> Spans:
-        """Give what follows the coverage of a file's rows."""
+        """Return what follows the coverage of a file's rows."""
         if not self.dataset.is_by_time:
             return IdSpans(self.time_column)
         period = (max(file.period[0], self.wanted[0]), min(file.period[1], self.wanted[1]))
@@ -123,7 +123,7 @@ class ArchiveSeries:
         return TimeSpans(period, step, LONGEST_MS.get(self.interval, step), self.dataset.may_end_periods)
 
     def constants(self, file: ArchiveFile) -> dict[str, str]:
-        """Give the columns that are the same in all rows of a file."""
+        """Return the columns that are the same in all rows of a file."""
         interval = {"interval": self.interval, "period": self.interval} if self.interval else {}
         return {"market": self.dataset.market, "symbol": self.symbol, "source": file.key, **interval}
 
@@ -157,7 +157,7 @@ def clipped(rows: Rows, series: ArchiveSeries, file: ArchiveFile, now_us: int) -
 
 
 def file_record(series: ArchiveSeries, file: ArchiveFile, now_us: int, **columns: Any) -> pa.Table:
-    """Give a line of archive_files: what is known of any file, and what the caller says of this one."""
+    """Return a line of archive_files: what is known of any file, and what the caller says of this one."""
     line = {
         "path": file.key,
         "market": series.dataset.market,

@@ -14,10 +14,10 @@ class Spans(Protocol):
     """Follows the rows of one file, in ascending order."""
 
     def take(self, table: pa.Table, keys: pa.Array) -> list[Span]:
-        """Give what these rows cover; there is at least one of them."""
+        """Return what these rows cover; there is at least one of them."""
 
     def end(self) -> list[Span]:
-        """Give what the end of the file covers beyond its last row."""
+        """Return what the end of the file covers beyond its last row."""
 
 
 class TimeSpans:
@@ -41,7 +41,7 @@ class TimeSpans:
         self._last: int | None = None
 
     def take(self, table: pa.Table, keys: pa.Array) -> list[Span]:  # noqa: ARG002 - trades need the times as well
-        """Give what these rows cover."""
+        """Return what these rows cover."""
         first, last = keys[0].as_py(), keys[-1].as_py()
         if self._last is None:
             is_shifted = self._may_end and first == self._start + self._step and last == self._end
@@ -78,7 +78,7 @@ class IdSpans:
         self._time_column = time_column
 
     def take(self, table: pa.Table, keys: pa.Array) -> list[Span]:
-        """Give what these rows cover."""
+        """Return what these rows cover."""
         times = table[self._time_column].combine_chunks().cast(pa.int64())
         jumps = pc.indices_nonzero(pc.greater(pc.subtract(keys[1:], keys[:-1]), 1)).to_pylist()
         spans: list[Span] = []

@@ -57,7 +57,7 @@ class Downloads:
 
     @contextmanager
     def verified(self, file: ArchiveFile) -> Iterator[Verified]:
-        """Give a file whose bytes have the promised checksum.
+        """Return a file whose bytes have the promised checksum.
 
         Raises:
             ArchiveFileError: It cannot be had, or file and checksum go on contradicting each other.

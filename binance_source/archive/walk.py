@@ -37,7 +37,7 @@ class ArchiveWalk(Walk):
 
     Args:
         series: What to fetch.
-        covered: Gives what is covered of a series by now, as the destination will have it.
+        covered: Returns what is covered of a series by now, as the destination will have it.
         archive: What to work with.
     """
 
@@ -80,7 +80,7 @@ class ArchiveWalk(Walk):
         return answers
 
     def _next(self) -> tuple[ArchiveSeries, ArchiveFile, bool] | None:
-        """Give the next file to fetch; wait for a listing where there is none."""
+        """Return the next file to fetch; wait for a listing where there is none."""
         while not self._ready:
             while self._waiting and len(self._plans) < PLANS_AHEAD:
                 one = self._waiting.popleft()
@@ -150,7 +150,7 @@ class ArchiveWalk(Walk):
             self._close(series)
 
     def _ended(self, task: FileTask, end: End, last: Page) -> Page:
-        """Give the page that ends a file: its last rows, and its line."""
+        """Return the page that ends a file: its last rows, and its line."""
         status = BEGUN if task.series.is_needed_again(task.file) else LOADED
         record = (ARCHIVE_FILES, _record(task, QUARANTINED if end.error else status, self._archive, end))
         if end.error is None:
@@ -191,7 +191,7 @@ class ArchiveWalk(Walk):
         )
 
     def _disagreements(self, task: FileTask, block: Block, table: pa.Table) -> list[tuple[Table, pa.Table]]:
-        """Give what is to be recorded of a comparison: the differences, and the file that won over this one."""
+        """Return what is to be recorded of a comparison: the differences, and the file that won over this one."""
         if block.disagreements is None or not block.disagreements.num_rows:
             return []
         records = [(ARCHIVE_DISAGREEMENTS, block.disagreements)]
@@ -257,7 +257,7 @@ def _no_rows(series: ArchiveSeries) -> pa.Table:
 
 
 def _record(task: FileTask, status: str, archive: Archive, end: End | None = None) -> pa.Table:
-    """Give the file's line in archive_files."""
+    """Return the file's line in archive_files."""
     is_loaded = end is not None and end.error is None
     return file_record(
         task.series,

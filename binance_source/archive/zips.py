@@ -41,7 +41,7 @@ class _Directory:
         self.seek, self.tell = zipped.seek, zipped.tell
 
     def read(self, size: int = -1) -> bytes:
-        """Give up to `size` bytes, or all that are left.
+        """Return up to `size` bytes, or all that are left.
 
         Raises:
             zipfile.BadZipFile: They are too many.
@@ -70,7 +70,7 @@ class _Member(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Give up to `size` bytes, or all that are left; nothing at the end, if the content is as it was packed.
+        """Return up to `size` bytes, or all that are left; nothing at the end, if the content is as it was packed.
 
         Raises:
             ArchiveFileError: It is not.

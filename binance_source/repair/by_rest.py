@@ -52,7 +52,7 @@ class RestRepair(SeriesWalk):
         pool: Threads for requests.
         now_us: The run's "now", in microseconds since 1970.
         stop: Set from outside to end early.
-        tally: Gives where the requests of a series are counted.
+        tally: Returns where the requests of a series are counted.
     """
 
     def __init__(

@@ -112,7 +112,7 @@ def _lines(rows: pa.Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
 def check_record(
     gap: Gap, source: str, outcome: str, rows_found: int, detail: str | None, now_us: int
 ) -> tuple[Table, pa.Table]:
-    """Give the record of what a source said of a gap.
+    """Return the record of what a source said of a gap.
 
     Args:
         gap: The gap.

@@ -180,7 +180,7 @@ class ArchiveRepair(Walk):
     def _rows(
         self, file: ArchiveFile, series: ArchiveSeries, questions: list[Question], verified: Verified, whole: bool
     ) -> tuple[pa.Table, int]:
-        """Give the rows of a file that are missing, and how many of all contradict each other."""
+        """Return the rows of a file that are missing, and how many of all contradict each other."""
         tables, contradictions = [series.dataset.table.schema.empty_table()], 0
         for rows in file_rows(series, file, verified, whole, self._now_us, self._stop):
             inside = [_within(rows.keys, part) for one in questions for part in one.left]

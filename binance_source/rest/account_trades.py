@@ -141,7 +141,7 @@ class AccountTradeSeries:
 
 
 def _before(rows: list[AccountTrade], now_us: int) -> list[AccountTrade]:
-    """Give the rows up to the first one that is not of before a moment."""
+    """Return the rows up to the first one that is not of before a moment."""
     for number, row in enumerate(rows):
         if row.time >= now_us:
             return rows[:number]

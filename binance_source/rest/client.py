@@ -138,11 +138,11 @@ class RestClient(Transport):
         return self.send(query, decode, max_attempts)
 
     def budgets(self) -> list[Budget]:
-        """Give the weight budget, and those of single endpoints."""
+        """Return the weight budget, and those of single endpoints."""
         return [self.budget, *self._rates.values()]
 
     def used(self, response: requests.Response) -> int | None:
-        """Give the weight that the exchange has counted for this IP address in this minute."""
+        """Return the weight that the exchange has counted for this IP address in this minute."""
         value = response.headers.get("X-MBX-USED-WEIGHT-1M", "")
         return int(value) if _WEIGHT.fullmatch(value) else None
 

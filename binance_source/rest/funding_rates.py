@@ -39,7 +39,7 @@ class FundingSeries(TimedSeries[FundingRate]):
     may_meet = True
 
     def params(self) -> Params:
-        """Give what is asked for beside the times."""
+        """Return what is asked for beside the times."""
         return {"symbol": split_key(self.key)[1]}
 
     def decode(self, body: bytes) -> list[FundingRate]:
@@ -50,7 +50,7 @@ class FundingSeries(TimedSeries[FundingRate]):
         return rows
 
     def time_of(self, row: FundingRate) -> int:
-        """Give the row's time as the exchange has it, off by some milliseconds."""
+        """Return the row's time as the exchange has it, off by some milliseconds."""
         return row.funding_time
 
     def settled(self, rows: list[FundingRate]) -> tuple[list[FundingRate], list[Rejected]]:

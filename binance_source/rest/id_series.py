@@ -90,15 +90,15 @@ class IdSeries(ABC, Generic[R]):
 
     @abstractmethod
     def _id_of(self, row: R) -> int:
-        """Give a row's id."""
+        """Return a row's id."""
 
     @abstractmethod
     def _time_of(self, row: R) -> int:
-        """Give a row's time in microseconds."""
+        """Return a row's time in microseconds."""
 
     @abstractmethod
     def _lookup_ids(self, row: AggTradeRow) -> Range:
-        """Give the ids [first, last] that an aggregate stands for in this series."""
+        """Return the ids [first, last] that an aggregate stands for in this series."""
 
     @abstractmethod
     def _request(self, from_id: int, limit: int, decode: Callable[[list[R]], list[R]]) -> list[R]:
@@ -161,7 +161,7 @@ class IdSeries(ABC, Generic[R]):
         return Page(self.key, table, ((window.start, window.end, from_time, to_time),), newest, dropped)
 
     def _covered_at(self, time: int) -> IdEntry | None:
-        """Give the entry whose times reach from before this time up to it or beyond."""
+        """Return the entry whose times reach from before this time up to it or beyond."""
         for entry in self._covered:
             if entry[2] is not None and entry[3] is not None and entry[2] <= time <= entry[3]:
                 return entry
@@ -250,7 +250,7 @@ class IdSeries(ABC, Generic[R]):
         return rows
 
     def _rows(self, start: int, end: int) -> list[R]:
-        """Give all rows with ids [start, end): asks until the range is walked through, whatever the pages' sizes."""
+        """Return all rows with ids [start, end): asks until the range is walked through, whatever the pages' sizes."""
         rows: list[R] = []
         while start < end:
             page = self._agreed(start, end - start)

@@ -162,7 +162,7 @@ class KlineSeries:
         return self._client.get(self._kind.endpoint, params, decode, tally=self.tally)
 
     def _rows(self, start: int, end: int) -> list[_Row]:
-        """Give all rows of [start, end): until the time is reached or nothing is left, whatever the pages' sizes."""
+        """Return all rows of [start, end): until the time is reached or nothing is left, whatever the pages' sizes."""
         rows: list[_Row] = []
         while start < end:
             page = self._ask(start, end)
@@ -173,7 +173,7 @@ class KlineSeries:
         return rows
 
     def _ask(self, start: int, end: int, is_empty_likely: bool = False) -> list[_Row]:
-        """Give the first rows of [start, end), up to a page; what they lack has been asked for by itself.
+        """Return the first rows of [start, end), up to a page; what they lack has been asked for by itself.
 
         An outage looks like an answer that lost rows on its way: it is believed when the gap alone has none either, and
         an empty answer, where it is not to be expected, when it is given twice.

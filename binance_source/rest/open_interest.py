@@ -40,7 +40,7 @@ class OpenInterestSeries(TimedSeries[OpenInterest]):
         self.least_step_ms = INTERVAL_MS[self._period]
 
     def params(self) -> Params:
-        """Give what is asked for beside the times."""
+        """Return what is asked for beside the times."""
         return {"symbol": self._symbol, "period": self._period}
 
     def decode(self, body: bytes) -> list[OpenInterest]:
@@ -53,7 +53,7 @@ class OpenInterestSeries(TimedSeries[OpenInterest]):
         return rows
 
     def time_of(self, row: OpenInterest) -> int:
-        """Give the row's time."""
+        """Return the row's time."""
         return row.timestamp
 
     def table(self, rows: list[OpenInterest]) -> pa.Table:

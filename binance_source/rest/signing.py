@@ -58,7 +58,7 @@ class Signer:
         self._sign = _by_pem(api_secret, place) if is_pem else _by_hmac(_printed(API_SECRET, api_secret, place))
 
     def signed(self, params: Mapping[str, str | int]) -> str:
-        """Give the query of a request: percent-encoded, with the signature last.
+        """Return the query of a request: percent-encoded, with the signature last.
 
         Args:
             params: All other parameters, in the order in which they are sent.
@@ -100,7 +100,7 @@ def _text(name: str, found: Configured) -> str:
 
 
 def _printed(name: str, value: str, place: str) -> str:
-    """Give a text without the blanks around it; others within it have no place in a header."""
+    """Return a text without the blanks around it; others within it have no place in a header."""
     text = value.strip()
     if not _PRINTED.fullmatch(text):
         raise _unusable(name, "it must be one word of plain characters; copy it again", place)

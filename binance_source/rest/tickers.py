@@ -54,7 +54,7 @@ _READERS: dict[str, ListReader[Any]] = {SPOT: ListReader(SpotTicker, "symbol"), 
 
 
 def ticker_weight(market: Market, symbols: int) -> int:
-    """Give the request weight of ticker/24hr for a number of named symbols; futures are asked for all of them."""
+    """Return the request weight of ticker/24hr for a number of named symbols; futures are asked for all of them."""
     if market.name != SPOT or symbols > _ALL:
         return market.endpoints["ticker/24hr"].weight
     return 2 if symbols <= 20 else 40

@@ -46,7 +46,7 @@ class TimedSeries(ABC, Generic[R]):
 
     @abstractmethod
     def params(self) -> Params:
-        """Give what is asked for beside the times."""
+        """Return what is asked for beside the times."""
 
     @abstractmethod
     def decode(self, body: bytes) -> list[R]:
@@ -54,7 +54,7 @@ class TimedSeries(ABC, Generic[R]):
 
     @abstractmethod
     def time_of(self, row: R) -> int:
-        """Give a row's time in milliseconds, as the exchange has it."""
+        """Return a row's time in milliseconds, as the exchange has it."""
 
     @abstractmethod
     def table(self, rows: list[R]) -> pa.Table:

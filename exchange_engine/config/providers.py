@@ -85,7 +85,7 @@ def lookup(key: str, sections: Sequence[str]) -> Configured | None:
 
 
 def files() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Give the configuration files that are in force, and what they say.
+    """Return the configuration files that are in force, and what they say.
 
     Raises:
         ConfigurationError: One cannot be read.

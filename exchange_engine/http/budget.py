@@ -139,7 +139,7 @@ class Budget(ABC):
 
     @abstractmethod
     def _room(self, weight: int, now: float) -> tuple[int, float]:
-        """Give the present window, and how long to wait before there may be room: 0 where there is."""
+        """Return the present window, and how long to wait before there may be room: 0 where there is."""
 
     @abstractmethod
     def _count(self, weight: int, window: int, used: int | None, now: float) -> None:
@@ -147,7 +147,7 @@ class Budget(ABC):
 
     @abstractmethod
     def _seconds_to_next_window(self, now: float) -> float:
-        """Give how long it takes until all is allowed again."""
+        """Return how long it takes until all is allowed again."""
 
 
 class WeightBudget(Budget):

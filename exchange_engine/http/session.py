@@ -83,12 +83,12 @@ def _check_environment(proxies: Mapping[str, str], certificates: object) -> None
 
 
 def pause_seconds(configuration: Connecting, attempt: int) -> float:
-    """Give how long to wait after a request has failed for the `attempt`th time."""
+    """Return how long to wait after a request has failed for the `attempt`th time."""
     return float(min(configuration.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
 
 
 def pieces(response: requests.Response, timeout_seconds: float) -> Iterator[bytes]:
-    """Give the body of a streamed response as it arrives.
+    """Return the body of a streamed response as it arrives.
 
     Raises:
         requests.RequestException: It breaks off, cannot be decoded, or comes too slowly.

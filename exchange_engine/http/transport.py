@@ -171,7 +171,7 @@ class Transport(ABC):
 
     @abstractmethod
     def budgets(self) -> list[Budget]:
-        """Give all limits of the exchange: a wait that it asks for is for all requests."""
+        """Return all limits of the exchange: a wait that it asks for is for all requests."""
 
     def is_first_contact(self, response: requests.Response) -> bool:
         """Tell whether the host has given no good answer yet."""
@@ -185,15 +185,15 @@ class Transport(ABC):
         )
 
     def refusal(self, response: requests.Response, body: bytes) -> int | None:  # noqa: ARG002 - others look into it
-        """Give the status of an answer that asks to wait, or None for any other answer."""
+        """Return the status of an answer that asks to wait, or None for any other answer."""
         return response.status_code if response.status_code in (429, 418) else None
 
     def used(self, response: requests.Response) -> int | None:  # noqa: ARG002 - most exchanges do not say it
-        """Give what the exchange says is used up of its limit, or None."""
+        """Return what the exchange says is used up of its limit, or None."""
         return None
 
     def encoded(self, params: Params) -> Mapping[str, str | int] | str:
-        """Give the query as it is sent: called again for each attempt."""
+        """Return the query as it is sent: called again for each attempt."""
         return dict(params)
 
     def _attempt(self, query: Query, decode: Callable[[bytes], T]) -> T:
@@ -253,18 +253,18 @@ class Transport(ABC):
 
 
 def host_of(url: str) -> str:
-    """Give scheme and host of a URL."""
+    """Return scheme and host of a URL."""
     parts = urlsplit(url)
     return f"{parts.scheme}://{parts.netloc}"
 
 
 def path_of(response: requests.Response) -> str:
-    """Give a response's address without its query, for messages: a query may hold a signature."""
+    """Return a response's address without its query, for messages: a query may hold a signature."""
     return response.url.split("?")[0]
 
 
 def kind_of(response: requests.Response) -> str:
-    """Give the type of a response's content, for messages."""
+    """Return the type of a response's content, for messages."""
     return response.headers.get("Content-Type", "no content type").split(";")[0]
 
 

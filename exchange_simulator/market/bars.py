@@ -84,7 +84,7 @@ class Bars:
 
 
 class PreviousClose(Protocol):
-    """Gives the price of the last trade before a time, in ticks."""
+    """Returns the price of the last trade before a time, in ticks."""
 
     def __call__(self, time: int) -> int:
         """Return the price."""

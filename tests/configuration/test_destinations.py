@@ -13,7 +13,7 @@ HEADER = 4096
 
 
 def checksum(content):
-    """Give DuckDB's checksum of a block: each eight bytes times a constant, all of them xored."""
+    """Return DuckDB's checksum of a block: each eight bytes times a constant, all of them xored."""
     found = 5381
     for (word,) in struct.iter_unpack("<Q", content):
         found ^= word * 0xBF58476D1CE4E5B9 % 2**64

@@ -48,7 +48,7 @@ def test_every_key_is_covered_here():
 
 
 def refusal(key, value):
-    """Give what is said of a value, as TOML has it, or None where it is taken."""
+    """Return what is said of a value, as TOML has it, or None where it is taken."""
     configuration = BinanceConfiguration()
     setattr(configuration, key, tomlkit.parse(f"value = {value}").unwrap()["value"])
     try:

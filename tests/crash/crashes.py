@@ -18,7 +18,7 @@ KILLED = -9
 
 
 def launch(project, action, stage, *options, **settings):
-    """Start a run that is killed or held at a stage of launcher.py, and give the process."""
+    """Start a run that is killed or held at a stage of launcher.py, and return the process."""
     launcher = Path(__file__).with_name("launcher.py")
     return subprocess.Popen(
         [sys.executable, str(launcher), action, str(project.folder), project.venue, stage, *options],
@@ -44,7 +44,7 @@ def wait_for(process, reached):
 
 
 def held(project, stage, *options, **settings):
-    """Start a run and wait until it is held at a stage of launcher.py; give the process, and the file that holds it."""
+    """Start a run and wait until it is held at a stage of launcher.py; return the process, and the file that holds it."""
     marker = project.folder / "held"
     marker.unlink(missing_ok=True)
     process = launch(project, "hold", stage, *options, **settings)

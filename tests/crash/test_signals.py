@@ -36,7 +36,7 @@ def watched(project, exchange):
 
 
 def alternately(cases):
-    """Give each case with one of the signals; every other case is left to `make soak`."""
+    """Return each case with one of the signals; every other case is left to `make soak`."""
     numbers = list(CODES)
     return [(case, numbers[place // 2 % len(numbers)]) for place, case in enumerate(cases)]
 

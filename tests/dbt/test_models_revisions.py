@@ -138,7 +138,7 @@ def loaded(new_warehouse):
 
 
 def rebuilt(warehouse, folder, models_only=True):
-    """Assert that an incremental build agrees with a full refresh of a copy; give what it holds."""
+    """Assert that an incremental build agrees with a full refresh of a copy; return what it holds."""
     warehouse.build(models_only=models_only)
     contents = warehouse.contents()
     assert contents == warehouse.refreshed(folder)

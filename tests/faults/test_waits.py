@@ -53,7 +53,7 @@ def ask(client, limit=1):
 
 
 def worked(limit, connections, used=0, grows=0, fault=None):
-    """Ask for as much as takes two minutes of the exchange's, of which the first is all but over; give its counts."""
+    """Ask for as much as takes two minutes of the exchange's, of which the first is all but over; return its counts."""
     with running_simulator(market="tests", clock="2025-02-11T12:00:53", weight_limit=limit, latency_ms=20) as exchange:
         exchange.other_client_usage(used)
         if fault is not None:

@@ -40,7 +40,7 @@ def exchange(shared_exchange):
 
 
 def asked_of(exchange):
-    """Give a function that asks the exchange for what really is in [start, end), of several symbols and intervals."""
+    """Return a function that asks the exchange for what really is in [start, end), of several symbols and intervals."""
 
     def ask(kind, symbols, start, end, intervals=(None,)):
         return pa.concat_tables(

@@ -24,7 +24,7 @@ PASSWORD = "PASSWORDpassword-3"
 
 
 def forms(secret):
-    """Give a secret as it may be found: itself, in base64 (wherever in a longer text it begins), in URLs, in hex."""
+    """Return a secret as it may be found: itself, in base64 (wherever in a longer text it begins), in URLs, in hex."""
     plain = secret.encode()
     found = {plain, urllib.parse.quote(secret, safe="").encode(), binascii.hexlify(plain)}
     for shift in range(3):
@@ -43,7 +43,7 @@ SOUGHT = {
 
 
 def unpacked(content):
-    """Give some bytes, and what they are when they are inflated, or decoded and then inflated."""
+    """Return some bytes, and what they are when they are inflated, or decoded and then inflated."""
     yield content
     decoded = [content]
     try:
@@ -63,7 +63,7 @@ def secrets_in(content, sought=SOUGHT):
 
 
 def cells(path):
-    """Give every text and blob of every table of a DuckDB file, with the table's name."""
+    """Return every text and blob of every table of a DuckDB file, with the table's name."""
     with duckdb.connect(str(path), read_only=True) as connection:
         columns = connection.execute(
             "select schema_name, table_name, column_name from duckdb_columns() "
@@ -169,7 +169,7 @@ def api_key(kind):
 
 
 def sought_of(kind):
-    """Give the forms of what may be found nowhere: the key, each line of the secret, the bare numbers in it."""
+    """Return the forms of what may be found nowhere: the key, each line of the secret, the bare numbers in it."""
     secret, _ = KINDS[kind]
     texts = [api_key(kind), *(line for line in secret.splitlines() if "-----" not in line and len(line) > 10)]
     found = {form for text in texts for form in forms(text)}

@@ -63,7 +63,7 @@ def get(simulator):
 
 @pytest.fixture
 def true_times(simulator):
-    """Gives the times of the truth about a table, in milliseconds."""
+    """Returns the times of the truth about a table, in milliseconds."""
 
     def times(kind, column, symbol, interval=None, start=MIDNIGHT - 24 * HOUR, end=MIDNIGHT + 12 * HOUR):
         table = simulator.truth(kind, symbol, interval, start, end)

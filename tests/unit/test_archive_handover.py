@@ -96,7 +96,7 @@ def steps_of(exchange, wanted, covered):
 
 
 def run(exchange, wanted, covered):
-    """Fetch what is missing; give the ids fetched and what is covered then."""
+    """Fetch what is missing; return the ids fetched and what is covered then."""
     series = AggTradeSeries(exchange, "spot", "BTCUSDT", wanted, covered, to_now=False)
     fetched = []
     for step in series.open():

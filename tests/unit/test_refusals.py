@@ -33,7 +33,7 @@ def document(content, status=200):
 
 
 class Host(HTTPAdapter):
-    """Gives one answer after the other, and the last one for ever."""
+    """Returns one answer after the other, and the last one for ever."""
 
     def __init__(self, *answers):
         super().__init__()

@@ -45,7 +45,7 @@ def public_pem(key):
 
 
 def signed(secret, params):
-    """Give the query that is sent, and its signature, percent-decoded."""
+    """Return the query that is sent, and its signature, percent-decoded."""
     query, _, signature = Signer(API_KEY, secret).signed(params).rpartition("&signature=")
     assert not set(signature) & set("+/=&")
     return query, unquote(signature)
