@@ -8,7 +8,7 @@ from exchange_engine.http.budget import WeightBudget
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Snapshot
 from exchange_engine.plan import PlannedSeries
-from exchange_engine.request import Request
+from exchange_engine.request import Request, RequestError
 from exchange_engine.run import Run
 from exchange_engine.symbols import Assets, ConnectedSymbol, SymbolBook, resolve_among
 from exchange_engine.tables import Table
@@ -114,6 +114,8 @@ class BinanceAccount:
 
     def walks(self, run: Run, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:  # noqa: ARG002 - no period is requested
         """Yield the walks of the trades: each takes all series further, until nothing is left of them."""
+        if run.request_of(dataset) != self.request:
+            raise RequestError(f"{dataset} is loaded as a whole, and takes no incremental")
         names = list(run.names)
         while names:
             series = [AccountTradeSeries(self.client, name, run.covered(dataset), run.now_us) for name in names]

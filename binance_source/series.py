@@ -84,7 +84,7 @@ class MarketScope(Scope):
             else configuration.klines_lookback_days * DAY_MS
         )
         return cls(
-            run.request,
+            run.request_of(dataset),
             kind.name,
             run.names,
             run.now_us,
@@ -130,7 +130,8 @@ class Dataset:
             listed: Symbols that are followed by REST.
             source: Where series come from, as asked for.
         """
-        found = self.archive(scope, coverage, listed)
+        # Which ids a file has is known only when it is read.
+        found = self.archive(scope, coverage, listed) if scope.request.ids is None else []
         is_for_rest = self.prefers_rest and source == AUTO
         return [one for one in found if not (is_for_rest and one.followed_by_rest)]
 
@@ -183,13 +184,16 @@ def _rest_open_interest(scope: MarketScope, client: RestClient, coverage: Covera
 
 def _rest_trades(dataset: str, scope: MarketScope, client: RestClient, coverage: Coverage) -> list[Series]:
     found: list[Series] = []
-    reached = _reached_ms(dataset, scope)
+    reached, kind = _reached_ms(dataset, scope), TRADE_KINDS[dataset]
     for one in _each(dataset, scope, coverage):
+        if scope.request.ids is not None:
+            now = (scope.now_us, scope.now_us)
+            found.append(kind(client, scope.market, one.symbol, now, one.covered, to_now=True, ids=scope.request.ids))
+            continue
         start, end = one.period_us
         found += one.beyond_reach(scope.since_listed(one.symbol, one.span_ms), reached, _missing_days, REACH_OF_REST)
         start, end = max(start, reached * 1000), max(end, reached * 1000)
-        kind, to_now = TRADE_KINDS[dataset], end == scope.now_us
-        found.append(kind(client, scope.market, one.symbol, (start, end), one.covered, to_now=to_now))
+        found.append(kind(client, scope.market, one.symbol, (start, end), one.covered, to_now=end == scope.now_us))
     return found
 
 

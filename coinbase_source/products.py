@@ -5,7 +5,6 @@ from collections.abc import Sequence
 import msgspec
 import pyarrow as pa
 
-from binance_source.settings import SPOT
 from exchange_engine.columns import build, decimals, times_from_us
 from exchange_engine.listed import Listed, ListReader, Snapshot, as_snapshot
 from exchange_engine.symbols import ConnectedSymbol
@@ -13,6 +12,7 @@ from exchange_engine.tables import WIDE_DECIMAL
 
 from .client import CoinbaseClient
 from .schemas import COINBASE_PRODUCTS
+from .settings import SPOT
 
 
 class Product(msgspec.Struct):

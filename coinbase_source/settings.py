@@ -15,6 +15,9 @@ NAME: Final = "coinbase"
 
 TITLE: Final = "Coinbase Exchange"
 
+SPOT: Final = "spot"
+"""The market of all its products."""
+
 HOST: Final = "api.exchange.coinbase.com"
 
 REQUESTS_PER_SECOND: Final = 10

@@ -41,6 +41,7 @@ class Request:
         end: Microseconds since 1970, exclusive; None is now.
         source: Of SOURCES.
         quotes: Only symbols with these quote assets; empty for all.
+        ids: Ids [first, end) in place of a period, where end is None up to the newest; None for a period.
     """
 
     symbols: tuple[str, ...]
@@ -50,6 +51,7 @@ class Request:
     end: int | None
     source: str = AUTO
     quotes: tuple[str, ...] = ()
+    ids: tuple[int, int | None] | None = None
 
     def period_us(
         self, now_us: int, lookback_ms: int, asked: Sequence[Sequence[int]], covered_from_us: int | None
@@ -103,7 +105,7 @@ def check_request(
     Raises:
         RequestError: A name or time is wrong; the message has the nearest right one.
     """
-    first, last = _microseconds("start", start), _microseconds("end", end)
+    first, last = time_us("start", start), time_us("end", end)
     if first is not None and last is not None and first >= last:
         raise RequestError(f"start {start} is not before end {end}; the period is [start, end)")
     return Request(
@@ -171,8 +173,16 @@ def _unique(kind: str, names: Iterable[str]) -> tuple[str, ...]:
     return found
 
 
-def _microseconds(which: str, value: TimeLike) -> int | None:
-    """Read a date or datetime as microseconds since 1970; without a zone it is UTC."""
+def time_us(which: str, value: TimeLike) -> int | None:
+    """Read a date or datetime as microseconds since 1970; without a zone it is UTC.
+
+    Args:
+        which: What it is, for the message of an error.
+        value: A date, a datetime or a text of one; None stays None.
+
+    Raises:
+        RequestError: It is none.
+    """
     if value is None:
         return None
     if isinstance(value, str):

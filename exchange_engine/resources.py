@@ -9,6 +9,7 @@ import pyarrow as pa
 from dlt.extract import DltResource
 
 from .connected_symbols import CONNECTED
+from .incremental import requested
 from .package_file import as_file
 from .run import Run
 from .tables import MERGED, REJECTED_ROWS, SERIES_PERIODS, Table
@@ -54,20 +55,30 @@ def _resources(
     taken: Callable[[Run, Table], Iterator[Any]],
 ) -> list[DltResource]:
     tables = [table for table in run.venue.tables if table.name in run.request.datasets]
+    walks = [table for table in tables if table.name in run.venue.series]
     made: list[tuple[Table, Callable[[], Iterator[Any]]]] = [
-        (table, partial(walked if table.name in run.venue.series else taken, run, table)) for table in tables
+        (table, partial(walked if table in walks else taken, run, table)) for table in tables
     ]
     made.append((SERIES_PERIODS, run.periods))
     made += [(one.table, partial(_remembered, run, one)) for one in (CONNECTED, *run.venue.remembered)]
     made += [(table, partial(run.records, table)) for table in (REJECTED_ROWS, *run.venue.recorded)]
-    return [_resource(table, MERGE if table.write == MERGED else disposition, rows) for table, rows in made]
+    return [
+        _resource(table, MERGE if table.write == MERGED else disposition, rows, takes_incremental=table in walks)
+        for table, rows in made
+    ]
 
 
-def _resource(table: Table, disposition: Any, rows: Callable[[], Iterator[Any]]) -> DltResource:
+def _resource(
+    table: Table, disposition: Any, rows: Callable[[], Iterator[Any]], takes_incremental: bool
+) -> DltResource:
     # dlt calls functions, and takes a partial one for a thing without a name.
     def called() -> Iterator[Any]:
         yield from rows()
 
+    def walked(incremental: dlt.sources.incremental[Any] | None = None) -> Iterator[Any]:  # noqa: ARG001 - dlt holds it
+        yield from rows()
+
+    called = walked if takes_incremental else called
     return cast("DltResource", dlt.resource(called, **table.hints, write_disposition=disposition))
 
 
@@ -87,6 +98,7 @@ def _taken(run: Run, table: Table, is_strict: bool = False) -> Iterator[pa.Table
 def _walked(run: Run, table: Table, is_strict: bool = False, as_files: bool = False) -> Iterator[Any]:
     run.remember_origin(dlt.current.source_state())
     state = dlt.current.resource_state()
+    run.narrow(table.name, requested(run.request, table))
     rows = run.rows(table.name, state.setdefault("coverage", {}), state.setdefault("wanted", {}))
     yield from as_file(table, rows) if as_files else rows
     if is_strict:

@@ -187,6 +187,7 @@ class RestVenue(ABC):
         known = self.datasets(run.now_us // 1000)[dataset]
         lookback_ms = int(self.configuration.candles_lookback_days * DAY_MS)
         names = list(filter(known.has_symbol, run.names))
-        scope = Scope(self.request, self.name, names, run.now_us, TIMES, lookback_ms, requested)
-        intervals = self.request.intervals if known.has_intervals else ("",)
+        request = run.request_of(dataset)
+        scope = Scope(request, self.name, names, run.now_us, TIMES, lookback_ms, requested)
+        intervals = request.intervals if known.has_intervals else ("",)
         return [made for one in scope.series(coverage, intervals) for made in known.make(one)], scope

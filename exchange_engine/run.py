@@ -16,7 +16,7 @@ from .http.transport import Tally
 from .listed import Rejected, rejected_table
 from .periods import SeriesPeriods
 from .reports import SeriesReport
-from .request import RequestError
+from .request import Request, RequestError
 from .tables import REJECTED_ROWS, Table
 from .venue import Remembered, Venue
 from .walk import LOOKAHEAD_PAGES, Failure, Page, Series, SeriesWalk, Walk
@@ -62,6 +62,7 @@ class Run:
         self.on_page: Callable[[str, Page], None] = lambda _dataset, _page: None
         self.names: tuple[str, ...] = ()
         self.pool = ThreadPoolExecutor(venue.configuration.connections, thread_name_prefix=venue.name)
+        self._requests: dict[str, Request] = {}
         self._periods = SeriesPeriods()
         self._walks: dict[str, list[Walk]] = {}
         self._pages: dict[str, Iterator[Page]] = {}
@@ -102,12 +103,34 @@ class Run:
         """
         if not self._is_open:
             self.connect()
-            if self.request.start is not None and self.request.start >= self._now_us:
-                raise RequestError("start is not before the exchange's present time")
+            self._check_start(self.request)
             self.names, notes = self.venue.resolve([other.venue for other in others])
             self.notes += notes
             self._is_open = True
         return self
+
+    def request_of(self, dataset: str) -> Request:
+        """Return what is requested of a dataset."""
+        return self._requests.get(dataset, self.request)
+
+    def narrow(self, dataset: str, request: Request) -> None:
+        """Request another period of a dataset than of the others.
+
+        Args:
+            dataset: Of the venue's series, not walked yet.
+            request: What is requested of it.
+
+        Raises:
+            RequestError: It is to begin in the future.
+            RunError: The venue cannot be reached or refuses.
+        """
+        self.open()
+        self._check_start(request)
+        self._requests[dataset] = request
+
+    def _check_start(self, request: Request) -> None:
+        if request.start is not None and request.start >= self._now_us:
+            raise RequestError("start is not before the exchange's present time")
 
     def close(self) -> None:
         """End the threads and connections; what is still being fetched is dropped, and not waited for."""

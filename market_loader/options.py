@@ -38,7 +38,7 @@ def parser() -> argparse.ArgumentParser:
         metavar="spot,um",
         help="spot, or um for USD-M futures; by default each dataset is fetched of the first of them that has it",
     )
-    add_period(found)
+    add_period(found, "; an account's trades are loaded as a whole in any case")
     add(
         "--source",
         choices=SOURCES,
@@ -68,14 +68,18 @@ def parser() -> argparse.ArgumentParser:
     return found
 
 
-def add_period(found: argparse.ArgumentParser) -> None:
-    """Add the options that say which time is meant."""
+def add_period(found: argparse.ArgumentParser, besides: str = "") -> None:
+    """Add the options that say which time is meant.
+
+    Args:
+        found: The parser.
+        besides: What else is to be said of it.
+    """
     add = found.add_argument
     add(
         "--start",
         metavar="TIME",
-        help="UTC date or datetime, inclusive; an earlier one extends history backwards; an account's trades are "
-        "loaded as a whole in any case",
+        help=f"UTC date or datetime, inclusive; an earlier one extends history backwards{besides}",
     )
     add("--end", metavar="TIME", help="UTC date or datetime, exclusive; default now")
 

@@ -6,7 +6,7 @@ first and last id of a period are found through aggTrades by time.
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, TypeVar
 
 import msgspec
@@ -70,10 +70,18 @@ class IdSeries(ABC, Generic[R]):
         wanted: Trade times [from, to) in microseconds.
         covered: Entries that are loaded already.
         to_now: The end is the present: what is overlooked there belongs to the next run.
+        ids: Ids [first, end) that are wanted in place of times, end being None for the newest before the wanted end.
     """
 
     def __init__(
-        self, client: RestClient, market: str, symbol: str, wanted: Range, covered: list[IdEntry], to_now: bool
+        self,
+        client: RestClient,
+        market: str,
+        symbol: str,
+        wanted: Range,
+        covered: list[IdEntry],
+        to_now: bool,
+        ids: tuple[int, int | None] | None = None,
     ) -> None:
         self.key = series_key(market, symbol)
         self.tally = Tally()
@@ -83,6 +91,7 @@ class IdSeries(ABC, Generic[R]):
         self._start, self._end = wanted
         self._covered = covered
         self._to_now = to_now
+        self._ids = ids
         known = MARKETS[market]
         self._headers = MICROSECONDS if known.has_microseconds else None
         self._unit_us = 1 if known.has_microseconds else 1000
@@ -110,6 +119,8 @@ class IdSeries(ABC, Generic[R]):
 
     def open(self) -> list[Page | Window]:
         """Find the ids of the wanted times, and cut what is missing into windows of one page each."""
+        if self._ids is not None:
+            return list(self._windows_of_ids(*self._ids))
         if self._start >= self._end:
             return []
         known_start = self._covered_at(self._start)
@@ -130,6 +141,14 @@ class IdSeries(ABC, Generic[R]):
                 to_time = self._end if upto == end else None
                 steps.append(Window(start, upto, (from_time, to_time)))
         return self._with_proofs(steps, None if known_start else first, None if known_end else end)
+
+    def _windows_of_ids(self, first: int, end: int | None) -> Iterator[Window]:
+        newest = self._newest()
+        there_are = self._lookup_ids(newest)[1] + 1 if newest else 0
+        until = there_are if end is None else min(end, there_are)
+        for begin, stop in missing((first, until), [entry[:2] for entry in self._covered]):
+            for start in range(begin, stop, PAGE_ROWS):
+                yield Window(start, min(start + PAGE_ROWS, stop), (None, None))
 
     def _with_proofs(self, steps: list[Page | Window], first: int | None, end: int | None) -> list[Page | Window]:
         """Add what the look-ups have proven of ids that are loaded: no trade is missing before or after them."""

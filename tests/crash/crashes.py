@@ -44,7 +44,7 @@ def wait_for(process, reached):
 
 
 def held(project, stage, *options, **settings):
-    """Start a run and wait until it is held at a stage of launcher.py; return the process, and the file that holds it."""
+    """Start a run and wait until it is held at a stage of launcher.py; return it, and the file that holds it."""
     marker = project.folder / "held"
     marker.unlink(missing_ok=True)
     process = launch(project, "hold", stage, *options, **settings)
