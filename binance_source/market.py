@@ -11,12 +11,11 @@ from exchange_engine.coverage import Coverage, Range, RangeKind
 from exchange_engine.http.budget import WeightBudget
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Snapshot
-from exchange_engine.plan import PlannedSeries
 from exchange_engine.request import ARCHIVE, REST, Request
 from exchange_engine.run import Run
 from exchange_engine.symbols import Assets, ConnectedSymbol, SymbolBook, resolve_among
 from exchange_engine.tables import Table
-from exchange_engine.venue import Origin, Remembered
+from exchange_engine.venue import Origin, PlannedSeries, Remembered
 from exchange_engine.walk import Walk
 
 from .archive.revisions import Revisions

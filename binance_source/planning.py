@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from exchange_engine.coverage import IDS, Coverage
-from exchange_engine.plan import PlannedSeries
 from exchange_engine.request import ARCHIVE, REST
 from exchange_engine.run import Run
+from exchange_engine.venue import PlannedSeries
 from exchange_engine.walk import Series
 
 from .archive.host import ArchiveFile

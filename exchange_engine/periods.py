@@ -6,7 +6,7 @@ from typing import Any
 import pyarrow as pa
 
 from .columns import build
-from .coverage import Range, add, split_key
+from .coverage import TIMES, Range, RangeKind, add, split_key
 from .tables import SERIES_PERIODS
 from .walk import Page
 
@@ -20,14 +20,16 @@ class SeriesPeriods:
     """
 
     def __init__(self) -> None:
-        self._state: dict[str, tuple[Mapping[str, list[Any]], Mapping[str, list[Any]]]] = {}
+        self._state: dict[str, tuple[RangeKind, Mapping[str, list[Any]], Mapping[str, list[Any]]]] = {}
         self._answered: dict[tuple[str, str], list[Range]] = {}
         # As a dict, for the order of the lines.
         self._changed: dict[tuple[str, str], None] = {}
 
-    def follow(self, dataset: str, coverage: Mapping[str, list[Any]], wanted: Mapping[str, list[Any]]) -> None:
+    def follow(
+        self, dataset: str, ranges: RangeKind, coverage: Mapping[str, list[Any]], wanted: Mapping[str, list[Any]]
+    ) -> None:
         """Read a dataset's series in these from now on: dlt gives each load package a state of its own."""
-        self._state[dataset] = (coverage, wanted)
+        self._state[dataset] = (ranges, coverage, wanted)
 
     def asked(self, dataset: str, series: str) -> None:
         """Note that a period of a series was asked for."""
@@ -52,7 +54,7 @@ class SeriesPeriods:
         return build(SERIES_PERIODS, len(lines), columns)
 
     def _lines(self, dataset: str, series: str, now_us: int) -> list[dict[str, Any]]:
-        coverage, wanted = self._state[dataset]
+        kind, coverage, wanted = self._state[dataset]
         market, symbol, interval = split_key(series)
         line = {
             **dict.fromkeys(SERIES_PERIODS.schema.names),
@@ -67,8 +69,8 @@ class SeriesPeriods:
             {**line, "state": ASKED, "period_start": start, "period_end": end} for start, end in wanted.get(series, [])
         ]
         covered = coverage.get(series, [])
-        # Ids know the times that they reach over; times are all that others have.
-        if all(len(entry) == 2 for entry in covered):
+        # Ids know the times that they reach over; what has no rows has times alone.
+        if kind is TIMES or not covered:
             ranges = add(((one[0], one[1]) for one in covered), self._answered.get((dataset, series), []))
             times = [{"period_start": start * 1000, "period_end": end * 1000} for start, end in ranges]
         else:

@@ -6,34 +6,10 @@ from typing import Any
 
 from .http.budget import Budget
 from .run import Run
+from .venue import PlannedSeries
 
 BYTES_A_SECOND = 10_000_000
 """What a download is taken to come at: a connection of 100 Mbit/s that is not quite used up."""
-
-
-@dataclass(frozen=True)
-class PlannedSeries:
-    """What a series would take.
-
-    Attributes:
-        dataset: Its dataset.
-        series: Key of the series, or "all" for what is taken at once.
-        requests: Requests to REST.
-        weight: What they cost together of the venue's limit.
-        files: Files to download.
-        size_bytes: Their size.
-        is_least: More requests may follow, by what these are answered with.
-        lacking: What of it cannot be had, or empty.
-    """
-
-    dataset: str
-    series: str
-    requests: int = 1
-    weight: int = 1
-    files: int = 0
-    size_bytes: int = 0
-    is_least: bool = False
-    lacking: str = ""
 
 
 @dataclass(frozen=True)

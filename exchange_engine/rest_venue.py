@@ -14,14 +14,13 @@ from .http.budget import Budget
 from .http.errors import SeriesError
 from .http.transport import Tally
 from .listed import Snapshot
-from .plan import PlannedSeries
 from .request import Request
 from .run import Run
 from .scope import Scope, SeriesRequest
 from .symbols import Assets, ConnectedSymbol, resolve
 from .tables import Table
 from .times import DAY_MS
-from .venue import Origin, Remembered
+from .venue import Origin, PlannedSeries, Remembered
 from .walk import Series, Walk
 
 

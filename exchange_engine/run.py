@@ -284,7 +284,7 @@ class Run:
             Arrow tables of the dataset's schema, of about YIELD_ROWS rows.
         """
         self.open()
-        self._periods.follow(dataset, coverage, requested)
+        self._periods.follow(dataset, self.venue.series[dataset], coverage, requested)
         if dataset not in self._pages:
             self._coverage[dataset] = {key: list(entries) for key, entries in coverage.items()}
             self._pages[dataset] = self._walked(dataset, requested)

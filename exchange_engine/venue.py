@@ -17,7 +17,6 @@ from .tables import Table
 from .walk import Walk
 
 if TYPE_CHECKING:
-    from .plan import PlannedSeries
     from .run import Run
 
 
@@ -56,6 +55,31 @@ class Remembered:
     table: Table
     state: str
     rows: Callable[["Run", dict[str, Any]], pa.Table | None]
+
+
+@dataclass(frozen=True)
+class PlannedSeries:
+    """What a series would take.
+
+    Attributes:
+        dataset: Its dataset.
+        series: Key of the series, or "all" for what is taken at once.
+        requests: Requests to REST.
+        weight: What they cost together of the venue's limit.
+        files: Files to download.
+        size_bytes: Their size.
+        is_least: More requests may follow, by what these are answered with.
+        lacking: What of it cannot be had, or empty.
+    """
+
+    dataset: str
+    series: str
+    requests: int = 1
+    weight: int = 1
+    files: int = 0
+    size_bytes: int = 0
+    is_least: bool = False
+    lacking: str = ""
 
 
 class Venue(Protocol):
@@ -140,7 +164,7 @@ class Venue(Protocol):
             A walk, and the periods in microseconds that this run requests of its series.
         """
 
-    def plan(self, run: "Run", dataset: str, coverage: Coverage, requested: Coverage) -> Iterator["PlannedSeries"]:
+    def plan(self, run: "Run", dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:
         """Yield what a dataset would take, without fetching it.
 
         Args:
