@@ -52,7 +52,7 @@ class CoinbaseClient(Transport):
     def __init__(self, configuration: CoinbaseConfiguration, stop: threading.Event | None = None) -> None:
         super().__init__(configuration.base_url, configuration, stop)
         share, patience = configuration.request_share, configuration.ban_patience_seconds
-        self.budget = RateBudget(REQUESTS_PER_SECOND, share, patience, self.stop, 1.0, venue=NAME)
+        self.budget = RateBudget(REQUESTS_PER_SECOND, share, patience, self.stop, 1.0, section=f"sources.{NAME}")
 
     def server_time_ms(self) -> int:
         """Read the exchange's clock (GET /time).

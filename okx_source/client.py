@@ -74,7 +74,7 @@ class OkxClient(Transport):
         super().__init__(configuration.base_url, configuration, stop)
         share, patience = configuration.request_share, configuration.ban_patience_seconds
         self._budgets = {
-            path: RateBudget(limit, share, patience, self.stop, LIMIT_SECONDS, venue=NAME)
+            path: RateBudget(limit, share, patience, self.stop, LIMIT_SECONDS, section=f"sources.{NAME}")
             for path, limit in LIMITS.items()
         }
 

@@ -24,7 +24,7 @@ from exchange_engine.http.transport import (
 )
 
 from ..markets import SPOT_MARKET, WEIGHT, Market
-from ..settings import BinanceConfiguration
+from ..settings import SECTIONS, BinanceConfiguration
 
 __all__ = ["MICROSECONDS", "UNREADABLE", "Params", "RestClient", "Tally"]
 
@@ -35,6 +35,8 @@ MICROSECONDS = {"X-MBX-TIME-UNIT": "MICROSECOND"}
 
 PASSING_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
 """Error codes that a GET may be repeated on (binance-spot-api-docs, errors.md)."""
+
+SECTION = ".".join(SECTIONS)
 
 _WEIGHT = re.compile("[0-9]{1,18}")
 
@@ -78,9 +80,9 @@ class RestClient(Transport):
             " / __API_URL" if market is SPOT_MARKET else ""
         )
         share, patience = configuration.weight_share, configuration.ban_patience_seconds
-        self.budget = budget or WeightBudget(market.weight_limit, share, patience, self.stop)
+        self.budget = budget or WeightBudget(market.weight_limit, share, patience, self.stop, section=SECTION)
         self._rates: dict[str, Budget] = {
-            pool: RateBudget(limit, share, patience, self.stop, seconds)
+            pool: RateBudget(limit, share, patience, self.stop, seconds, section=SECTION)
             for pool, (limit, seconds) in market.rate_limits.items()
         }
 

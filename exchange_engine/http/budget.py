@@ -5,7 +5,7 @@ import time
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from .errors import BannedError, RunError, StoppedError
 
@@ -19,8 +19,6 @@ LEAST_WAIT_SECONDS = 1.0
 LEAST_BAN_SECONDS = 120.0
 """How long a ban is at least (binance-spot-api-docs, rest-api.md), for a 418 that does not say it."""
 
-VENUE = "binance"
-
 
 class Budget(ABC):
     """Holds requests back until they may be sent; a wait that the exchange asks for holds all of them back.
@@ -32,8 +30,13 @@ class Budget(ABC):
         stop: Set to make every waiting thread raise StoppedError.
         window_seconds: Length of the window.
         monotonic: Clock in seconds, replaced in tests.
-        venue: Whose limit it is: the section of the configuration, for messages.
+        section: Of the configuration, such as "sources.okx", for messages.
+
+    Attributes:
+        share_key: The key of the configuration that `share` is from, for messages.
     """
+
+    share_key: ClassVar[str]
 
     def __init__(
         self,
@@ -43,7 +46,8 @@ class Budget(ABC):
         stop: threading.Event,
         window_seconds: float = 60.0,
         monotonic: Callable[[], float] = time.monotonic,
-        venue: str = VENUE,
+        *,
+        section: str,
     ) -> None:
         self._cap = limit * share
         self._share = share
@@ -51,7 +55,7 @@ class Budget(ABC):
         self._stop = stop
         self._window_seconds = window_seconds
         self._monotonic = monotonic
-        self._venue = venue
+        self._section = section
         self._changed = threading.Condition()
         self._under_way = 0
         self._paused_until = 0.0
@@ -88,7 +92,7 @@ class Budget(ABC):
                 span = "a minute" if self._window_seconds == 60 else f"in {self._window_seconds:g} seconds"
                 raise RunError(
                     f"a request of weight {weight} can never fit a budget of {self._cap:g} {span}; "
-                    f"raise sources.{self._venue}.weight_share, which is {self._share:g}"
+                    f"raise {self._section}.{self.share_key}, which is {self._share:g}"
                 )
             while True:
                 if self._stop.is_set():
@@ -134,7 +138,7 @@ class Budget(ABC):
             else:
                 wait = LEAST_BAN_SECONDS if status == 418 else self._seconds_to_next_window(now)
             if wait + (0.0 if since is None else now - since) > self._patience:
-                raise BannedError(status, wait, self._patience, time.time(), self._venue)
+                raise BannedError(status, wait, self._patience, time.time(), self._section)
             self._paused_until = max(self._paused_until, now + wait)
 
     @abstractmethod
@@ -162,6 +166,8 @@ class WeightBudget(Budget):
     The limit on raw requests (300,000 in 5 minutes) needs no budget of its own: with at least weight 1 a request,
     6,000 weight a minute cannot reach it.
     """
+
+    share_key = "weight_share"
 
     def __init__(self, *limits: Any, **options: Any) -> None:
         super().__init__(*limits, **options)
@@ -213,6 +219,8 @@ class RateBudget(Budget):
     Where the exchange's windows begin is not known, nor when it counts a request between its sending and its answer: so
     a request counts from its sending until a whole window after its answer.
     """
+
+    share_key = "request_share"
 
     def __init__(self, *limits: Any, **options: Any) -> None:
         super().__init__(*limits, **options)

@@ -45,13 +45,11 @@ class BannedError(RunError):
         until: When the ban ends, UTC by this machine's clock.
     """
 
-    def __init__(
-        self, status: int, wait_seconds: float, patience_seconds: float, now: float, venue: str = "binance"
-    ) -> None:
+    def __init__(self, status: int, wait_seconds: float, patience_seconds: float, now: float, section: str) -> None:
         self.until = datetime.fromtimestamp(now + wait_seconds, timezone.utc)
         super().__init__(
             f"the exchange refuses this IP address (HTTP {status}) until {self.until:%Y-%m-%d %H:%M:%S} UTC, longer "
-            f"than sources.{venue}.ban_patience_seconds = {patience_seconds:g}; run again after that"
+            f"than {section}.ban_patience_seconds = {patience_seconds:g}; run again after that"
         )
 
 

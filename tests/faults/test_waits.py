@@ -196,7 +196,9 @@ def test_without_a_readable_date_the_clock_of_this_machine_counts(date):
 
 def test_a_ban_that_does_not_say_its_end_is_taken_for_the_shortest_there_is():
     def budget(patience):
-        return WeightBudget(limit=100, share=1.0, patience_seconds=patience, stop=threading.Event())
+        return WeightBudget(
+            limit=100, share=1.0, patience_seconds=patience, stop=threading.Event(), section="sources.binance"
+        )
 
     budget(patience=121).pause(418, None)
     with pytest.raises(BannedError):

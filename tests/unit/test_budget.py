@@ -29,7 +29,9 @@ def stop():
 
 @pytest.fixture
 def budget(clock, stop):
-    made = WeightBudget(limit=100, share=1.0, patience_seconds=300, stop=stop, monotonic=clock)
+    made = WeightBudget(
+        limit=100, share=1.0, patience_seconds=300, stop=stop, monotonic=clock, section="sources.binance"
+    )
     # The exchange's minute begins at the monotonic time 960 + 0, so that 1,000 is its second 40.
     made.set_clock(exchange_seconds=40.0 + 60 * 1_000, at=1_000.0, uncertainty_seconds=0.0)
     return made
@@ -131,7 +133,15 @@ def test_a_request_that_can_never_fit_is_refused(budget):
 
 @pytest.fixture
 def rate(clock, stop):
-    return RateBudget(limit=10, share=1.0, patience_seconds=300, stop=stop, window_seconds=5.0, monotonic=clock)
+    return RateBudget(
+        limit=10,
+        share=1.0,
+        patience_seconds=300,
+        stop=stop,
+        window_seconds=5.0,
+        monotonic=clock,
+        section="sources.binance",
+    )
 
 
 def take(budget, times):

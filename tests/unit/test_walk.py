@@ -62,7 +62,7 @@ def test_a_series_that_fails_keeps_what_came_before_and_leaves_the_others_alone(
 
 
 def test_a_ban_ends_the_walk_and_what_was_handed_on_has_no_hole(pool):
-    banned = Counted("b", 30, 9, BannedError(418, 900, 600, 0.0))
+    banned = Counted("b", 30, 9, BannedError(418, 900, 600, 0.0, "sources.binance"))
     walk = SeriesWalk([Counted("a", 5), banned, Counted("c", 30)], pool, 6, threading.Event())
     found = walked(walk)
     assert isinstance(walk.error, BannedError)
