@@ -15,7 +15,7 @@ from .datasets import ACCOUNT_DATASETS, DATASETS, DATASETS_OF_MARKETS
 from .market import BinanceMarket
 from .markets import SPOT_MARKET, UM_MARKET, Market
 from .rest.signing import HOW_TO_SET, configured_signer
-from .settings import SPOT, UM, load_configuration
+from .settings import SPOT, UM, BinanceConfiguration
 
 __all__ = ["binance_account", "binance_futures", "binance_spot"]
 
@@ -121,7 +121,7 @@ def binance_account(
     signer = configured_signer()
     if signer is None:
         raise RequestError(f"there is no API key; {HOW_TO_SET}")
-    return resources(Run(BinanceAccount(request, load_configuration(), signer)))
+    return resources(Run(BinanceAccount(request, BinanceConfiguration.load(), signer)))
 
 
 def _own(datasets: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -161,4 +161,4 @@ def _of_market(
         known_datasets=known,
         known_intervals=market.intervals,
     )
-    return resources(Run(BinanceMarket(request, load_configuration(), market=market)))
+    return resources(Run(BinanceMarket(request, BinanceConfiguration.load(), market=market)))

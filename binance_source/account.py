@@ -103,10 +103,6 @@ class BinanceAccount:
         """Return no symbols: those of spot are noted with its market."""
         return {}
 
-    def is_asked(self, key: str | None, names: Sequence[str]) -> bool:  # noqa: ARG002 - an account is asked for as a whole
-        """Tell whether a row that was left out is of something that was asked for."""
-        return True
-
     def origin(self) -> Origin:
         """Return which exchange and account the data are of."""
         return Origin(exchange_of(self.client.url), self.client.url, self._account.uid)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from exchange_engine.coverage import Coverage, Range, RangeKind
+from exchange_engine.coverage import IDS, Coverage, Range, RangeKind
 from exchange_engine.http.budget import WeightBudget
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Snapshot
@@ -15,6 +15,7 @@ from exchange_engine.request import ARCHIVE, REST, Request
 from exchange_engine.run import Run
 from exchange_engine.symbols import Assets, ConnectedSymbol, SymbolBook, resolve_among
 from exchange_engine.tables import Table
+from exchange_engine.times import DAY_MS, HOUR_MS
 from exchange_engine.venue import Origin, PlannedSeries, Remembered
 from exchange_engine.walk import Walk
 
@@ -144,10 +145,6 @@ class BinanceMarket:
         name = self.market.name
         return {symbol: ConnectedSymbol(name, one.base, one.quote) for symbol, one in self.assets().items()}
 
-    def is_asked(self, key: str | None, names: Sequence[str]) -> bool:
-        """Tell whether a row that was left out is of a symbol that was asked for."""
-        return key in names
-
     def origin(self) -> Origin:
         """Return which exchange the data are of."""
         return self.connection.origin
@@ -182,7 +179,20 @@ class BinanceMarket:
         self.connection.close()
 
     def _scope(self, run: Run, dataset: str, requested: Mapping[str, list[Any]]) -> MarketScope:
-        return MarketScope.of(run, dataset, self.market, self.configuration, requested, self.connection.listed_ms)
+        ranges, config = DATASETS_OF_SERIES[dataset].ranges, self.configuration
+        lookback = config.trades_lookback_hours * HOUR_MS if ranges is IDS else config.klines_lookback_days * DAY_MS
+        return MarketScope(
+            run.request_of(dataset),
+            self.market.name,
+            run.names,
+            run.now_us,
+            ranges,
+            int(lookback),
+            requested,
+            kind=self.market,
+            open_interest_periods=tuple(config.open_interest_periods),
+            listed_ms=self.connection.listed_ms,
+        )
 
     def _symbols(self, run: Run, tally: Tally) -> Snapshot:
         info = self.connection.info

@@ -312,28 +312,14 @@ GAP_CHECKS: Final = staging_table(
 """Gaps that were asked for again, and the answers. A question that failed leaves no row: it proves nothing."""
 
 MARKET_TABLES: Final = (
-    SYMBOLS,
-    TICKERS_24H,
-    KLINES,
-    MARK_PRICE_KLINES,
-    AGG_TRADES,
-    TRADES,
-    FUNDING_RATES,
-    OPEN_INTEREST,
-    PREMIUM_INDEX,
-)
+    SYMBOLS, TICKERS_24H, KLINES, MARK_PRICE_KLINES, AGG_TRADES, TRADES, FUNDING_RATES, OPEN_INTEREST, PREMIUM_INDEX,
+)  # fmt: skip
 """The tables of the datasets of markets, in the order in which they are loaded."""
 
 ACCOUNT_TABLES: Final = (ACCOUNT_BALANCES, ACCOUNT_TRADES)
 """The same for an account."""
 
 TABLES: Final = (
-    *MARKET_TABLES,
-    *ACCOUNT_TABLES,
-    EXCHANGE_INFO_HISTORY,
-    LISTINGS,
-    GAP_CHECKS,
-    ARCHIVE_FILES,
-    ARCHIVE_DISAGREEMENTS,
-)
+    *MARKET_TABLES, *ACCOUNT_TABLES, EXCHANGE_INFO_HISTORY, LISTINGS, GAP_CHECKS, ARCHIVE_FILES, ARCHIVE_DISAGREEMENTS,
+)  # fmt: skip
 """All tables of Binance."""

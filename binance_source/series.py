@@ -17,7 +17,6 @@ from exchange_engine.coverage import (
     split_key,
 )
 from exchange_engine.request import AUTO
-from exchange_engine.run import Run
 from exchange_engine.scope import Scope, SeriesRequest
 from exchange_engine.times import DAY_MS, HOUR_MS, INTERVAL_MS
 from exchange_engine.walk import Series
@@ -30,7 +29,6 @@ from .rest.funding_rates import FundingSeries
 from .rest.klines import KLINE_KINDS, KlineSeries
 from .rest.open_interest import OpenInterestSeries
 from .rest.trade_kinds import TRADE_KINDS
-from .settings import BinanceConfiguration
 
 REACH_MARGIN_MS = HOUR_MS
 """What of its reach REST is not asked for: a long run comes late to its last series, and the exchange reckons by its
@@ -56,45 +54,6 @@ class MarketScope(Scope):
     kind: Market = SPOT_MARKET
     open_interest_periods: Sequence[str] = ()
     listed_ms: Mapping[str, int] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls,
-        run: Run,
-        dataset: str,
-        kind: Market,
-        configuration: BinanceConfiguration,
-        requested: Mapping[str, list[Any]],
-        listed_ms: Mapping[str, int],
-    ) -> "MarketScope":
-        """Make the scope of a dataset in a run.
-
-        Args:
-            run: The run, open.
-            dataset: Of DATASETS_OF_SERIES.
-            kind: Which market.
-            configuration: Defaults of the periods.
-            requested: dlt state of the dataset: for each series the periods that runs have requested.
-            listed_ms: When symbols were listed, in milliseconds since 1970.
-        """
-        ranges = DATASETS_OF_SERIES[dataset].ranges
-        lookback = (
-            configuration.trades_lookback_hours * HOUR_MS
-            if ranges is IDS
-            else configuration.klines_lookback_days * DAY_MS
-        )
-        return cls(
-            run.request_of(dataset),
-            kind.name,
-            run.names,
-            run.now_us,
-            ranges,
-            int(lookback),
-            requested,
-            kind=kind,
-            open_interest_periods=tuple(configuration.open_interest_periods),
-            listed_ms=listed_ms,
-        )
 
     def since_listed(self, symbol: str, wanted: Range) -> Range:
         """Return wanted times, in milliseconds, without those before a symbol was listed."""

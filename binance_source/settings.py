@@ -72,15 +72,3 @@ class BinanceConfiguration(Section):
     )
 
     sections: ClassVar[tuple[str, str]] = SECTIONS
-
-
-def load_configuration() -> BinanceConfiguration:
-    """Read `[sources.binance]` from dlt's configuration providers.
-
-    Returns:
-        The resolved configuration, with defaults where nothing is set.
-
-    Raises:
-        ConfigurationError: A file cannot be read, or a value is not what its key takes.
-    """
-    return BinanceConfiguration.load()

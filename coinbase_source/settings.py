@@ -39,12 +39,3 @@ class CoinbaseConfiguration(VenueConfiguration):
     base_url: str = key(f"https://{HOST}", Url())
 
     sections: ClassVar[tuple[str, str]] = ("sources", NAME)
-
-
-def load_configuration() -> CoinbaseConfiguration:
-    """Read `[sources.coinbase]` from dlt's configuration providers.
-
-    Raises:
-        ConfigurationError: A file cannot be read, or a value is not what its key takes.
-    """
-    return CoinbaseConfiguration.load()

@@ -1,11 +1,9 @@
 """Coinbase Exchange as a venue: its clock, its products, and their candles."""
 
-import threading
 from collections.abc import Callable, Mapping
 
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Listed, Snapshot
-from exchange_engine.request import Request
 from exchange_engine.rest_venue import RestDataset, RestVenue
 from exchange_engine.run import Run
 from exchange_engine.scope import SeriesRequest
@@ -15,31 +13,19 @@ from .candles import CoinbaseCandles
 from .client import CoinbaseClient
 from .products import Product, connected, fetch_products, products_snapshot
 from .schemas import COINBASE_CANDLES, COINBASE_PRODUCTS, TABLES
-from .settings import HOST, NAME, TITLE, CoinbaseConfiguration
+from .settings import HOST, INTERVALS, NAME, TITLE
 
 
 class Coinbase(RestVenue):
-    """Coinbase Exchange, for one request.
-
-    Args:
-        request: What to fetch.
-        configuration: How to speak to the exchange.
-        stop: Set from outside to end the run early, with all progress kept.
-    """
+    """Coinbase Exchange, for one request (see RestVenue)."""
 
     name = NAME
     exchange = TITLE
     hosts = frozenset({HOST})
-    listed_in = COINBASE_PRODUCTS.name
     tables = TABLES
-
-    def __init__(
-        self, request: Request, configuration: CoinbaseConfiguration, stop: threading.Event | None = None
-    ) -> None:
-        stop = stop or threading.Event()
-        self.client = CoinbaseClient(configuration, stop)
-        super().__init__(request, configuration, self.client, stop)
-        self._products: Listed[Product] = Listed([])
+    intervals = INTERVALS
+    asks = CoinbaseClient
+    _products: Listed[Product] = Listed([])
 
     def datasets(self, now_ms: int) -> Mapping[str, RestDataset]:
         """Return the datasets that are made of series."""

@@ -2,11 +2,12 @@
 
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from .candles import Interval
 from .config.rules import is_this_machine
 from .config.venue import VenueConfiguration
 from .coverage import TIMES, Coverage, Range, RangeKind
@@ -14,7 +15,7 @@ from .http.budget import Budget
 from .http.errors import SeriesError
 from .http.transport import Tally
 from .listed import Snapshot
-from .request import Request
+from .request import Request, TimeLike, check_request
 from .run import Run
 from .scope import Scope, SeriesRequest
 from .symbols import Assets, ConnectedSymbol, resolve
@@ -22,22 +23,6 @@ from .tables import Table
 from .times import DAY_MS
 from .venue import Origin, PlannedSeries, Remembered
 from .walk import Series, Walk
-
-
-class VenueClient(Protocol):
-    """What asks a venue."""
-
-    url: str
-
-    @property
-    def budget(self) -> Budget:
-        """The limit that most requests count against."""
-
-    def server_time_ms(self) -> int:
-        """Read the venue's clock."""
-
-    def close(self) -> None:
-        """Close the connections."""
 
 
 def _is_any(_symbol: str) -> bool:
@@ -65,32 +50,51 @@ class RestVenue(ABC):
     Args:
         request: What to fetch.
         configuration: How to speak to the venue.
-        client: What asks it.
         stop: Set from outside to end the run early, with all progress kept.
 
     Attributes:
         name: Name of the dlt source; set by subclasses, as are those that follow.
         exchange: Name of the exchange.
         hosts: Its hosts; what another one gives, such as a sandbox, is data of another exchange.
-        listed_in: The staging table of its symbols.
-        tables: The tables of its datasets.
+        tables: The tables of its datasets; the first one lists the symbols.
+        intervals: Its intervals, by Binance's names.
+        asks: Its client, made from configuration and stop: it has a url, a budget, server_time_ms() and close().
+        client: One of these.
     """
 
     name: str
     exchange: ClassVar[str]
     hosts: ClassVar[frozenset[str]]
-    listed_in: ClassVar[str]
-    tables: Sequence[Table]
+    tables: ClassVar[tuple[Table, ...]]
+    intervals: ClassVar[Mapping[str, Interval]]
+    asks: ClassVar[type[Any]]
+    recorded: Sequence[Table] = ()
+    remembered: Sequence[Remembered] = ()
 
     def __init__(
-        self, request: Request, configuration: VenueConfiguration, client: VenueClient, stop: threading.Event
+        self, request: Request, configuration: VenueConfiguration, stop: threading.Event | None = None
     ) -> None:
         self.request = request
         self.title = self.name
-        self.stop = stop
+        self.stop = stop or threading.Event()
         self.configuration = configuration
-        self._asks = client
+        self.client = self.asks(configuration, self.stop)
         self._listed: Mapping[str, ConnectedSymbol] = {}
+
+    @classmethod
+    def check(
+        cls,
+        symbols: Iterable[str],
+        intervals: Iterable[str],
+        datasets: Iterable[str],
+        start: TimeLike = None,
+        end: TimeLike = None,
+    ) -> Request:
+        """Check a request (see `check_request`) by the datasets and intervals of the venue."""
+        known = [table.name for table in cls.tables]
+        return check_request(
+            symbols, intervals, datasets, start, end, known_datasets=known, known_intervals=tuple(cls.intervals)
+        )
 
     @abstractmethod
     def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
@@ -112,45 +116,32 @@ class RestVenue(ABC):
     @property
     def budget(self) -> Budget:
         """The limit that most requests count against."""
-        return self._asks.budget
+        budget: Budget = self.client.budget
+        return budget
 
     @property
     def series(self) -> Mapping[str, RangeKind]:
         """The datasets that are made of series, and how their coverage is kept."""
         return dict.fromkeys(self.datasets(0), TIMES)
 
-    @property
-    def recorded(self) -> Sequence[Table]:
-        """No tables: what is recorded of any venue is enough."""
-        return ()
-
-    @property
-    def remembered(self) -> Sequence[Remembered]:
-        """No tables, likewise."""
-        return ()
-
     def clock_us(self) -> int:
         """Read the venue's clock and symbols."""
-        now_us = self._asks.server_time_ms() * 1000
+        now_us: int = self.client.server_time_ms() * 1000
         self._listed = self.fetch_listed()
         return now_us
 
     def resolve(self, others: Sequence[Any] = ()) -> tuple[tuple[str, ...], list[str]]:  # noqa: ARG002 - there is one market
         """Return the requested symbols."""
         assets = {name: Assets(one.base, one.quote) for name, one in self._listed.items()}
-        return resolve(self.request.symbols, (), assets, (), self.listed_in, self.unlisted()), []
+        return resolve(self.request.symbols, (), assets, (), self.tables[0].name, self.unlisted()), []
 
     def connected(self) -> Mapping[str, ConnectedSymbol]:
         """Return all symbols of the venue, as they were named when the run connected."""
         return self._listed
 
-    def is_asked(self, key: str | None, names: Sequence[str]) -> bool:
-        """Tell whether a row that was left out is of a symbol that was asked for."""
-        return key in names
-
     def origin(self) -> Origin:
         """Return which exchange the data are of."""
-        url = self._asks.url
+        url = self.client.url
         host = urlsplit(url).hostname or ""
         if is_this_machine(host):
             return Origin("a simulated exchange on this machine", url)
@@ -158,7 +149,7 @@ class RestVenue(ABC):
 
     def close(self) -> None:
         """End the connections."""
-        self._asks.close()
+        self.client.close()
 
     def walks(self, run: Run, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:
         """Yield the one walk of a dataset."""

@@ -79,7 +79,8 @@ class Run:
 
     def is_asked(self, key: str | None) -> bool:
         """Tell whether a row that was left out is of something that was asked for."""
-        return self.venue.is_asked(key, self.names)
+        # What has no symbols, such as balances, is asked for as a whole.
+        return key in self.names or not self.venue.connected()
 
     def connect(self) -> None:
         """Read the venue's clock and symbols; once.

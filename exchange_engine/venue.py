@@ -119,11 +119,11 @@ class Venue(Protocol):
 
     @property
     def recorded(self) -> Sequence[Table]:
-        """Tables of records that are loaded together with the pages that they are about."""
+        """Tables of records that are loaded together with the pages that they are about, beside those of any venue."""
 
     @property
     def remembered(self) -> Sequence[Remembered]:
-        """Tables of what has changed since the last run."""
+        """Tables of what has changed since the last run, likewise."""
 
     def clock_us(self) -> int:
         """Read the venue's clock, in microseconds since 1970, and its symbols.
@@ -145,9 +145,6 @@ class Venue(Protocol):
 
     def connected(self) -> Mapping[str, ConnectedSymbol]:
         """Return the symbols that the venue named when the run connected."""
-
-    def is_asked(self, key: str | None, names: Sequence[str]) -> bool:
-        """Tell whether a row that was left out is of something that was asked for."""
 
     def origin(self) -> Origin:
         """Return which exchange the data are of."""

@@ -14,7 +14,7 @@ from binance_source.markets import MARKETS, Market
 from binance_source.origin import exchange_of
 from binance_source.rest.signing import HOW_TO_SET, configured_signer
 from binance_source.series import DATASETS_OF_SERIES
-from binance_source.settings import SPOT, BinanceConfiguration, load_configuration
+from binance_source.settings import SPOT, BinanceConfiguration
 from exchange_engine.coverage import split_key
 from exchange_engine.request import (
     ARCHIVE,
@@ -57,7 +57,7 @@ def main(signals: Signals, arguments: list[str] | None = None) -> int:
 def _job(given: Namespace, pipeline: Callable[[], Any]) -> command.Job:
     """Make the job: a run for each market, and one for the account."""
     request = _request(given)
-    settings = load_configuration()
+    settings = BinanceConfiguration.load()
     stop = threading.Event()
     skipped: list[str] = []
     # What was loaded before may be of any market.
@@ -133,14 +133,7 @@ def _request(given: Namespace) -> Request:
             intervals = given.intervals or list(INTERVAL_MS)
             return check_request(given.symbols or [ALL], intervals, datasets, source=source, known_datasets=DATASETS)
     return check_request(
-        options.configured_list(given.symbols, "symbols", NAME),
-        options.configured_list(given.intervals, "intervals", NAME),
-        options.configured_list(given.datasets, "datasets", NAME),
-        given.start,
-        given.end,
-        given.source,
-        given.quote,
-        known_datasets=DATASETS,
+        *options.what(given, NAME), given.start, given.end, given.source, given.quote, known_datasets=DATASETS
     )
 
 

@@ -99,18 +99,7 @@ def add_part(found: argparse.ArgumentParser) -> None:
     found.add_argument(codes.AS_PART, action="store_true", help=argparse.SUPPRESS)
 
 
-def configured_list(given: Sequence[str] | None, key: str, section: str) -> list[str]:
-    """Return an option's value, or its default from the configuration.
-
-    Args:
-        given: The option, or None.
-        key: Its name in the configuration.
-        section: Below `sources`, such as "binance".
-
-    Raises:
-        RequestError: Neither is there.
-        ConfigurationError: What is configured is no list of names.
-    """
+def _configured_list(given: Sequence[str] | None, key: str, section: str) -> list[str]:
     if given is not None:
         return list(given)
     found = lookup(key, (SECTIONS[0], section))
@@ -123,6 +112,23 @@ def configured_list(given: Sequence[str] | None, key: str, section: str) -> list
             f'["A", "B"] (set by {found.place}); or give --{key} A,B'
         )
     return names
+
+
+def what(given: argparse.Namespace, section: str) -> tuple[list[str], list[str], list[str]]:
+    """Return symbols, intervals and datasets, each as given or else as configured.
+
+    Args:
+        given: The options.
+        section: Below `sources`, such as "binance".
+
+    Raises:
+        RequestError: One is neither given nor configured.
+        ConfigurationError: What is configured is no list of names.
+    """
+    symbols, intervals, datasets = (
+        _configured_list(getattr(given, key), key, section) for key in ("symbols", "intervals", "datasets")
+    )
+    return symbols, intervals, datasets
 
 
 def with_place(error: Exception, given: argparse.Namespace, section: str) -> str:

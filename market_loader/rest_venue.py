@@ -1,52 +1,63 @@
-"""What the commands of the venues with REST alone share: their options, and the request that these make."""
+"""The command for a venue that has REST alone."""
 
 import argparse
 from argparse import Namespace
-from collections.abc import Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
-from exchange_engine.request import Request, check_request
+from exchange_engine.config.venue import VenueConfiguration
+from exchange_engine.rest_venue import RestVenue
+from exchange_engine.run import Run
 
-from . import options
+from . import command, options
+from .signals import Signals
 
 
-def parser(exchange: str, symbols: str, intervals: Sequence[str], datasets: Sequence[str]) -> argparse.ArgumentParser:
-    """Make the parser of a venue's command line.
+@dataclass(frozen=True)
+class RestCommand:
+    """The command for one venue.
 
-    Args:
-        exchange: Its name.
-        symbols: Some, as an example.
-        intervals: All of them.
-        datasets: All of them.
+    Attributes:
+        venue: The venue.
+        configuration: How to speak to it.
+        symbols: Some of its symbols, as an example.
     """
-    found = argparse.ArgumentParser(
-        description=f"Load {exchange} market data into DuckDB. Without options it loads what .dlt/config.toml names, "
-        "and goes on where the last run ended.",
-        epilog=options.EXIT_CODES,
-    )
-    add = found.add_argument
-    add("--symbols", type=options.comma_list, metavar="A,B", help=f"such as {symbols}; patterns; or all")
-    add("--intervals", type=options.comma_list, metavar="1m,1h", help=f"of {', '.join(intervals)}")
-    add("--datasets", type=options.comma_list, metavar="A,B", help=f"of {', '.join(datasets)}")
-    options.add_period(found)
-    options.add_common(found)
-    return found
 
+    venue: type[RestVenue]
+    configuration: type[VenueConfiguration]
+    symbols: str
 
-def request(given: Namespace, name: str, intervals: Sequence[str], datasets: Sequence[str]) -> Request:
-    """Check the request that the options and the configuration make.
+    def run(self, signals: Signals, arguments: list[str] | None = None) -> int:
+        """Run the command.
 
-    Args:
-        given: The options.
-        name: Section of the configuration.
-        intervals: All that there are.
-        datasets: All that there are.
-    """
-    return check_request(
-        options.configured_list(given.symbols, "symbols", name),
-        options.configured_list(given.intervals, "intervals", name),
-        options.configured_list(given.datasets, "datasets", name),
-        given.start,
-        given.end,
-        known_datasets=datasets,
-        known_intervals=intervals,
-    )
+        Args:
+            signals: What ends it early.
+            arguments: Without the program's name; default those of the command line.
+
+        Returns:
+            The exit code: 0 all done, 1 something is not loaded, 2 the request is wrong, 130 or 143 after a signal.
+        """
+        given = self._parser().parse_args(arguments)
+        return command.execute(given, self.venue.name, partial(self._job, given), signals)
+
+    def _parser(self) -> argparse.ArgumentParser:
+        found = argparse.ArgumentParser(
+            description=f"Load {self.venue.exchange} market data into DuckDB. Without options it loads what "
+            ".dlt/config.toml names, and goes on where the last run ended.",
+            epilog=options.EXIT_CODES,
+        )
+        datasets = ", ".join(table.name for table in self.venue.tables)
+        add = found.add_argument
+        add("--symbols", type=options.comma_list, metavar="A,B", help=f"such as {self.symbols}; patterns; or all")
+        add("--intervals", type=options.comma_list, metavar="1m,1h", help=f"of {', '.join(self.venue.intervals)}")
+        add("--datasets", type=options.comma_list, metavar="A,B", help=f"of {datasets}")
+        options.add_period(found)
+        options.add_common(found)
+        return found
+
+    def _job(self, given: Namespace, _pipeline: Callable[[], Any]) -> command.Job:
+        name = self.venue.name
+        request = self.venue.check(*options.what(given, name), given.start, given.end)
+        return command.Job(name, [Run(self.venue(request, self.configuration.load()))])

@@ -6,12 +6,11 @@ from typing import Any
 import dlt
 from dlt.extract import DltResource
 
-from exchange_engine.request import check_request
 from exchange_engine.resources import resources
 from exchange_engine.run import Run
 
 from .schemas import TABLES
-from .settings import INTERVALS, NAME, load_configuration
+from .settings import NAME, OkxConfiguration
 from .venue import Okx
 
 __all__ = ["DATASETS", "okx"]
@@ -46,7 +45,5 @@ def okx(
         RunError: While reading: the exchange cannot be reached, or refuses to serve.
         SeriesError: While reading: a series cannot be completed.
     """
-    request = check_request(
-        symbols, intervals, datasets, start, end, known_datasets=DATASETS, known_intervals=tuple(INTERVALS)
-    )
-    return resources(Run(Okx(request, load_configuration())))
+    request = Okx.check(symbols, intervals, datasets, start, end)
+    return resources(Run(Okx(request, OkxConfiguration.load())))

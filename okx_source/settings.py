@@ -60,12 +60,3 @@ class OkxConfiguration(VenueConfiguration):
     base_url: str = key(f"https://{HOSTS[0]}", Url(), "or openapi; my, eea (Europe); app, us (United States)")
 
     sections: ClassVar[tuple[str, str]] = ("sources", NAME)
-
-
-def load_configuration() -> OkxConfiguration:
-    """Read `[sources.okx]` from dlt's configuration providers.
-
-    Raises:
-        ConfigurationError: A file cannot be read, or a value is not what its key takes.
-    """
-    return OkxConfiguration.load()

@@ -1,6 +1,5 @@
 """OKX as a venue: its clock, its instruments, their candles and funding rates."""
 
-import threading
 from collections.abc import Callable, Mapping, Set
 
 import pyarrow as pa
@@ -8,7 +7,6 @@ import pyarrow as pa
 from exchange_engine.coverage import missing
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Listed, Snapshot
-from exchange_engine.request import Request
 from exchange_engine.rest_venue import RestDataset, RestVenue
 from exchange_engine.run import Run
 from exchange_engine.scope import SeriesRequest
@@ -20,33 +18,23 @@ from .client import OkxClient
 from .funding_rates import OkxFundingRates
 from .instruments import PREOPEN, SWAP, Instrument, connected, fetch_instruments, instruments_snapshot
 from .schemas import OKX_CANDLES, OKX_FUNDING_RATES, OKX_INSTRUMENTS, TABLES
-from .settings import FUNDING_REACH_MS, HOSTS, NAME, TITLE, OkxConfiguration
+from .settings import FUNDING_REACH_MS, HOSTS, INTERVALS, NAME, TITLE
 
 FUNDING_REACH = f"{TITLE} gives, which keeps three months of funding rates"
 """For messages."""
 
 
 class Okx(RestVenue):
-    """OKX, for one request.
-
-    Args:
-        request: What to fetch.
-        configuration: How to speak to the exchange.
-        stop: Set from outside to end the run early, with all progress kept.
-    """
+    """OKX, for one request (see RestVenue)."""
 
     name = NAME
     exchange = TITLE
     hosts = frozenset(HOSTS)
-    listed_in = OKX_INSTRUMENTS.name
     tables = TABLES
-
-    def __init__(self, request: Request, configuration: OkxConfiguration, stop: threading.Event | None = None) -> None:
-        stop = stop or threading.Event()
-        self.client = OkxClient(configuration, stop)
-        super().__init__(request, configuration, self.client, stop)
-        self._instruments: Mapping[str, Listed[Instrument]] = {}
-        self._types: Mapping[str, str] = {}
+    intervals = INTERVALS
+    asks = OkxClient
+    _instruments: Mapping[str, Listed[Instrument]] = {}
+    _types: Mapping[str, str] = {}
 
     def datasets(self, now_ms: int) -> Mapping[str, RestDataset]:
         """Return the datasets that are made of series."""
