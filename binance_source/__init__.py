@@ -56,7 +56,9 @@ def binance_spot(
         RunError: While reading: the exchange cannot be reached, or refuses to serve.
         SeriesError: While reading: a series cannot be completed; the pipeline of this project goes on with the others.
     """
-    return _of_market(SPOT_MARKET, symbols, intervals, datasets, start, end, source, quotes)
+    return _of_market(
+        SPOT_MARKET, datasets, symbols=symbols, intervals=intervals, start=start, end=end, source=source, quotes=quotes
+    )
 
 
 @dlt.source(name="binance", section="binance", max_table_nesting=0)
@@ -86,7 +88,9 @@ def binance_futures(
         source: Where series come from: "archive", "rest", or "auto".
         quotes: Only symbols with these quote assets.
     """
-    return _of_market(UM_MARKET, symbols, intervals, datasets, start, end, source, quotes)
+    return _of_market(
+        UM_MARKET, datasets, symbols=symbols, intervals=intervals, start=start, end=end, source=source, quotes=quotes
+    )
 
 
 @dlt.source(name="binance", section="binance", max_table_nesting=0)
@@ -139,26 +143,9 @@ def _own(datasets: Sequence[str], known: Sequence[str]) -> list[str]:
     return own
 
 
-def _of_market(
-    market: Market,
-    symbols: Sequence[str],
-    intervals: Sequence[str],
-    datasets: Sequence[str],
-    start: Any,
-    end: Any,
-    source: str,
-    quotes: Sequence[str] | None,
-) -> list[DltResource]:
+def _of_market(market: Market, datasets: Sequence[str], **asked: Any) -> list[DltResource]:
     known = DATASETS_OF_MARKETS[market.name]
     request = check_request(
-        symbols,
-        intervals,
-        _own(datasets, known),
-        start,
-        end,
-        source,
-        quotes,
-        known_datasets=known,
-        known_intervals=market.intervals,
+        **asked, datasets=_own(datasets, known), known_datasets=known, known_intervals=market.intervals
     )
     return resources(Run(BinanceMarket(request, BinanceConfiguration.load(), market=market)))

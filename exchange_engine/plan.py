@@ -24,31 +24,15 @@ class Plan:
     series: list[PlannedSeries] = field(repr=False)
     budget: Budget
 
-    @property
-    def requests(self) -> int:
-        """Requests in all."""
-        return sum(one.requests for one in self.series)
-
-    @property
-    def weight(self) -> int:
-        """What they cost of the limit, in all."""
-        return sum(one.weight for one in self.series)
-
-    @property
-    def files(self) -> int:
-        """Files in all."""
-        return sum(one.files for one in self.series)
-
-    @property
-    def size_bytes(self) -> int:
-        """Their size in all."""
-        return sum(one.size_bytes for one in self.series)
+    def total(self, what: str) -> int:
+        """Return the sum of an attribute of all series, such as "requests"."""
+        return sum(getattr(one, what) for one in self.series)
 
     @property
     def minutes(self) -> float:
         """How long it would take at least, if nothing but the limit and a usual connection slows it down."""
-        seconds = self.size_bytes / BYTES_A_SECOND + self.weight / self.budget.per_window * self.budget.window_seconds
-        return seconds / 60
+        waits = self.total("weight") / self.budget.per_window * self.budget.window_seconds
+        return (self.total("size_bytes") / BYTES_A_SECOND + waits) / 60
 
     @property
     def lacking(self) -> list[PlannedSeries]:

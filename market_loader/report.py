@@ -150,12 +150,12 @@ def of_plan(plan: Plan) -> Iterable[str]:
         yield f"{one.dataset:<17} {one.series.replace('|', ' '):<28}{files} {one.requests:>9,}{weight}"
     if has_weights:
         yield (
-            f"in all {plan.files:,} files with {plan.size_bytes:,} bytes, and weight {plan.weight:,}: "
-            f"about {plan.minutes:.1f} minutes, at {BYTES_A_SECOND / 1e6:.0f} MB a second and "
+            f"in all {plan.total('files'):,} files with {plan.total('size_bytes'):,} bytes, "
+            f"and weight {plan.total('weight'):,}: about {plan.minutes:.1f} minutes, at {BYTES_A_SECOND / 1e6:.0f} MB a second and "
             f"{plan.budget.per_window:,.0f} weight a minute; nothing was loaded"
         )
     else:
-        yield f"in all {plan.requests:,} requests: about {plan.minutes:.1f} minutes; nothing was loaded"
+        yield f"in all {plan.total('requests'):,} requests: about {plan.minutes:.1f} minutes; nothing was loaded"
     if any(one.is_least for one in plan.series):
         yield "a page of trades a symbol at least: how many an account has is seen when they are fetched"
     for one in plan.lacking:
