@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check
 
-.PHONY: setup run demo test soak mutations lint audit lock format show bench clean
+.PHONY: setup run demo test long soak mutations lint audit lock format show bench clean
 
 setup: $(INSTALLED)
 
@@ -24,6 +24,8 @@ demo: setup  ## the same job against the bundled simulator
 
 test: setup
 	@$(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+long: mutations soak  ## what is too long for .ci/run
 
 soak: setup  ## the long, random tests; `make soak SEED=7` repeats a run
 	@$(BIN)/python -m pytest -n 2 --dist load -m soak $(if $(SEED),--seed $(SEED))

@@ -151,8 +151,9 @@ def of_plan(plan: Plan) -> Iterable[str]:
     if has_weights:
         yield (
             f"in all {plan.total('files'):,} files with {plan.total('size_bytes'):,} bytes, "
-            f"and weight {plan.total('weight'):,}: about {plan.minutes:.1f} minutes, at {BYTES_A_SECOND / 1e6:.0f} MB a second and "
-            f"{plan.budget.per_window:,.0f} weight a minute; nothing was loaded"
+            f"and weight {plan.total('weight'):,}: about {plan.minutes:.1f} minutes, "
+            f"at {BYTES_A_SECOND / 1e6:.0f} MB a second and {plan.budget.per_window:,.0f} weight a minute; "
+            "nothing was loaded"
         )
     else:
         yield f"in all {plan.total('requests'):,} requests: about {plan.minutes:.1f} minutes; nothing was loaded"
