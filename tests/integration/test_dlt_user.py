@@ -63,9 +63,9 @@ def test_hints_are_applied(done):
 
 def test_an_incremental_says_the_period_and_no_symbol_is_cut_by_another_ones_cursor(done):
     first, second, state = done["an_incremental"]
-    begin = "2025-02-09 00:00:00+00:00"
-    assert first == [["BTCUSDT", begin, "2025-02-09 23:00:00+00:00", "24"]]
-    assert second == [[symbol, begin, "2025-02-10 23:00:00+00:00", "48"] for symbol in ("BTCUSDT", "ETHUSDT")]
+    span = ["2025-02-10 00:00:00+00:00", "2025-02-11 11:00:00+00:00", "36"]
+    assert first == [["BTCUSDT", *span]]
+    assert second == [["BTCUSDT", *span], ["ETHUSDT", *span]]
     assert state == ["coverage", "wanted"]
 
 

@@ -268,4 +268,18 @@ PROMISES: Final = (
         "fcntl.LOCK_SH | fcntl.LOCK_NB",
         "tests/crash/test_lock.py -k second_run",
     ),
+    Promise(
+        "What a consumer of rows has not got is not covered",
+        "exchange_engine/run.py",
+        "self._settle(dataset, coverage, pending, handed_on)",
+        "self._settle(dataset, coverage, pending, row_count)",
+        "tests/integration/test_dlt_user.py -k limit",
+    ),
+    Promise(
+        "No cursor of dlt's stands between a symbol and its history",
+        "exchange_engine/incremental.py",
+        "    wrapper.set_incremental(None, from_hints=True)\n",
+        "",
+        "tests/integration/test_dlt_user.py -k says_the_period_and",
+    ),
 )
