@@ -1,1 +1,1 @@
-"""What all venues share, and no venue: requests, limits, configuration, cursors as ranges, load packages, one run."""
+"""The engine that all venues share: requests, limits, configuration, cursors as ranges, load packages, the run."""

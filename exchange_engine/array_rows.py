@@ -1,4 +1,4 @@
-"""Rows that are JSON arrays: columns that a venue adds at their end are left out."""
+"""Read rows that are JSON arrays; columns that a venue appends to them are ignored."""
 
 from typing import Any
 
@@ -8,10 +8,10 @@ _RAW_ROWS = msgspec.json.Decoder(list[list[msgspec.Raw]])
 
 
 class ArrayRows:
-    """Reads a list of arrays.
+    """A reader of lists of arrays.
 
     Args:
-        columns: The types of the columns that are known, in their order.
+        columns: The types of the known columns, in order.
     """
 
     def __init__(self, *columns: Any) -> None:
@@ -19,10 +19,10 @@ class ArrayRows:
         self._columns = len(columns)
 
     def decode(self, body: bytes | msgspec.Raw) -> list[Any]:
-        """Read a list; each row is a tuple of the known columns.
+        """Return the rows of a list, each as a tuple of the known columns.
 
         Raises:
-            msgspec.DecodeError: It is no JSON, or has rows of another kind.
+            msgspec.DecodeError: The body is not JSON, or has rows of another shape.
             UnicodeDecodeError: It is not UTF-8.
         """
         try:

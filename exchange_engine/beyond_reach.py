@@ -1,4 +1,4 @@
-"""What was asked for and cannot be had any more: said as the failure of a series."""
+"""Report requested rows that the venue no longer gives, as the failure of a series."""
 
 from .http.errors import GaveUpError
 from .http.transport import Tally
@@ -7,11 +7,11 @@ from .walk import Page, Window
 
 
 class BeyondReach:
-    """What was asked for and lies further back than REST gives: a series that says so, and has nothing.
+    """A series without rows that reports what lies further back than REST reaches.
 
     Args:
-        key: Of the series.
-        first_ms, until_ms: What is missing, in milliseconds.
+        key: Key of the series.
+        first_ms, until_ms: What is missing, in milliseconds since 1970.
         reach: What it lies further back than, for the message.
     """
 
@@ -21,7 +21,7 @@ class BeyondReach:
         self._said = f"{text_of_ms(first_ms)} to {text_of_ms(until_ms)} lies further back than {reach}"
 
     def open(self) -> list[Page | Window]:
-        """Say what cannot be had.
+        """Report what cannot be loaded.
 
         Raises:
             GaveUpError: Always.
@@ -29,5 +29,5 @@ class BeyondReach:
         raise GaveUpError(self._said)
 
     def fetch(self, window: Window) -> Page:
-        """Fetch nothing: there are no windows."""
+        """Raise GaveUpError as well: there are no windows to fetch."""
         raise GaveUpError(f"{self._said}: {window}")

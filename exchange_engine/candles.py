@@ -1,4 +1,4 @@
-"""Candles of venues that are asked for a time: in windows known beforehand, so that they are fetched in parallel."""
+"""Candles of venues that are queried by time: the windows are known in advance and fetched in parallel."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
@@ -16,28 +16,29 @@ from .times import DAY_MS, HOUR_MS, text_of_ms
 from .walk import Page, Window
 
 Candle = tuple[Any, ...]
-"""A row of an answer, with its open time in milliseconds in front."""
+"""A row of a response, preceded by its open time in milliseconds since 1970."""
 
 SETTLING_MS: Final = HOUR_MS
-"""How long ago a candle must have closed before its absence is believed: what is missing at the end may still come."""
+"""How long ago a candle must have closed, in milliseconds, before its absence is believed: a candle missing at the end
+may still appear."""
 
 MOST_ANSWERS: Final = 5
-"""How often one window is asked for, until two answers that follow each other are alike."""
+"""How often one window is requested until two consecutive responses are equal."""
 
 PROBED_WINDOWS: Final = 4
-"""Ranges of more windows are looked at by the day first: nothing finer is asked for before the first day with a candle,
-nor after the last one."""
+"""Ranges of more windows than this are probed with daily candles first: nothing finer is requested before the first day
+with a candle, nor after the last one."""
 
 
 @dataclass(frozen=True)
 class Interval:
-    """The length of candles.
+    """A candle interval.
 
     Attributes:
-        name: Binance's, such as "1m".
-        parameter: As the venue calls it.
-        shortest_ms: The time from one candle to the next, in milliseconds.
-        longest_ms: The same, where it varies: a month has 28 to 31 days.
+        name: Binance's name, such as "1m".
+        parameter: The venue's name.
+        shortest_ms: The length in milliseconds; the shortest if it varies.
+        longest_ms: The longest length in milliseconds: a month has 28 to 31 days.
     """
 
     name: str
@@ -47,29 +48,29 @@ class Interval:
 
     @property
     def is_aligned(self) -> bool:
-        """Tell whether all candles open on multiples of their length since 1970; longer ones are not guessed."""
+        """Whether all candles open at multiples of their length since 1970; not assumed for intervals above a day."""
         return self.shortest_ms <= DAY_MS
 
     def next_open(self, time_ms: int) -> int:
-        """Return the first time at or after another at which a candle may open."""
+        """Return the earliest time, at or after `time_ms`, at which a candle may open."""
         return -(-time_ms // self.shortest_ms) * self.shortest_ms if self.is_aligned else time_ms
 
     def closed_before(self, now_ms: int) -> int:
-        """Return the time before which the candles open that may be closed at another time."""
+        """Return the exclusive upper bound of the open times of candles that may be closed at `now_ms`."""
         return now_ms // self.shortest_ms * self.shortest_ms if self.is_aligned else now_ms - self.shortest_ms + 1
 
     def surely_closed_before(self, now_ms: int) -> int:
-        """Return the time before which the candles open that are closed at another time, however long they are."""
+        """Return the exclusive upper bound of the open times of candles that are surely closed at `now_ms`."""
         return self.closed_before(now_ms) - (self.longest_ms - self.shortest_ms)
 
 
 def intervals(parameters: dict[str, str], lengths: dict[str, int], longest: dict[str, int]) -> dict[str, Interval]:
-    """Describe a venue's intervals.
+    """Return a venue's intervals, by Binance's names.
 
     Args:
-        parameters: For each of them, by Binance's name, what the venue calls it.
+        parameters: From Binance's name to the venue's.
         lengths: The shortest length of each name in milliseconds.
-        longest: The longest one of those that vary.
+        longest: The longest length of those that vary, in milliseconds.
     """
     return {
         name: Interval(name, parameter, lengths[name], longest.get(name, lengths[name]))
@@ -79,11 +80,11 @@ def intervals(parameters: dict[str, str], lengths: dict[str, int], longest: dict
 
 @dataclass(frozen=True)
 class Answer:
-    """What a venue says to one question.
+    """A venue's response to one request for candles.
 
     Attributes:
-        candles: Closed ones, in ascending order of their open times, of the time that was asked for.
-        is_odd: It looks like the answer to another question.
+        candles: The closed candles of the requested time, in ascending order of open time.
+        is_odd: Whether it looks like the response to another request.
         rejected: Rows that were left out.
     """
 
@@ -95,22 +96,22 @@ class Answer:
 class CandleSeries(ABC):
     """The candles of one symbol and interval.
 
-    An answer that lacks candles may be right, where nothing was traded, or may have lost some on its way: it is
-    believed when it is given twice.
+    A response that lacks candles may be right, if nothing was traded, or may have lost some. It is believed once the
+    venue gives it twice in a row.
 
     Args:
-        key: Of the series.
-        interval: Of the candles.
-        day: The interval of a day, by which it is looked up where the data begin and end.
-        wanted: Open times [from, to) in milliseconds.
-        covered: Ranges of open times that are loaded already.
-        now_ms: The venue's clock: a candle is closed once its time has passed on it.
+        key: Key of the series.
+        interval: Interval of the candles.
+        day: The daily interval, used to find where the data begins and ends.
+        wanted: The requested open times [from, to) in milliseconds.
+        covered: Ranges of open times that are already loaded.
+        now_ms: The venue's time, in milliseconds since 1970; it decides which candles are closed.
     """
 
     window_candles = 300
-    """How many open times make a window."""
+    """Number of open times in a window."""
     quiet_ms = 0
-    """For how long nothing may have been traded without a doubt, in milliseconds."""
+    """The longest time without a trade that is believed at once, in milliseconds."""
 
     def __init__(
         self, key: str, interval: Interval, day: Interval, wanted: Range, covered: list[Range], now_ms: int
@@ -124,18 +125,18 @@ class CandleSeries(ABC):
 
     @abstractmethod
     def ask(self, interval: Interval, start: int, end: int) -> Answer:
-        """Ask once for the closed candles that open in [start, end), at most a window of them."""
+        """Send one request for the closed candles that open in [start, end), at most a window of them."""
 
     @abstractmethod
     def table(self, candles: list[Candle]) -> pa.Table:
-        """Turn candles into the staging table."""
+        """Return candles as the staging table."""
 
     def rounded(self, candles: list[Candle]) -> int:  # noqa: ARG002 - most venues print decimals
-        """Return how many numbers of candles the table has rounded."""
+        """Return how many numbers of the candles the table rounds."""
         return 0
 
     def open(self) -> list[Page | Window]:
-        """Cut each missing range into windows; before the first candle and after the last one there are none."""
+        """Return the windows of each missing range, and empty pages before the first candle and after the last one."""
         return list(chain(*(self._cut(*gap) for gap in self._missing)))
 
     def fetch(self, window: Window) -> Page:
@@ -161,7 +162,7 @@ class CandleSeries(ABC):
             yield Window(self._interval.next_open(begin), stop, (begin,))
 
     def _traded(self, start: int, end: int) -> list[Range]:
-        """Return the parts that may have candles: a symbol that came late or died must not cost years of minutes."""
+        """Return the parts that may have candles: a late listing or a dead symbol must not cost years of minutes."""
         step = self._interval.shortest_ms
         if end - start <= PROBED_WINDOWS * self.window_candles * step or step >= DAY_MS:
             return [(start, end)]
@@ -175,10 +176,10 @@ class CandleSeries(ABC):
         return add([], [*known, (max(start, over), end)])
 
     def _believed(self, interval: Interval, start: int, end: int) -> Answer:
-        """Ask until an answer is beyond doubt, or has been given twice in succession.
+        """Repeat a request until its response is complete, or equal to the previous one.
 
         Raises:
-            GaveUpError: The answers go on to differ.
+            GaveUpError: The responses keep differing.
         """
         before: Answer | None = None
         for _ in range(MOST_ANSWERS):
@@ -194,11 +195,11 @@ class CandleSeries(ABC):
             return False
         first, stop = interval.next_open(start), interval.next_open(end)
         gaps = [(after - before - 1) // interval.longest_ms for before, after in pairwise([first - 1, *opens, stop])]
-        # Of a short window, such as what has closed since the last run, the half must be there.
+        # No gap may exceed half of a window, which matters for short ones such as the minutes since the last run.
         return max(gaps) <= min(self.quiet_ms // interval.longest_ms, (stop - first) // interval.longest_ms // 2)
 
     def _page(self, answer: Answer, start: int, end: int) -> Page:
-        """Make a page of [start, end), of which everything is covered whose absence is believed."""
+        """Return a page of [start, end). Its coverage leaves out the end, where missing candles may still appear."""
         candles = answer.candles
         newest = candles[-1][0] if candles else None
         known = start if newest is None else newest + self._interval.shortest_ms

@@ -1,4 +1,4 @@
-"""The names and assets of symbols, as the venue gave them when the run connected: staging.connected_symbols."""
+"""staging.connected_symbols: symbols and their assets, as the venue gave them when the run connected."""
 
 from typing import Any, Final
 
@@ -11,11 +11,11 @@ from .venue import Remembered
 
 
 def newly_connected(run: Run, stored: dict[str, Any]) -> pa.Table | None:
-    """Return the symbols of a run whose assets are not stored yet, or None where there are none.
+    """Return rows for the run's symbols whose assets are not stored yet, or None if there are none.
 
     Args:
         run: The run, open.
-        stored: For each market and symbol what is stored; it is brought up to date.
+        stored: The stored assets by market and symbol; updated in place.
     """
     known = run.venue.connected()
     found = {f"{known[name].market}|{name}": (name, known[name]) for name in run.names if name in known}

@@ -1,8 +1,8 @@
-"""What of a series has been loaded, as half-open ranges: the cursors of this source.
+"""Coverage: the ranges of each series that are loaded. These are the cursors of the sources.
 
-A series (one market, symbol and interval) is covered in ranges: everything that the exchange has in them is in the
-destination. There is one range as a rule, and more where a user asked for separate periods. Both ends can grow, so that
-an earlier start is fetched without touching what is there, and a hole can never hide behind a cursor's maximum.
+Within the covered ranges of a series (market, symbol and interval), everything the venue has is in the destination.
+There is usually one range, and more if separate periods were requested. A range can grow at both ends: an earlier start
+loads only what is missing, and no gap can hide behind a cursor's maximum.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -10,32 +10,33 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 Range = tuple[int, int]
-"""[from, to): open times in milliseconds, or trade ids."""
+"""[from, to): open times in milliseconds since 1970, or trade ids."""
 
 IdEntry = tuple[int, int, int | None, int | None]
-"""[first id, next id, from, to): loaded ids, and the times in microseconds between which nothing is missing."""
+"""[first id, next id, from, to): loaded ids, and the times in microseconds since 1970 between which no row is missing.
+A time is None if it is not known."""
 
 
 Coverage = dict[str, list[Any]]
-"""dlt state of a dataset: for each series what has been loaded."""
+"""Coverage of a dataset in dlt's state: from series key to covered ranges or entries."""
 
 
 def series_key(market: str, symbol: str, interval: str = "") -> str:
-    """Name a series in dlt's state and in messages; trades and rates have no interval."""
+    """Return the key of a series in dlt's state and in messages; trades and rates have no interval."""
     return "|".join(part for part in (market, symbol, interval) if part)
 
 
 def split_key(key: str) -> tuple[str, str, str]:
-    """Return market, symbol and interval of a series' name; the interval is empty where there is none."""
+    """Return market, symbol and interval of a series key; the interval is empty if there is none."""
     market, symbol, *interval = key.split("|")
     return market, symbol, interval[0] if interval else ""
 
 
 def missing(wanted: Range, covered: Iterable[Range]) -> list[Range]:
-    """Return the parts of a wanted range that are not covered, in ascending order.
+    """Return the parts of a requested range that are not covered, in ascending order.
 
     Args:
-        wanted: [from, to) that the user asked for.
+        wanted: The requested range [from, to).
         covered: Sorted ranges that do not overlap.
     """
     start, end = wanted
@@ -54,11 +55,11 @@ def missing(wanted: Range, covered: Iterable[Range]) -> list[Range]:
 
 
 def add(covered: Iterable[Range], new: Iterable[Range]) -> list[Range]:
-    """Return the covered ranges after others were loaded: sorted, and merged where they meet.
+    """Return covered ranges with new ones added, sorted, and merged where they touch or overlap.
 
     Args:
         covered: Ranges in any order.
-        new: The ranges loaded last; an empty one changes nothing.
+        new: The ranges just loaded; empty ones change nothing.
     """
     merged: list[Range] = []
     for start, end in sorted((one[0], one[1]) for one in (*covered, *new) if one[0] < one[1]):
@@ -70,11 +71,11 @@ def add(covered: Iterable[Range], new: Iterable[Range]) -> list[Range]:
 
 
 def add_ids(covered: Iterable[IdEntry], new: Iterable[IdEntry]) -> list[IdEntry]:
-    """Return the covered entries after others were loaded: sorted, and merged where their ids meet.
+    """Return covered entries with new ones added, sorted, and merged where their ids touch or overlap.
 
     Args:
         covered: Entries in any order.
-        new: The entries loaded last.
+        new: The entries just loaded.
     """
     merged: list[IdEntry] = []
     for first, next_id, start, end in sorted((*covered, *new), key=lambda entry: (entry[0], entry[1])):
@@ -89,7 +90,7 @@ def add_ids(covered: Iterable[IdEntry], new: Iterable[IdEntry]) -> list[IdEntry]
 
 
 def remove(covered: Iterable[Range], gone: Iterable[Range]) -> list[Range]:
-    """Return the covered ranges less others.
+    """Return covered ranges without some others.
 
     Args:
         covered: Sorted ranges that do not overlap.
@@ -100,7 +101,9 @@ def remove(covered: Iterable[Range], gone: Iterable[Range]) -> list[Range]:
 
 
 def remove_ids(covered: Iterable[IdEntry], gone: Iterable[Range]) -> list[IdEntry]:
-    """Return the covered entries less ranges of ids; what is left of an entry knows its times on its outer sides only.
+    """Return covered entries without some ranges of ids.
+
+    A remaining part keeps the time of its entry only at an end that was not cut.
 
     Args:
         covered: Sorted entries.
@@ -115,11 +118,11 @@ def remove_ids(covered: Iterable[IdEntry], gone: Iterable[Range]) -> list[IdEntr
 
 
 def missing_times(wanted: Range, covered: Iterable[IdEntry]) -> list[Range]:
-    """Return the parts of a wanted range of times that no loaded ids reach over, in ascending order.
+    """Return the parts of a requested range of times that no covered ids span, in ascending order.
 
     Args:
-        wanted: [from, to) in milliseconds.
-        covered: Entries that are loaded.
+        wanted: The requested range [from, to) in milliseconds.
+        covered: The covered entries; those without both times do not count.
     """
     times = [
         (-(-start // 1000), end // 1000)
@@ -131,12 +134,12 @@ def missing_times(wanted: Range, covered: Iterable[IdEntry]) -> list[Range]:
 
 @dataclass(frozen=True)
 class RangeKind:
-    """How what is loaded of a dataset's series is remembered.
+    """How the coverage of a dataset's series is kept.
 
     Attributes:
-        add: Returns the entries after others were loaded.
-        remove: Returns the entries without some ranges of keys, which are to be fetched again.
-        newest_start_us: Returns where the newest loaded range begins, in microseconds since 1970, or None.
+        add: Returns the covered entries with new ones added.
+        remove: Returns the covered entries without ranges of keys that must be fetched again.
+        newest_start_us: Returns where the newest covered range begins, in microseconds since 1970, or None.
     """
 
     add: Callable[[list[Any], Iterable[Any]], list[Any]]
@@ -153,7 +156,7 @@ def _newest_start_of_ids(covered: Sequence[IdEntry]) -> int | None:
 
 
 TIMES: Final = RangeKind(add, remove, _newest_start_of_times)
-"""Ranges of times in milliseconds."""
+"""Coverage as ranges of times in milliseconds."""
 
 IDS: Final = RangeKind(add_ids, remove_ids, _newest_start_of_ids)
-"""Ranges of ids, with the times that they reach over."""
+"""Coverage as ranges of ids, with the times that they span."""

@@ -1,6 +1,6 @@
-"""dlt's own incremental as the period of a dataset: its initial and end value say what is requested.
+"""dlt's incremental as the period of a dataset: its initial and end value are the requested period.
 
-No cursor of dlt's is kept: it is one maximum for all symbols, and would lose the rows of one that lags behind.
+dlt's own cursor is not used. It is one maximum for all symbols, and would lose the rows of a symbol that lags behind.
 """
 
 from dataclasses import replace
@@ -14,17 +14,19 @@ from .tables import INT, TIME, Table
 
 
 def requested(request: Request, table: Table) -> Request:
-    """Return a request with the period of the incremental that the current dlt resource was given, if it was.
+    """Return a request with the period of the current dlt resource's incremental, if the resource has one.
 
-    It is called while the resource is extracted. The incremental may come by `apply_hints`, by `bind`, or from an
-    external scheduler; it lets all rows pass from here on.
+    Call it while the resource is extracted. The incremental may come from `apply_hints`, from `bind` or from an
+    external scheduler. From here on it lets all rows pass.
 
     Args:
-        request: What the source was asked for.
+        request: The request of the source.
         table: The staging table of the resource.
 
     Raises:
-        ConfigurationValueError: It is on a column that the dataset is not walked by.
+        ConfigurationValueError: The incremental is not on the time or id that the dataset is requested by, or has
+            values of another type.
+        RequestError: Its initial or end value is not a time.
     """
     wrapper = dlt.current.resource().incremental
     given: Any = wrapper.incremental if wrapper else None

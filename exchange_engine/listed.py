@@ -1,4 +1,4 @@
-"""Lists of a venue, such as instruments or tickers, read row by row: one odd row does not take the others with it."""
+"""Read a venue's lists, such as instruments or tickers, row by row: one odd row does not spoil the others."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,12 +23,12 @@ _RAW_FIELDS = msgspec.json.Decoder(dict[str, msgspec.Raw])
 
 @dataclass(frozen=True)
 class Rejected:
-    """A row of a venue's answer that was left out.
+    """A row of a response that was left out.
 
     Attributes:
-        key: The symbol or asset that it is of, where it can be told.
+        key: Its symbol or asset, or None if that cannot be told.
         reason: What is wrong with it.
-        row: The row, as JSON text.
+        row: The row as JSON text.
     """
 
     key: str | None
@@ -38,13 +38,13 @@ class Rejected:
 
 @dataclass(frozen=True)
 class Listed(Generic[R]):
-    """What a list says.
+    """The rows of a list.
 
     Attributes:
-        rows: The readable rows, one for each name.
-        rejected: The rows that have a name and cannot be read, or contradict another one of their name.
+        rows: The readable rows, one per name.
+        rejected: The rows with a name that cannot be read, or that contradict another row of their name.
         unnamed: How many rows have no name.
-        texts: Returns the row of each name as JSON text.
+        texts: Returns each row as JSON text, by name.
     """
 
     rows: list[R]
@@ -69,13 +69,13 @@ class Snapshot:
 
 
 class ListReader(Generic[R]):
-    """Reads a list whose rows are JSON objects with a name each.
+    """Reads a list of JSON objects with a name each.
 
     Args:
-        row: The type of the rows, a msgspec struct.
-        name: Its attribute that names a row.
-        field: The field of the answer that has the list; none where the answer is the list itself.
-        float_hook: What a JSON number with a fraction is made into.
+        row: Type of the rows, a msgspec struct.
+        name: The attribute that holds a row's name.
+        field: The field of the response that holds the list; None if the response is the list itself.
+        float_hook: Converts JSON numbers with a fraction.
     """
 
     def __init__(
@@ -88,14 +88,14 @@ class ListReader(Generic[R]):
         self._rows = msgspec.json.Decoder(list[row], float_hook=float_hook)  # type: ignore[valid-type]
 
     def read(self, body: bytes, names: Collection[str] | None = None) -> Listed[R]:
-        """Read an answer.
+        """Return the rows of a response.
 
         Args:
-            body: The answer.
-            names: Only rows of these names; default all.
+            body: The response.
+            names: Only rows of these names; None for all.
 
         Raises:
-            msgspec.DecodeError: It is no JSON, or has no list.
+            msgspec.DecodeError: The response is not JSON, or has no list.
             UnicodeDecodeError: It is not UTF-8.
         """
         document = _RAW_FIELDS.decode(body).get(self._field, msgspec.Raw(b"null")) if self._field else body
@@ -110,11 +110,11 @@ class ListReader(Generic[R]):
         return Listed(kept, texts=lambda: self._texts(document))
 
     def labels(self, listed: Listed[R], *attributes: str) -> dict[str, tuple[str, ...]]:
-        """Return some texts of every row that has a name, odd rows among them.
+        """Return some texts of every row that has a name, including odd rows.
 
         Args:
             listed: What this reader has read.
-            attributes: Of the rows. All of them are empty for an odd row in which one is no text.
+            attributes: Attributes of the rows. If one of them is not text in an odd row, all are empty for that row.
         """
         odd = {one.key: self._labels_of(one.row, attributes) for one in listed.rejected if one.key}
         good = {getattr(row, self._name): tuple(getattr(row, one) for one in attributes) for row in listed.rows}
@@ -159,12 +159,12 @@ class ListReader(Generic[R]):
 
 
 def as_snapshot(listed: Listed[R], key_of: Callable[[R], str], table: Callable[[Sequence[R]], pa.Table]) -> Snapshot:
-    """Turn a list into its staging table; rows with a number that does not fit are rejected, and the others kept.
+    """Return a list as its staging table; rows with a number that does not fit are rejected, the others kept.
 
     Args:
         listed: The list.
         key_of: Returns the name of a row.
-        table: Makes the staging table of some rows; raises InexactNumberError for a number that does not fit.
+        table: Returns the staging table of some rows; raises InexactNumberError for a number that does not fit.
     """
     odd: list[tuple[str, str]] = []
 
@@ -185,11 +185,11 @@ def as_snapshot(listed: Listed[R], key_of: Callable[[R], str], table: Callable[[
 
 
 def rejected_table(venue: str, dataset: str, rejected: Sequence[Rejected], now_us: int) -> pa.Table:
-    """Turn rejected rows into the staging table.
+    """Return rejected rows as the staging table.
 
     Args:
         venue: Such as "okx".
-        dataset: The staging table that they would be in.
+        dataset: The staging table that the rows were meant for.
         rejected: The rows.
         now_us: The venue's time in microseconds since 1970.
     """
@@ -211,8 +211,8 @@ def without_copies(rows: list[R], key_of: Callable[[R], Any]) -> list[R]:
     """Return the rows of a page without those that repeat the row before them.
 
     Args:
-        rows: In the order of their keys.
-        key_of: Returns a row's key; where all of them differ, no row is looked at.
+        rows: Rows in the order of their keys.
+        key_of: Returns a row's key; if all keys differ, no rows are compared.
     """
     if len(set(map(key_of, rows))) == len(rows):
         return rows

@@ -1,7 +1,7 @@
-"""Rows on their way into a load package, written to a Parquet file that dlt takes over as it is.
+"""Write the rows of a load package to a Parquet file that dlt imports as it is.
 
-dlt's own writer suits any data: it compresses, and looks for repeated values and statistics in every column. Decimals
-have none to speak of, and the file lives for seconds: written plainly it takes a third of the time.
+dlt's own writer compresses, and looks for repeated values and statistics in every column. Here this does not pay: most
+columns are decimals, and the file lives for seconds. Written plainly it takes a third of the time.
 """
 
 from collections.abc import Iterator
@@ -18,9 +18,9 @@ from .tables import LABEL, Table
 
 
 def as_file(table: Table, rows: Iterator[pa.Table]) -> Iterator[Any]:
-    """Write the rows of one load package to a file, and hand the file to dlt.
+    """Write the rows of one load package to a file, and pass the file to dlt.
 
-    It must be called while dlt extracts: the file holds the load id, and lies in the pipeline's working folder.
+    Call it while dlt extracts: the file holds the load id, and lies in the pipeline's working directory.
 
     Args:
         table: The staging table.
@@ -40,7 +40,7 @@ def as_file(table: Table, rows: Iterator[pa.Table]) -> Iterator[Any]:
         ) as writer:
             for some in rows:
                 identified = some.append_column(schema.field(C_DLT_LOAD_ID), constant(load_id, some.num_rows))
-                # A row group for each table: DuckDB loads them in parallel.
+                # One row group per table: DuckDB loads row groups in parallel.
                 writer.write_table(identified, row_group_size=some.num_rows)
                 count += some.num_rows
         if count:

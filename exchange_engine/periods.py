@@ -1,4 +1,4 @@
-"""The cursors as a table, series_periods: what was asked for of each series, and what of it was answered."""
+"""The cursors as a table, series_periods: what was requested of each series, and what of it is covered."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,36 +14,36 @@ ASKED, COVERED = "asked", "covered"
 
 
 class SeriesPeriods:
-    """Follows what a run does to its series, and gives the lines of those that have changed.
+    """Tracks the series that a run changes, and returns their rows of series_periods.
 
-    Without these lines SQL could not tell a time that nobody asked for from one that the exchange has nothing of.
+    Without these rows, SQL could not tell a time that nobody requested from one for which the venue has nothing.
     """
 
     def __init__(self) -> None:
         self._state: dict[str, tuple[RangeKind, Mapping[str, list[Any]], Mapping[str, list[Any]]]] = {}
         self._answered: dict[tuple[str, str], list[Range]] = {}
-        # As a dict, for the order of the lines.
+        # A dict rather than a set, because it keeps the order of the rows.
         self._changed: dict[tuple[str, str], None] = {}
 
     def follow(
         self, dataset: str, ranges: RangeKind, coverage: Mapping[str, list[Any]], wanted: Mapping[str, list[Any]]
     ) -> None:
-        """Read a dataset's series in these from now on: dlt gives each load package a state of its own."""
+        """Read a dataset's series from these dicts from now on: each load package has its own dlt state."""
         self._state[dataset] = (ranges, coverage, wanted)
 
     def asked(self, dataset: str, series: str) -> None:
-        """Note that a period of a series was asked for."""
+        """Note that a period of a series was requested."""
         self._changed[dataset, series] = None
 
     def note(self, dataset: str, page: Page) -> None:
-        """Note what a page covers."""
+        """Note what a page covers, and the range for which the venue has sent everything so far."""
         self._changed[dataset, page.series] = None
         if page.answered is not None:
             key = (dataset, page.series)
             self._answered[key] = add(self._answered.get(key, []), [page.answered])
 
     def table(self, now_us: int) -> pa.Table:
-        """Return all lines of the series that have changed since this was last asked, in place of those before.
+        """Return all rows of the series that changed since the last call; they replace the series' earlier rows.
 
         Args:
             now_us: The run's "now", in microseconds since 1970.
@@ -69,7 +69,7 @@ class SeriesPeriods:
             {**line, "state": ASKED, "period_start": start, "period_end": end} for start, end in wanted.get(series, [])
         ]
         covered = coverage.get(series, [])
-        # Ids know the times that they reach over; what has no rows has times alone.
+        # Entries of ids carry the times that they span. A series without coverage may still have an answered range.
         if kind is TIMES or not covered:
             ranges = add(((one[0], one[1]) for one in covered), self._answered.get((dataset, series), []))
             times = [{"period_start": start * 1000, "period_end": end * 1000} for start, end in ranges]

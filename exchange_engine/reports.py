@@ -14,11 +14,12 @@ class SeriesReport:
         tally: Requests, weight and waiting.
         rows: Rows handed to dlt.
         files: Files of the archive that were loaded.
-        downloaded_bytes: What was downloaded for them.
-        dropped: Rows left out that stand for nothing, such as tombstones.
+        downloaded_bytes: Size of the downloads for these files.
+        dropped: Rows left out because they stand for nothing, such as tombstones.
         rounded: Numbers that were rounded.
-        newest_us: Time of the newest row, in microseconds since 1970.
-        seconds: From the first page to the last one.
+        newest_us: Time of the newest row, in microseconds since 1970, or None.
+        began: When the report was created, as monotonic time in seconds.
+        seconds: Seconds from then to the last page.
     """
 
     tally: Tally = field(default_factory=Tally)

@@ -1,4 +1,4 @@
-"""What the user asked for, checked before anything is fetched."""
+"""The user's request, checked before anything is fetched."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from .times import INTERVAL_MS, microseconds
 
 AUTO, REST, ARCHIVE = "auto", "rest", "archive"
 SOURCES = (AUTO, REST, ARCHIVE)
-"""Where klines and trades come from; auto is the archive where it has them, and REST for the rest."""
+"""Where klines and trades come from. With auto, the archive gives what it has, and REST the rest."""
 
 TimeLike = str | date | None
 
@@ -21,7 +21,7 @@ class RequestError(ValueError):
     """The request itself is wrong; the message says what would be right.
 
     Attributes:
-        kind: What is wrong, such as "symbol", where it is a name.
+        kind: Which kind of name is wrong, such as "symbol"; empty for other errors.
     """
 
     def __init__(self, message: str, kind: str = "") -> None:
@@ -34,14 +34,14 @@ class Request:
     """A checked request.
 
     Attributes:
-        symbols: Such as ("BTCUSDT",); also patterns, such as "*USDT", and "all".
+        symbols: Such as ("BTCUSDT",); also patterns such as "*USDT", and "all".
         intervals: Such as ("1m", "1M").
         datasets: Names of the datasets.
         start: Microseconds since 1970, inclusive; None continues where the last run ended.
         end: Microseconds since 1970, exclusive; None is now.
-        source: Of SOURCES.
+        source: One of SOURCES.
         quotes: Only symbols with these quote assets; empty for all.
-        ids: Ids [first, end) in place of a period, where end is None up to the newest; None for a period.
+        ids: Ids [first, end) in place of a period; an end of None means up to the newest. None to request a period.
     """
 
     symbols: tuple[str, ...]
@@ -56,16 +56,16 @@ class Request:
     def period_us(
         self, now_us: int, lookback_ms: int, asked: Sequence[Sequence[int]], covered_from_us: int | None
     ) -> tuple[int, int]:
-        """Return the period [from, to) in microseconds that a series is to have.
+        """Return the period [from, to) in microseconds to load of a series.
 
-        Without a start, a series goes on from where the newest period begins that was asked for: a hole that an earlier
-        run had to leave in it is filled, and none opens, however long ago that was.
+        Without a start, a series begins where its newest requested period begins. So a gap that an earlier run left is
+        filled, and no new one opens, however long ago that run was.
 
         Args:
             now_us: The run's "now", in microseconds since 1970.
-            lookback_ms: How far back a series goes that is new, where no start was asked for.
-            asked: The periods that were asked for, in ascending order.
-            covered_from_us: Where the newest loaded range of the series begins, or None.
+            lookback_ms: How far back a new series begins if no start is requested.
+            asked: The periods requested so far, in ascending order.
+            covered_from_us: Where the newest covered range of the series begins, or None.
         """
         end = now_us if self.end is None else min(self.end, now_us)
         if self.start is not None:
@@ -89,21 +89,21 @@ def check_request(
     known_datasets: Sequence[str],
     known_intervals: Sequence[str] = tuple(INTERVAL_MS),
 ) -> Request:
-    """Check all that can be checked without asking the exchange.
+    """Return a request, checked as far as possible without asking the venue.
 
     Args:
-        symbols: Names and patterns; those that the exchange does not know are found later (see selection.py).
-        intervals: Binance's names, where 1m is a minute and 1M a month.
-        datasets: Of `known_datasets`.
+        symbols: Names and patterns; unknown ones are found later (see symbols.py).
+        intervals: Binance's names: 1m is a minute, 1M a month.
+        datasets: Names out of `known_datasets`.
         start: UTC date or datetime, inclusive.
         end: UTC date or datetime, exclusive.
-        source: Of SOURCES.
+        source: One of SOURCES.
         quotes: Quote assets, such as USDT; None for all.
-        known_datasets: The datasets that there are.
-        known_intervals: The intervals that there are.
+        known_datasets: All datasets.
+        known_intervals: All intervals.
 
     Raises:
-        RequestError: A name or time is wrong; the message has the nearest right one.
+        RequestError: A name or time is wrong; the message says what would be right.
     """
     first, last = time_us("start", start), time_us("end", end)
     if first is not None and last is not None and first >= last:
@@ -120,32 +120,32 @@ def check_request(
 
 
 def check_symbols(symbols: Sequence[str], known: Sequence[str], listed_in: str = "symbols") -> None:
-    """Check that the exchange lists all symbols.
+    """Check that the venue lists all symbols.
 
     Args:
-        symbols: Names.
-        known: All there are.
-        listed_in: The staging table that has them.
+        symbols: The names.
+        known: All symbols that there are.
+        listed_in: The staging table that lists them.
 
     Raises:
-        RequestError: One is unknown; the message has the nearest names.
+        RequestError: A symbol is unknown; the message has the nearest names.
     """
     known_names("symbol", symbols, known, listed_in)
 
 
 def known_names(kind: str, names: Sequence[str], known: Sequence[str], listed_in: str = "symbols") -> tuple[str, ...]:
-    """Check names against those that exist.
+    """Return names as a tuple, if all of them are known.
 
     Args:
         kind: What they are names of.
         names: The names.
-        known: All there are.
-        listed_in: The staging table that has them, where they are too many for a message.
+        known: All names that there are.
+        listed_in: The staging table that lists them, if they are too many for a message.
 
     Raises:
-        RequestError: One is unknown; the message has the nearest names.
+        RequestError: A name is unknown; the message has the nearest names.
     """
-    # A dict keeps the order and makes each look-up cheap: the exchange has thousands of symbols.
+    # The look-ups must be cheap: a venue has thousands of symbols.
     existing = dict.fromkeys(known)
     for name in names:
         if name not in existing:
@@ -154,7 +154,7 @@ def known_names(kind: str, names: Sequence[str], known: Sequence[str], listed_in
 
 
 def nearest(name: str, known: Sequence[str], listed_in: str = "symbols") -> str:
-    """Say which known names are like a wrong one, or which staging table lists them."""
+    """Return a hint for a wrong name: similar known names, all of them, or the staging table that lists them."""
     folded: dict[str, str] = {}
     for candidate in known:
         folded.setdefault(candidate.lower(), candidate)
@@ -174,14 +174,14 @@ def _unique(kind: str, names: Iterable[str]) -> tuple[str, ...]:
 
 
 def time_us(which: str, value: TimeLike) -> int | None:
-    """Read a date or datetime as microseconds since 1970; without a zone it is UTC.
+    """Return a date or datetime in microseconds since 1970; UTC unless it has a time zone.
 
     Args:
-        which: What it is, for the message of an error.
+        which: Name of the value, for the error message.
         value: A date, a datetime or a text of one; None stays None.
 
     Raises:
-        RequestError: It is none.
+        RequestError: It is not a date.
     """
     if value is None:
         return None
@@ -190,7 +190,7 @@ def time_us(which: str, value: TimeLike) -> int | None:
             parsed = pendulum.parse(value.strip(), exact=True, tz="UTC")
         except (ParserError, ValueError):
             parsed = None
-        # A bare number would be read as a year; a duration or a time of day is no moment either.
+        # pendulum also reads bare numbers (as years), durations and times of day.
         if not isinstance(parsed, date) or len(value.strip()) < len("2024-1-1"):
             raise RequestError(
                 f"{which} {value!r} is not a date; write 2024-01-31 or 2024-01-31T12:30:00 (UTC), or add a zone, +02:00"

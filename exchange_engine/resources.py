@@ -1,4 +1,4 @@
-"""A run as dlt sees it: the resources of its datasets, and the source of one load package."""
+"""A run in dlt's terms: the resources of its datasets, and the source of one load package."""
 
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -16,28 +16,28 @@ from .tables import MERGED, REJECTED_ROWS, SERIES_PERIODS, Table
 from .venue import Remembered
 
 MERGE: Any = {"disposition": "merge", "strategy": "delete-insert"}
-"""The one disposition that stays exact in any pipeline that is killed and run again (docs/architecture.md)."""
+"""The only write disposition that stays exact in any pipeline that is killed and run again (docs/architecture.md)."""
 
 
 def resources(run: Run) -> list[DltResource]:
-    """Make the resources of a run for any dlt pipeline: one load package holds all, and a failure is raised.
+    """Return the resources of a run for any dlt pipeline: one load package holds everything, and failures raise.
 
     Args:
         run: The run.
     """
-    # A pipeline without the recovery of this project is exact by merging alone.
+    # Other pipelines do not run this project's recovery first: there, only merging is exact.
     return _resources(run, MERGE, partial(_walked, is_strict=True), partial(_taken, is_strict=True))
 
 
 def package(run: Run, as_files: bool = False) -> Any:
-    """Make the dlt source of one load package of a run.
+    """Return the dlt source of the next load package of a run.
 
-    Rows are appended where their table says so: that is fast, and exact only with the recovery that the commands of
-    this project do before each run.
+    Rows are appended to the tables that allow it. That is fast, but exact only with the recovery that this project's
+    commands run first.
 
     Args:
         run: The run; call again for the next package while `run.unfinished()`.
-        as_files: Hand rows to dlt as Parquet files, which is faster where the destination loads those.
+        as_files: Pass rows to dlt as Parquet files, which is faster if the destination loads Parquet.
     """
     run.begin_package()
 
@@ -71,11 +71,11 @@ def _resources(
 def _resource(
     table: Table, disposition: Any, rows: Callable[[], Iterator[Any]], takes_incremental: bool
 ) -> DltResource:
-    # dlt calls functions, and takes a partial one for a thing without a name.
+    # dlt needs a function with a name, which a partial does not have.
     def called() -> Iterator[Any]:
         yield from rows()
 
-    def walked(incremental: dlt.sources.incremental[Any] | None = None) -> Iterator[Any]:  # noqa: ARG001 - dlt holds it
+    def walked(incremental: dlt.sources.incremental[Any] | None = None) -> Iterator[Any]:  # noqa: ARG001 - dlt looks for it
         yield from rows()
 
     called = walked if takes_incremental else called

@@ -1,4 +1,4 @@
-"""Venues that have REST alone: one walk for each dataset, and one host."""
+"""Venues that have only REST: one host, and one walk per dataset."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -31,12 +31,12 @@ def _is_any(_symbol: str) -> bool:
 
 @dataclass(frozen=True)
 class RestDataset:
-    """How a dataset that is made of series is fetched.
+    """How a dataset of series is fetched.
 
     Attributes:
-        make: Makes what is to be fetched of a series.
-        has_intervals: There is a series for each interval.
-        has_symbol: Tells of which symbols there are some.
+        make: Returns the series that fetch what one request is missing.
+        has_intervals: Whether there is a series for each interval.
+        has_symbol: Returns whether the dataset has this symbol.
     """
 
     make: Callable[[SeriesRequest], Sequence[Series]]
@@ -45,21 +45,21 @@ class RestDataset:
 
 
 class RestVenue(ABC):
-    """A venue that has REST alone (see venue.py).
+    """A venue that has only REST (see venue.py).
 
     Args:
         request: What to fetch.
-        configuration: How to speak to the venue.
-        stop: Set from outside to end the run early, with all progress kept.
+        configuration: Section of the venue.
+        stop: Set from outside to end the run early; all progress is kept.
 
     Attributes:
-        name: Name of the dlt source; set by subclasses, as are those that follow.
-        exchange: Name of the exchange.
-        hosts: Its hosts; what another one gives, such as a sandbox, is data of another exchange.
-        tables: The tables of its datasets; the first one lists the symbols.
-        intervals: Its intervals, by Binance's names.
-        asks: Its client, made from configuration and stop: it has a url, a budget, server_time_ms() and close().
-        client: One of these.
+        name: Name of the dlt source. Subclasses set this and the following attributes.
+        exchange: Name of the venue, as the origin of the data.
+        hosts: The venue's hosts. Data of any other host, such as a sandbox, has another origin.
+        tables: The tables of the datasets; the first one lists the symbols.
+        intervals: The venue's intervals, by Binance's names.
+        asks: Class of the client, called with configuration and stop. It has url, budget, server_time_ms() and close().
+        client: An instance of it.
     """
 
     name: str
@@ -90,7 +90,7 @@ class RestVenue(ABC):
         start: TimeLike = None,
         end: TimeLike = None,
     ) -> Request:
-        """Check a request (see `check_request`) by the datasets and intervals of the venue."""
+        """Return a request, checked against the venue's datasets and intervals (see `check_request`)."""
         known = [table.name for table in cls.tables]
         return check_request(
             symbols, intervals, datasets, start, end, known_datasets=known, known_intervals=tuple(cls.intervals)
@@ -98,19 +98,19 @@ class RestVenue(ABC):
 
     @abstractmethod
     def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
-        """Ask for all symbols."""
+        """Fetch all symbols of the venue."""
 
     @abstractmethod
     def datasets(self, now_ms: int) -> Mapping[str, RestDataset]:
-        """Return the datasets that are made of series, as of the run's "now"."""
+        """Return the datasets that consist of series, for a run at `now_ms`."""
 
     @property
     @abstractmethod
     def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
-        """The datasets that are taken at once, and what takes each."""
+        """The datasets that are loaded as a whole, and the function that fetches each."""
 
     def unlisted(self) -> Set[str]:
-        """Return the symbols that are not traded yet: a pattern does not mean them."""
+        """Return the symbols that are not traded yet; patterns leave them out."""
         return frozenset()
 
     @property
@@ -121,26 +121,26 @@ class RestVenue(ABC):
 
     @property
     def series(self) -> Mapping[str, RangeKind]:
-        """The datasets that are made of series, and how their coverage is kept."""
+        """The datasets that consist of series, and how their coverage is kept."""
         return dict.fromkeys(self.datasets(0), TIMES)
 
     def clock_us(self) -> int:
-        """Read the venue's clock and symbols."""
+        """Return the venue's time in microseconds since 1970, and read its symbols."""
         now_us: int = self.client.server_time_ms() * 1000
         self._listed = self.fetch_listed()
         return now_us
 
     def resolve(self, others: Sequence[Any] = ()) -> tuple[tuple[str, ...], list[str]]:  # noqa: ARG002 - there is one market
-        """Return the requested symbols."""
+        """Return the requested symbols, and no notes."""
         assets = {name: Assets(one.base, one.quote) for name, one in self._listed.items()}
         return resolve(self.request.symbols, (), assets, (), self.tables[0].name, self.unlisted()), []
 
     def connected(self) -> Mapping[str, ConnectedSymbol]:
-        """Return all symbols of the venue, as they were named when the run connected."""
+        """Return all symbols that the venue listed when the run connected."""
         return self._listed
 
     def origin(self) -> Origin:
-        """Return which exchange the data are of."""
+        """Return where the data comes from: the venue, a simulator on this machine, or an unknown host."""
         url = self.client.url
         host = urlsplit(url).hostname or ""
         if is_this_machine(host):
@@ -148,16 +148,16 @@ class RestVenue(ABC):
         return Origin(self.exchange if host in self.hosts else host, url)
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self.client.close()
 
     def walks(self, run: Run, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:
-        """Yield the one walk of a dataset."""
+        """Yield the only walk of a dataset."""
         series, scope = self._series(run, dataset, run.covered(dataset), requested)
         yield run.series_walk(dataset, series), scope.periods
 
     def plan(self, run: Run, dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:
-        """Yield the requests of each series, and what cannot be had."""
+        """Yield the number of requests of each series, and what the venue no longer gives."""
         if dataset not in self.series:
             yield PlannedSeries(dataset, "all")
             return
@@ -173,7 +173,7 @@ class RestVenue(ABC):
             yield PlannedSeries(dataset, key, requests, requests, lacking=lacking)
 
     def _series(self, run: Run, dataset: str, coverage: Coverage, requested: Coverage) -> tuple[list[Series], Scope]:
-        """Make the series of a dataset, of all symbols and intervals that are meant."""
+        """Return the series of a dataset for all requested symbols and intervals, and their scope."""
         known = self.datasets(run.now_us // 1000)[dataset]
         lookback_ms = int(self.configuration.candles_lookback_days * DAY_MS)
         names = list(filter(known.has_symbol, run.names))

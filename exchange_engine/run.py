@@ -1,4 +1,4 @@
-"""One run against a venue: what is being walked, in as many load packages as it takes, and what it has cost."""
+"""One run against a venue: its walks, split into load packages, and its reports."""
 
 import time
 from collections import deque
@@ -25,30 +25,29 @@ ELSEWHERE = "load it into a database of its own, such as DESTINATION__MARKET__CR
 """What to do with data of another origin, for messages."""
 
 YIELD_ROWS = 122_880
-"""Rows of an Arrow table that is handed on at once, as many as a row group of DuckDB has.
+"""Rows of each yielded Arrow table: as many as a DuckDB row group has.
 
-Row groups of any other size are all written again when the database is closed, and after each later load, and leave the
-file twice as large (DuckDB 1.5.6, benchmarks/README.md). Smaller tables cost dlt a schema computation each."""
+Row groups of any other size are rewritten when the database is closed and after each later load, and make the file
+twice as large (DuckDB 1.5.6, benchmarks/README.md). Smaller tables cost dlt a schema computation each."""
 
 
 class Run:
-    """One run: opens a venue once, and walks each dataset, in as many load packages as it takes.
+    """One run: opens a venue once and walks each dataset, in as many load packages as it takes.
 
-    The venue's time at opening is the run's "now": what is not closed or has not happened by then belongs to the next
-    run.
+    The venue's time when the run connects is the run's "now". What closes or happens later belongs to the next run.
 
     Args:
-        venue: What is asked, and for what.
+        venue: The venue, with the request.
 
     Attributes:
         venue: As given.
         request: What to fetch.
-        stop: Set from outside to end the run early, with all progress kept.
-        reports: By dataset, by series.
-        notes: What the user should know, and is no failure.
+        stop: Set from outside to end the run early; all progress is kept.
+        reports: Reports by dataset and series.
+        notes: Messages for the user that are not failures.
         on_page: Called with dataset and page when rows are handed to dlt; replaced to show progress.
-        names: The symbols that are meant; known once the run is open.
-        pool: Threads for requests.
+        names: The requested symbols; known once the run is open.
+        pool: Thread pool for requests.
         rejected: The rows that were left out, each with its dataset.
     """
 
@@ -78,29 +77,29 @@ class Run:
         self._package_began: float | None = None
 
     def is_asked(self, key: str | None) -> bool:
-        """Tell whether a row that was left out is of something that was asked for."""
-        # What has no symbols, such as balances, is asked for as a whole.
+        """Return whether a row that was left out belongs to something requested."""
+        # A venue without symbols, such as an account's balances, is requested as a whole.
         return key in self.names or not self.venue.connected()
 
     def connect(self) -> None:
-        """Read the venue's clock and symbols; once.
+        """Read the venue's clock and symbols; only the first call does.
 
         Raises:
-            RequestError: The hosts are of different exchanges.
-            RunError: The venue cannot be reached or refuses.
+            RequestError: The hosts belong to different venues.
+            RunError: The venue cannot be reached, or refuses.
         """
         if not self._now_us:
             self._now_us = self.venue.clock_us()
 
     def open(self, others: Sequence["Run"] = ()) -> "Run":
-        """Connect, and find the requested symbols; once.
+        """Connect and resolve the requested symbols, on the first call only; return the run.
 
         Args:
-            others: Runs of the same request against other markets, which are connected.
+            others: Runs of the same request against other markets, already connected.
 
         Raises:
-            RequestError: An unknown symbol, or a start in the future.
-            RunError: The venue cannot be reached or refuses.
+            RequestError: A symbol is unknown, or the start is in the future.
+            RunError: The venue cannot be reached, or refuses.
         """
         if not self._is_open:
             self.connect()
@@ -111,19 +110,19 @@ class Run:
         return self
 
     def request_of(self, dataset: str) -> Request:
-        """Return what is requested of a dataset."""
+        """Return the request that applies to a dataset."""
         return self._requests.get(dataset, self.request)
 
     def narrow(self, dataset: str, request: Request) -> None:
-        """Request another period of a dataset than of the others.
+        """Set another period for one dataset.
 
         Args:
-            dataset: Of the venue's series, not walked yet.
-            request: What is requested of it.
+            dataset: One of the venue's series, not walked yet.
+            request: The request for this dataset.
 
         Raises:
-            RequestError: It is to begin in the future.
-            RunError: The venue cannot be reached or refuses.
+            RequestError: Its start is in the future.
+            RunError: The venue cannot be reached, or refuses.
         """
         self.open()
         self._check_start(request)
@@ -134,7 +133,7 @@ class Run:
             raise RequestError("start is not before the exchange's present time")
 
     def close(self) -> None:
-        """End the threads and connections; what is still being fetched is dropped, and not waited for."""
+        """Stop the threads and close the connections; requests in flight are dropped, not waited for."""
         self.stop.set()
         self.pool.shutdown(wait=False, cancel_futures=True)
         self.venue.close()
@@ -146,31 +145,31 @@ class Run:
 
     @property
     def error(self) -> RunError | None:
-        """What ended the run early, or None."""
+        """The error that ended the run early, or None."""
         return next((walk.error for walk in chain(*self._walks.values()) if walk.error is not None), None)
 
     @property
     def failures(self) -> dict[str, list[Failure]]:
-        """By dataset: what was asked for and could not be had."""
+        """What was requested and could not be loaded, by dataset."""
         walked = {name: [one for walk in walks for one in walk.failures] for name, walks in self._walks.items()}
         return {**self._snapshot_failures, **walked}
 
     def unfinished(self) -> bool:
-        """Tell whether another package is needed: something is left, and nothing forbids going on."""
+        """Return whether another load package is needed and the run may go on."""
         if self.error is not None:
             return False
         return any(name in self.venue.series and name not in self._finished for name in self.request.datasets)
 
     def progress(self, dataset: str) -> tuple[int, int, str]:
-        """Return how much of a walked dataset is done, how much there is by now, and of what."""
+        """Return the units done, the units known by now and the unit of the current walk of a dataset."""
         walk = self._walks[dataset][-1]
         return walk.done, walk.total, walk.unit
 
     def remember_origin(self, source_state: dict[str, Any]) -> None:
-        """Note in dlt's source state which exchange and account the data are of, and refuse to mix two of them.
+        """Record the origin of the data in dlt's source state, and refuse to mix two origins.
 
         Raises:
-            RequestError: The destination holds data of another exchange or account.
+            RequestError: The destination holds data of another venue or account.
         """
         exchange, url, account = self.venue.origin()
         known = source_state.setdefault("exchange", exchange)
@@ -183,10 +182,10 @@ class Run:
             )
 
     def check_origin(self, pipeline_state: Mapping[str, Any]) -> None:
-        """Do as `remember_origin`, before anything is fetched and without noting anything.
+        """Check the origin as `remember_origin` does, before anything is fetched and without recording it.
 
         Raises:
-            RequestError: The destination holds data of another exchange.
+            RequestError: The destination holds data of another venue or account.
         """
         self.remember_origin(dict(pipeline_state.get("sources", {}).get(self.venue.name, {})))
 
@@ -194,8 +193,8 @@ class Run:
         """Raise what kept a dataset from being completed, if anything did.
 
         Raises:
-            RunError: The whole run was ended.
-            SeriesError: Series could not be finished; the message names each.
+            RunError: The whole run ended early.
+            SeriesError: Series could not be completed; the message names each.
         """
         if self.error is not None:
             raise self.error
@@ -204,19 +203,19 @@ class Run:
             raise SeriesError("; ".join(f"{failure.series}: {failure.reason}" for failure in failures))
 
     def begin_package(self) -> None:
-        """Start counting the rows and seconds that bound a load package; without it, one package holds all."""
+        """Start counting the rows and seconds that bound a load package; otherwise one package holds everything."""
         self._walking = 0
         self._package_rows = 0
         self._package_began = time.monotonic()
 
     def snapshot(self, dataset: str) -> pa.Table | None:
-        """Take a snapshot, once in a run, whatever the number of load packages.
+        """Fetch a dataset that is loaded as a whole, once per run however many load packages there are.
 
         Args:
-            dataset: Of the venue's snapshots.
+            dataset: One of the venue's snapshots.
 
         Returns:
-            The staging table, or None where it was taken before or the exchange would not say.
+            The staging table, or None if it was fetched before or the venue refuses.
         """
         if dataset in self.reports or dataset in self._snapshot_failures:
             return None
@@ -233,17 +232,17 @@ class Run:
         return taken.rows
 
     def reject(self, dataset: str, rejected: Sequence[Rejected]) -> None:
-        """Note rows that were left out, for the summary and for staging.rejected_rows."""
+        """Record rows that were left out, for the summary and for staging.rejected_rows."""
         if rejected:
             self.rejected += [(dataset, one) for one in rejected]
             self._keep([(REJECTED_ROWS, rejected_table(self.venue.name, dataset, rejected, self._now_us))])
 
     def remembered(self, one: Remembered, state: dict[str, Any]) -> pa.Table | None:
-        """Return what a table lacks of what the venue says now, once in a run, or None where it lacks nothing.
+        """Return the new rows of a table of changes, once per run, or None if there are none.
 
         Args:
             one: The table.
-            state: What dlt remembers of it; it is brought up to date.
+            state: dlt's memory of it; updated in place.
         """
         self.open()
         if one.table.name in self._remembered:
@@ -252,7 +251,7 @@ class Run:
         return one.rows(self, state)
 
     def records(self, table: Table) -> Iterator[pa.Table | None]:
-        """Return what is to be recorded of the archive's files together with the rows of this load package.
+        """Yield the records of a table that are loaded together with the rows of this load package.
 
         Yields:
             None while rows are still coming, which makes dlt go on with the other resources; then the records.
@@ -264,7 +263,7 @@ class Run:
             yield newest_by_key(joined(found), table.key)
 
     def periods(self) -> Iterator[pa.Table | None]:
-        """Return the lines of series_periods that go with the rows of this load package, as `records` does."""
+        """Yield the rows of series_periods that go with the rows of this load package, in the manner of `records`."""
         yield None
         while self._walking:
             yield None
@@ -272,17 +271,18 @@ class Run:
             yield lines
 
     def rows(self, dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[pa.Table]:
-        """Yield the missing rows of a dataset, until all are handed on or the load package is full.
+        """Yield the missing rows of a dataset, until all are yielded or the load package is full.
 
-        A consumer may stop at any time: only what it has got is covered.
+        A consumer may stop at any time: only what it has received is covered.
 
         Args:
-            dataset: Of the venue's series.
-            coverage: What is loaded; entries are added as rows are yielded, so that rows and cursor are saved together.
-            requested: The requested periods; those of this run are added, whether they can be had or not.
+            dataset: One of the venue's series.
+            coverage: Coverage in dlt's state. Entries are added as rows are yielded, so that rows and cursor are saved
+                together.
+            requested: The requested periods in dlt's state; those of this run are added, loaded or not.
 
         Yields:
-            Arrow tables of the dataset's schema, of about YIELD_ROWS rows.
+            Arrow tables of the dataset's schema, of YIELD_ROWS rows; the last one may be smaller.
         """
         self.open()
         self._periods.follow(dataset, self.venue.series[dataset], coverage, requested)
@@ -327,7 +327,7 @@ class Run:
             coverage[page.series] = ranges.remove(coverage.get(page.series, []), page.uncovered)
 
     def _settle(self, dataset: str, coverage: Coverage, pending: deque[tuple[int, Page]], row_count: int) -> None:
-        """Note all of the pages whose rows are among the first ones that are handed on."""
+        """Record all pages whose rows are among the first `row_count` rows."""
         while pending and pending[0][0] <= row_count:
             _, page = pending.popleft()
             self._cover(dataset, coverage, page)
@@ -363,23 +363,23 @@ class Run:
         self._finished.add(dataset)
 
     def series_walk(self, dataset: str, series: Sequence[Series], lookahead: int = LOOKAHEAD_PAGES) -> SeriesWalk:
-        """Make a walk through series of a dataset, whose requests are counted in their reports.
+        """Return a walk through series of a dataset; their requests count towards their reports.
 
         Args:
             dataset: The dataset.
             series: What to fetch.
-            lookahead: Pages fetched ahead for each connection.
+            lookahead: Pages fetched ahead per connection.
         """
         for one in series:
             one.tally = self.report(dataset, one.key).tally
         return SeriesWalk(series, self.pool, self.venue.configuration.connections * lookahead, self.stop)
 
     def covered(self, dataset: str) -> Coverage:
-        """Return what is loaded of a dataset once all that was fetched by now is handed on."""
+        """Return the coverage of a dataset once everything fetched so far is handed to dlt."""
         return self._coverage[dataset]
 
     def report(self, dataset: str, series: str) -> SeriesReport:
-        """Return the report of a series."""
+        """Return the report of a series, a new one if needed."""
         return self.reports[dataset].setdefault(series, SeriesReport())
 
     def _note(self, dataset: str, page: Page) -> None:

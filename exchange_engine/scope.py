@@ -1,4 +1,4 @@
-"""What the series of a dataset are made for: the requested period of each, and what of it is loaded."""
+"""What the series of a dataset are made from: the requested period of each, and its coverage."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -11,18 +11,18 @@ from .request import Request
 
 @dataclass(frozen=True)
 class Scope:
-    """What the series of a dataset are made for.
+    """What the series of a dataset share.
 
     Attributes:
-        request: What the user asked for.
+        request: The user's request.
         market: The first part of the series' keys, such as "spot".
-        names: The symbols, resolved.
+        names: The resolved symbols.
         now_us: The run's "now", in microseconds since 1970.
         ranges: How coverage is kept.
-        lookback_ms: How far back a new series goes where no start was requested.
-        requested: dlt state of the dataset: for each series the periods in microseconds that runs have requested,
-            whether they got them or not.
-        periods: The period of each series, decided once: what is loaded meanwhile must not move it.
+        lookback_ms: How far back a new series begins if no start is requested.
+        requested: dlt state of the dataset: per series, the periods in microseconds that runs have requested, loaded or
+            not.
+        periods: The period of each series, decided once: rows loaded meanwhile must not move it.
     """
 
     request: Request
@@ -38,8 +38,8 @@ class Scope:
         """Yield a series for each symbol and interval.
 
         Args:
-            coverage: What is loaded.
-            intervals: Their names; an empty one where the dataset has none.
+            coverage: Coverage of the dataset.
+            intervals: Names of the intervals; a single empty one if the dataset has none.
         """
         for symbol in self.names:
             for interval in intervals:
@@ -49,13 +49,13 @@ class Scope:
 
 @dataclass(frozen=True)
 class SeriesRequest:
-    """One series to be made.
+    """What is requested of one series.
 
     Attributes:
-        scope: Of the dataset.
+        scope: The scope of its dataset.
         symbol: Such as "BTCUSDT".
-        interval: Such as "1m"; empty where the dataset has none.
-        covered: What is loaded of it.
+        interval: Such as "1m"; empty if the dataset has none.
+        covered: Coverage of the series.
     """
 
     scope: Scope
@@ -65,12 +65,12 @@ class SeriesRequest:
 
     @property
     def key(self) -> str:
-        """Key of the series in coverage and messages."""
+        """The key of the series in coverage and messages."""
         return series_key(self.scope.market, self.symbol, self.interval)
 
     @property
     def period_us(self) -> Range:
-        """The period [from, to) in microseconds that the series is to have (see Request.period_us)."""
+        """The period [from, to) in microseconds to load (see Request.period_us)."""
         scope, key = self.scope, self.key
         if key not in scope.periods:
             newest_us = scope.ranges.newest_start_us(self.covered)
@@ -80,13 +80,13 @@ class SeriesRequest:
 
     @property
     def times_ms(self) -> Range:
-        """The whole milliseconds in the period, [from, to)."""
+        """The whole milliseconds within the period, [from, to)."""
         start, end = self.period_us
         return -(-start // 1000), -(-end // 1000)
 
     @property
     def span_ms(self) -> Range:
-        """The milliseconds that the period touches, [from, to)."""
+        """All milliseconds that the period touches, [from, to)."""
         start, end = self.period_us
         return start // 1000, -(-end // 1000)
 
@@ -98,14 +98,14 @@ class SeriesRequest:
         reach: str,
         step_ms: int = 1,
     ) -> list[BeyondReach]:
-        """Return what says that a part cannot be had, if this run was told to begin there.
+        """Return a series that reports what the venue no longer gives; none unless the request has a start.
 
         Args:
-            wanted: Times [from, to) in milliseconds.
-            reached_ms: How far back the venue gives rows, in milliseconds since 1970.
-            lacks: Returns what is missing of a period.
+            wanted: The requested times [from, to) in milliseconds.
+            reached_ms: The oldest time that the venue still gives, in milliseconds since 1970.
+            lacks: Returns the missing parts of a period, given the coverage.
             reach: What the part lies further back than, for the message.
-            step_ms: Rows stand at multiples of it.
+            step_ms: Rows stand at multiples of this; a gap without one does not count.
         """
         if self.scope.request.start is None or wanted[0] >= reached_ms:
             return []

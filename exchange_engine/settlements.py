@@ -1,4 +1,4 @@
-"""Settlements of funding: two rows within a minute are one settlement, if their rates agree."""
+"""Funding settlements: rows within a minute are one settlement if their rates agree."""
 
 from collections.abc import Callable, Sequence
 from decimal import Decimal, InvalidOperation
@@ -10,18 +10,18 @@ from .times import text_of_ms
 R = TypeVar("R")
 
 LONGEST_MS: Final = 60_000
-"""How far apart the rows of one settlement may be: Binance has given one twice, some milliseconds apart, and a regular
-and a special row of one."""
+"""The largest distance between rows of one settlement, in milliseconds. Binance has sent one settlement twice, some
+milliseconds apart, and a regular and a special row for one settlement."""
 
 
 def one_each(
     rows: Sequence[R], symbol: str, time_of: Callable[[R], int], rate_of: Callable[[R], str]
 ) -> tuple[list[R], list[Rejected]]:
-    """Return one row for each settlement, and the rows whose rates contradict each other.
+    """Return one row per settlement, and the rows of settlements whose rates contradict each other.
 
     Args:
-        rows: In ascending order of their times.
-        symbol: Whose they are.
+        rows: Rows in ascending order of time.
+        symbol: Symbol of the rows.
         time_of: Returns a row's time in milliseconds since 1970.
         rate_of: Returns a row's rate as text.
     """

@@ -1,4 +1,4 @@
-"""Which symbols a request means: names, patterns, all of them, those that an archive alone has among them."""
+"""Resolve requested symbols: names, patterns and "all", including symbols that only the archive has."""
 
 import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
@@ -14,19 +14,19 @@ _PATTERN = re.compile(r"[*?\[\]]")
 
 @dataclass(frozen=True)
 class Assets:
-    """What a symbol trades: `base` is priced in `quote`."""
+    """The assets of a symbol: `base` is priced in `quote`."""
 
     base: str
     quote: str
 
 
 class ConnectedSymbol(NamedTuple):
-    """A symbol as its venue named it when a run connected.
+    """A symbol as its venue described it when a run connected.
 
     Attributes:
         market: Such as "spot".
-        base: What it trades; empty where the venue does not say it.
-        quote: What that is priced in.
+        base: The base asset; empty if the venue does not state it.
+        quote: The quote asset; empty if the venue does not state it.
     """
 
     market: str
@@ -35,33 +35,33 @@ class ConnectedSymbol(NamedTuple):
 
 
 class SymbolBook(Protocol):
-    """What knows symbols: a market, or an account."""
+    """Something that knows symbols: a market, or an account."""
 
     def assets(self) -> Mapping[str, Assets]:
         """Return the symbols that exchangeInfo lists, and their assets."""
 
     def archived(self) -> Set[str]:
-        """Return the symbols of the archive."""
+        """Return the symbols that the archive has."""
 
 
 def has_patterns(symbols: Iterable[str]) -> bool:
-    """Tell whether symbols have to be looked up in the list of all symbols."""
+    """Return whether any of the symbols is a pattern or "all", so that the list of all symbols is needed."""
     return any(symbol.lower() == ALL or _PATTERN.search(symbol) for symbol in symbols)
 
 
 def matches(symbol: str, known: Collection[str]) -> bool:
-    """Tell whether a name or pattern means any of some symbols."""
+    """Return whether a name or pattern matches any known symbol."""
     if not has_patterns([symbol]):
         return symbol in known
     return any(symbol.lower() == ALL or fnmatchcase(name, symbol) for name in known)
 
 
 def chooser(symbols: Sequence[str] | None, intervals: Sequence[str] | None) -> Callable[[str, str], bool]:
-    """Return a function that tells whether a symbol and an interval are meant.
+    """Return a function that tells whether a symbol and an interval are requested.
 
     Args:
-        symbols: Names and patterns; None is all of them.
-        intervals: Names; None is all of them. What has no interval (empty) is meant in any case.
+        symbols: Names and patterns; None for all.
+        intervals: Names; None for all. An empty interval (the dataset has none) always counts as requested.
     """
 
     def is_meant(symbol: str, interval: str) -> bool:
@@ -74,15 +74,15 @@ def chooser(symbols: Sequence[str] | None, intervals: Sequence[str] | None) -> C
 def resolve_among(
     request: Request, here: SymbolBook, others: Iterable[SymbolBook]
 ) -> tuple[tuple[str, ...], list[str]]:
-    """Return the symbols that are meant of one of several markets, and the names in the request that only others know.
+    """Return the requested symbols of one of several markets, and the requested names that only other markets know.
 
     Args:
-        request: With the names and patterns.
-        here: The market whose symbols are looked for.
+        request: The request, with names and patterns.
+        here: The market whose symbols are resolved.
         others: The other markets of the same request.
 
     Raises:
-        RequestError: A name or pattern that none of them knows.
+        RequestError: A name or pattern that no market knows, or a quote asset that matches nothing here.
     """
     exchange, archived = here.assets(), here.archived()
     known = {*exchange, *archived}
@@ -100,18 +100,18 @@ def resolve(
     listed_in: str = "symbols",
     unlisted: Set[str] = frozenset(),
 ) -> tuple[str, ...]:
-    """Return the symbols that are meant, in the order in which they were named, those of a pattern by the alphabet.
+    """Return the requested symbols in the order of the request; the matches of a pattern are sorted.
 
     Args:
         symbols: Names and patterns; "all" is every symbol.
         quotes: Only symbols with one of these quote assets; empty for all.
-        exchange: What exchangeInfo lists.
-        archive: Symbols that the archive has files of, delisted ones among them.
-        listed_in: The staging table that lists them.
-        unlisted: Those that a pattern does not mean.
+        exchange: The symbols that the venue lists (Binance: in exchangeInfo), and their assets.
+        archive: The symbols that have files in the archive, including delisted ones.
+        listed_in: The staging table that lists the symbols.
+        unlisted: Symbols that patterns and "all" leave out.
 
     Raises:
-        RequestError: A name that neither knows, or a pattern or quote asset that fits nothing.
+        RequestError: An unknown name, or a pattern or quote asset that matches nothing.
     """
     known = sorted({*exchange, *archive})
     check_symbols([symbol for symbol in symbols if not has_patterns([symbol])], known, listed_in)
@@ -144,10 +144,10 @@ def resolve(
 
 
 def _quote_of(name: str, exchange: Mapping[str, Assets], quotes: set[str], bases: set[str]) -> str | None:
-    """Return a symbol's quote asset.
+    """Return a symbol's quote asset, or None.
 
-    A symbol that exchangeInfo has forgotten can only be cut in two: where several quote assets end it (ADAEUR is ADA in
-    EUR, and not AD in AEUR), the one that leaves an asset that is known, or else the longest.
+    A symbol that exchangeInfo no longer lists has to be split by its name. If it ends in several quote assets (ADAEUR
+    is ADA in EUR, not AD in AEUR), the longest one that leaves a known base asset counts, or else the longest.
     """
     if name in exchange:
         return exchange[name].quote

@@ -1,4 +1,4 @@
-"""Staging tables: Arrow schema, key and dlt hints of each, and those that every venue has."""
+"""Staging tables: Arrow schema, key and dlt hints of each, and the tables that every venue has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,16 +8,17 @@ import pyarrow as pa
 from dlt.common.schema.typing import TColumnSchema
 
 DECIMAL: Final = pa.decimal128(28, 8)
-"""Prices, quantities and volumes: Binance spot prints eight decimals, and twenty digits are left before the point."""
+"""Prices, quantities and volumes. Binance spot prints eight decimals, which leaves twenty digits before the point."""
 
 WIDE_DECIMAL: Final = pa.decimal128(38, 18)
-"""Open interest, of which the archive prints sixteen decimals, and what other venues print."""
+"""Open interest, which the archive prints with sixteen decimals, and the numbers of other venues."""
 
 TIME: Final = pa.timestamp("us", tz="UTC")
-"""All times. Klines use whole milliseconds of it; dlt refuses a load that mixes two units, hence one everywhere."""
+"""All times, in microseconds. Klines need only milliseconds, but dlt refuses a load that mixes two units."""
 
 LABEL: Final = pa.dictionary(pa.int32(), pa.string())
-"""Texts that are the same for whole pages and files: on their way to the destination they take four bytes a row."""
+"""Text that is constant over whole pages and files: dictionary-encoded, it takes four bytes a row on its way to the
+destination."""
 
 TEXT: Final = pa.string()
 INT: Final = pa.int64()
@@ -33,12 +34,12 @@ _HINTS: Final[dict[pa.DataType, TColumnSchema]] = {
     INT: {"data_type": "bigint"},
     BOOL: {"data_type": "bool"},
 }
-"""Arrow type to dlt's column hints."""
+"""dlt's column hints by Arrow type."""
 
 
 APPENDED, MERGED = "append", "merge"
-"""How a table is written: rows are added, and those of a load that never completed are removed by the next run; or they
-replace those of the same key, which is safe to repeat."""
+"""How a table is written. Appended: rows are added, and the next run removes those of a load that never completed.
+Merged: rows replace those of the same key, which is safe to repeat."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ class Table:
 
     Attributes:
         name: Its name in the dataset.
-        key: The columns that identify a row; none where rows are replaced by `merge_key` alone.
+        key: The columns that identify a row; empty if rows are replaced by `merge_key` alone.
         schema: Arrow schema; key columns are not nullable.
         merge_key: A load replaces all rows that have the same values in these columns as one of its own.
         write: APPENDED or MERGED.
@@ -61,7 +62,7 @@ class Table:
 
     @property
     def columns(self) -> dict[str, TColumnSchema]:
-        """Dlt's column hints, spelled out so that an empty load makes the same table as a full one."""
+        """The column hints for dlt, spelled out so that an empty load creates the same table as a full one."""
         return {
             column.name: {"name": column.name, "nullable": column.nullable, **_HINTS[column.type]}
             for column in self.schema
@@ -69,7 +70,7 @@ class Table:
 
     @property
     def hints(self) -> dict[str, Any]:
-        """Arguments of `dlt.resource`: name, key, columns, and a contract that no other column passes."""
+        """The arguments of `dlt.resource`: name, keys, columns, and a contract that freezes columns and types."""
         return {
             "name": self.name,
             "primary_key": self.key or None,
@@ -87,13 +88,13 @@ def staging_table(
     merge_key: Sequence[str] = (),
     write: str = APPENDED,
 ) -> Table:
-    """Describe a staging table.
+    """Return a staging table.
 
     Args:
         name: Its name.
         key: The columns that identify a row.
-        types: Of the columns, in their order.
-        nullable: Columns that may be empty.
+        types: Type of each column, in the order of the columns.
+        nullable: Columns that may be null.
         merge_key: As in `Table`.
         write: As in `Table`.
     """
@@ -121,7 +122,7 @@ SERIES_PERIODS: Final = staging_table(
     merge_key=("dataset", "series"),
     write=MERGED,
 )
-"""What was asked for of each series, and what of it was answered: the cursors, where SQL can see them."""
+"""What was requested of each series, and what of it is covered: the cursors, visible to SQL."""
 
 CONNECTED_SYMBOLS: Final = staging_table(
     "connected_symbols",
@@ -139,4 +140,4 @@ REJECTED_ROWS: Final = staging_table(
     nullable=frozenset({"row_key"}),
     write=MERGED,
 )
-"""Rows of the venues' answers that were left out, each with the reason."""
+"""Rows of responses that were left out, each with the reason."""

@@ -1,4 +1,4 @@
-"""Moments as whole microseconds since 1970, without a float on the way, and the lengths of intervals."""
+"""Times as whole microseconds since 1970, never through a float, and the lengths of intervals."""
 
 from datetime import datetime, timedelta, timezone
 from typing import Final
@@ -27,30 +27,30 @@ INTERVAL_MS: Final[dict[str, int]] = {
     "1w": 7 * DAY_MS,
     "1M": 28 * DAY_MS,
 }
-"""Kline interval to its shortest length in milliseconds. A month is stepped by its shortest length, 28 days: a step
-that is too short costs a request, one that is too long would lose a candle."""
+"""The shortest length of each kline interval in milliseconds. A month counts as 28 days: a step that is too short costs
+a request, one that is too long would lose a candle."""
 
 LONGEST_MS: Final = {"1M": 31 * DAY_MS}
 """The longest length in milliseconds of the intervals whose length varies."""
 
 
 def microseconds(moment: datetime) -> int:
-    """Return a moment, which has a time zone, in microseconds since 1970."""
-    # By parts: where pendulum is about, a difference is one of its intervals, which // does not divide.
+    """Return a timezone-aware datetime in microseconds since 1970."""
+    # No `//`: for a pendulum datetime the difference is a pendulum interval, which does not support it.
     since = moment - EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
 def milliseconds(moment: datetime) -> int:
-    """Return a moment, which has a time zone, in milliseconds since 1970."""
+    """Return a timezone-aware datetime in milliseconds since 1970, rounded down."""
     return microseconds(moment) // 1000
 
 
 def text_of_ms(milliseconds: int) -> str:
-    """Write milliseconds since 1970 as UTC, for messages."""
+    """Format milliseconds since 1970 as UTC to the minute, for messages."""
     return f"{EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%d %H:%M}"
 
 
 def iso_of_ms(milliseconds: int) -> str:
-    """Write milliseconds since 1970 as UTC in ISO 8601, to the second."""
+    """Format milliseconds since 1970 as UTC in ISO 8601, to the second."""
     return f"{EPOCH + timedelta(milliseconds=milliseconds):%Y-%m-%dT%H:%M:%SZ}"

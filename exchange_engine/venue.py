@@ -1,4 +1,4 @@
-"""What the engine needs of a venue: each exchange, and each market of one, is an adapter of this shape."""
+"""What the engine needs of a venue; each venue, or each market of one, is an adapter of this shape."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Packaging(Protocol):
-    """What of a configuration bounds load packages and connections."""
+    """The part of a configuration that bounds load packages and connections."""
 
     connections: int
     package_rows: int
@@ -29,12 +29,12 @@ class Packaging(Protocol):
 
 
 class Origin(NamedTuple):
-    """Where data are from: those of two origins are never mixed.
+    """Where data comes from. Data of two origins is never mixed.
 
     Attributes:
-        exchange: Its name.
+        exchange: Name of the venue.
         url: Its address, for messages.
-        account: Number of the account that they are of, or None for public data.
+        account: Number of the account, or None for public data.
     """
 
     exchange: str
@@ -44,12 +44,12 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class Remembered:
-    """A table of what has changed since dlt's state remembers it.
+    """A table of changes against what dlt's state remembers.
 
     Attributes:
         table: The staging table.
-        state: Where in dlt's state of the resource it is remembered.
-        rows: Returns the new rows, and brings the state up to date; None where there are none.
+        state: Key of what is remembered, in dlt's state of the resource.
+        rows: Returns the new rows and updates the state in place; None if there are none.
     """
 
     table: Table
@@ -63,13 +63,13 @@ class PlannedSeries:
 
     Attributes:
         dataset: Its dataset.
-        series: Key of the series, or "all" for what is taken at once.
-        requests: Requests to REST.
-        weight: What they cost together of the venue's limit.
-        files: Files to download.
-        size_bytes: Their size.
-        is_least: More requests may follow, by what these are answered with.
-        lacking: What of it cannot be had, or empty.
+        series: Key of the series, or "all" for a dataset that is loaded as a whole.
+        requests: Number of REST requests.
+        weight: Their total weight, counted against the venue's limit.
+        files: Number of files to download.
+        size_bytes: Their total size.
+        is_least: Whether more requests may follow, depending on the responses.
+        lacking: What cannot be loaded, or empty.
     """
 
     dataset: str
@@ -83,13 +83,13 @@ class PlannedSeries:
 
 
 class Venue(Protocol):
-    """An exchange, or one market of it, for one request.
+    """A venue, or one market of it, for one request.
 
     Attributes:
-        name: Name of the dlt source, and section of the configuration, such as "binance".
-        title: For messages, such as "spot".
+        name: Name of the dlt source and of the section of the configuration, such as "binance".
+        title: Name for messages, such as "spot".
         request: What to fetch.
-        stop: Set from outside to end the run early, with all progress kept.
+        stop: Set from outside to end the run early; all progress is kept.
     """
 
     name: str
@@ -103,7 +103,7 @@ class Venue(Protocol):
 
     @property
     def configuration(self) -> Packaging:
-        """How the venue is spoken to."""
+        """The part of its configuration that the engine uses."""
 
     @property
     def budget(self) -> Budget:
@@ -111,50 +111,50 @@ class Venue(Protocol):
 
     @property
     def series(self) -> Mapping[str, RangeKind]:
-        """The datasets that are made of series, and how their coverage is kept."""
+        """The datasets that consist of series, and how their coverage is kept."""
 
     @property
     def snapshots(self) -> Mapping[str, Callable[["Run", Tally], Snapshot]]:
-        """The datasets that are taken at once, and what takes each."""
+        """The datasets that are loaded as a whole, and the function that fetches each."""
 
     @property
     def recorded(self) -> Sequence[Table]:
-        """Tables of records that are loaded together with the pages that they are about, beside those of any venue."""
+        """Tables of records that are loaded together with the pages that they describe, beyond those of every venue."""
 
     @property
     def remembered(self) -> Sequence[Remembered]:
-        """Tables of what has changed since the last run, likewise."""
+        """Tables of what has changed since the last run, beyond those of every venue."""
 
     def clock_us(self) -> int:
-        """Read the venue's clock, in microseconds since 1970, and its symbols.
+        """Return the venue's time in microseconds since 1970, and read its symbols.
 
         Raises:
-            RequestError: The hosts are of different exchanges.
-            RunError: The venue cannot be reached or refuses.
+            RequestError: The hosts belong to different venues.
+            RunError: The venue cannot be reached, or refuses.
         """
 
     def resolve(self, others: Sequence[Any]) -> tuple[tuple[str, ...], list[str]]:
-        """Return the symbols that are meant, and what the user should know about them.
+        """Return the requested symbols, and notes for the user.
 
         Args:
-            others: Venues of the same request: what one of them knows need not be known here.
+            others: Venues of the same request; what one of them knows need not be known here.
 
         Raises:
-            RequestError: One is unknown.
+            RequestError: A symbol is unknown.
         """
 
     def connected(self) -> Mapping[str, ConnectedSymbol]:
-        """Return the symbols that the venue named when the run connected."""
+        """Return the symbols that the venue listed when the run connected."""
 
     def origin(self) -> Origin:
-        """Return which exchange the data are of."""
+        """Return where the data comes from."""
 
     def walks(self, run: "Run", dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:
-        """Yield the walks of a dataset, each when the one before is done.
+        """Yield the walks of a dataset; the next one begins when the one before is done.
 
         Args:
             run: The run, open.
-            dataset: Of `series`.
+            dataset: One of `series`.
             requested: dlt state of the dataset: the periods that runs have requested.
 
         Yields:
@@ -162,14 +162,14 @@ class Venue(Protocol):
         """
 
     def plan(self, run: "Run", dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:
-        """Yield what a dataset would take, without fetching it.
+        """Yield what each series of a dataset would take, without fetching it.
 
         Args:
             run: The run, open.
-            dataset: Of the request.
-            coverage: What is loaded.
-            requested: What was requested before.
+            dataset: A dataset of the request.
+            coverage: Coverage of the dataset.
+            requested: The periods requested before.
         """
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""

@@ -1,4 +1,4 @@
-"""Many series fetched in parallel, handed on page by page: in order within a series, as they come between series."""
+"""Fetch many series in parallel and yield their pages: in order within a series, as they arrive between series."""
 
 import threading
 from abc import ABC, abstractmethod
@@ -19,31 +19,31 @@ from .listed import Rejected
 from .tables import Table
 
 LOOKAHEAD_PAGES = 16
-"""Pages fetched ahead for each connection."""
+"""Pages fetched ahead per connection."""
 
 STOP_SECONDS = 0.5
-"""How soon a stop is noticed while nothing comes in."""
+"""How soon a stop is noticed while no page arrives, in seconds."""
 
 
 @dataclass(frozen=True)
 class Page:
-    """Rows of one series, and the range that is complete once they are loaded.
+    """Rows of one series, and the coverage that they add once they are loaded.
 
     Attributes:
         series: Key of the series.
-        rows: Arrow table; may be empty where the exchange has nothing.
-        covered: Coverage entries to add (see coverage.py): what is proven complete by this page.
-        uncovered: Ranges of keys that are not complete any more.
-        rejected: Rows of the answers that were left out.
-        rounded: How many of its numbers were rounded.
-        answered: What the source has given all of that it has by now, in milliseconds, or None. The newest part of it
-            may not be covered: that is asked for again in the next run.
+        rows: Arrow table; empty if the venue has nothing.
+        covered: Coverage entries to add (see coverage.py): what this page proves to be complete.
+        uncovered: Ranges of keys that are no longer complete.
+        rejected: Rows of the responses that were left out.
+        rounded: How many numbers were rounded.
+        answered: The range in milliseconds for which the venue has sent everything so far, or None. Its newest part may
+            not be covered yet; the next run requests that again.
         newest_us: Time of the newest row in microseconds since 1970, or None.
-        dropped: Rows left out because they are tombstones.
-        records: Rows for other staging tables that are to be loaded together with these.
-        files: Files of the archive that it ends.
-        downloaded_bytes: What was downloaded for them.
-        is_boundary: A load package may end after it.
+        dropped: How many rows were left out as tombstones.
+        records: Rows for other staging tables, to be loaded together with these.
+        files: How many files of the archive this page completes.
+        downloaded_bytes: Size of the downloads for these files.
+        is_boundary: Whether a load package may end after this page.
     """
 
     series: str
@@ -63,7 +63,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Window:
-    """A part of a series that is fetched by itself: [start, end) in milliseconds or ids, and what it is to cover."""
+    """A part of a series that is fetched on its own: [start, end) in milliseconds or ids, and what it will cover."""
 
     start: int
     end: int
@@ -71,13 +71,13 @@ class Window:
 
 
 class Series(Protocol):
-    """One series of a dataset, as the walk needs it. Both methods are called in worker threads."""
+    """One series of a dataset, as the walk sees it. Both methods are called in worker threads."""
 
     key: str
     tally: Tally
 
     def open(self) -> list["Page | Window"]:
-        """Find out what is missing, in order: pages fetched on the way, and windows left to fetch."""
+        """Find out what is missing, and return in order the pages fetched on the way and the windows left to fetch."""
 
     def fetch(self, window: Window) -> Page:
         """Fetch one window."""
@@ -85,7 +85,7 @@ class Series(Protocol):
 
 @dataclass(frozen=True)
 class Failure:
-    """A series that could not be finished in this run, and why."""
+    """A series that could not be completed in this run, and the reason."""
 
     series: str
     reason: str
@@ -93,7 +93,7 @@ class Failure:
 
 @dataclass
 class _Progress:
-    """Where the walk stands in one series."""
+    """The progress of a walk in one series."""
 
     series: Series
     steps: list[Page | Window] | None = None
@@ -103,24 +103,24 @@ class _Progress:
     broken_at: int | None = None
 
     def is_dropped(self, number: int) -> bool:
-        """Tell whether a step lies beyond one that failed: what is covered must not have a hole."""
+        """Return whether a step comes at or after a failed one: coverage must not have a gap."""
         return self.broken_at is not None and number >= self.broken_at
 
 
 class Walk(ABC):
-    """One way through the series of a dataset.
+    """One pass over the series of a dataset.
 
     Args:
-        total: How much there is to do, as far as it is known.
+        total: How many units there are, as far as known.
 
     Attributes:
         unit: What `total` and `done` count.
-        pages: The pages; one iterator for the whole walk, so that a consumer can pause and go on.
-        failures: What was asked for and could not be had, so far.
-        notes: What the user should know, and is no failure.
-        error: What ended the walk early, or None.
-        total: How much there is to do, as far as it is known by now.
-        done: How much of it is complete or given up.
+        pages: The pages; one iterator for the whole walk, so that a consumer can pause and resume.
+        failures: What was requested and could not be loaded, so far.
+        notes: Messages for the user that are not failures.
+        error: The error that ended the walk early, or None.
+        total: How many units there are, as far as known by now.
+        done: How many of them are completed or given up.
     """
 
     unit: ClassVar[str] = "series"
@@ -135,10 +135,10 @@ class Walk(ABC):
 
     @abstractmethod
     def _run(self) -> Iterator[Page]:
-        """Fetch everything; a RunError ends the walk, and what was handed on stays valid."""
+        """Yield the pages; a RunError ends the walk, and the pages yielded before it stay valid."""
 
     def interim_records(self) -> list[tuple[Table, pa.Table]]:
-        """Return what is to be recorded where a load package ends within the walk."""
+        """Return the records to load when a load package ends within the walk."""
         return []
 
     def _until_error(self) -> Iterator[Page]:
@@ -149,16 +149,16 @@ class Walk(ABC):
 
 
 class SeriesWalk(Walk):
-    """Fetches series through a pool of threads.
+    """Fetches series through a thread pool.
 
-    At most `lookahead` pages are fetched and not yet handed on, so that memory is bounded; they go on being fetched
-    while the consumer is busy with loading what it got.
+    At most `lookahead` pages are being fetched or wait to be consumed, which bounds memory. Fetching goes on while the
+    consumer loads what it has.
 
     Args:
-        series: What to fetch, in the order in which it is begun.
-        pool: Threads; their number is the number of connections.
-        lookahead: Pages under way or waiting.
-        stop: Set from outside to end the walk early; what was handed on stays valid.
+        series: The series, in the order in which they are started.
+        pool: The thread pool; its size is the number of connections.
+        lookahead: The most pages that are in flight or waiting.
+        stop: Set from outside to end the walk early; pages already yielded stay valid.
     """
 
     def __init__(
@@ -234,7 +234,7 @@ class SeriesWalk(Walk):
             yield page
 
     def _fail(self, progress: _Progress, number: int, reason: str) -> None:
-        """Return up a series from this step on; what comes before it is still handed on."""
+        """Give up a series from this step on; pages before it are still yielded."""
         if progress.broken_at is None:
             self.failures.append(Failure(progress.series.key, reason))
             self.done += 1

@@ -1,1 +1,1 @@
-"""Configuration by dlt's providers: which values are set, where, and what each may be."""
+"""Configuration through dlt's providers: which values are set, where, and what each may be."""

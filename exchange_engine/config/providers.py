@@ -1,4 +1,4 @@
-"""What is configured, and where: in which file, or by which variable of the environment."""
+"""What is configured and where: in which file, or by which environment variable."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -16,24 +16,24 @@ from dlt.common.configuration.specs.config_section_context import ConfigSectionC
 from tomlkit.exceptions import TOMLKitError
 
 SHOWN_CHARACTERS: Final = 60
-"""Of a wrong value, in a message."""
+"""How much of a wrong value a message shows, in characters."""
 
 SECRETS: Final = ("api_key", "api_secret")
-"""Keys whose values are never shown, and must not stand in config.toml, which is under version control."""
+"""Keys whose values are never shown. They must not be in config.toml, which is under version control."""
 
 
 class ConfigurationError(ValueError):
-    """A configured value is unusable; the message names the key, where it stands, and what would be right."""
+    """A configured value is unusable; the message names the key, where it is set, and what would be right."""
 
 
 @dataclass(frozen=True)
 class Configured:
-    """A value that somebody has set.
+    """A value that is set somewhere.
 
     Attributes:
-        value: As it stands there: of a TOML type, or a text.
-        provider: What dlt has it from; None for a value that was set in Python.
-        name: The key's whole name there.
+        value: As it was set: of a TOML type, or a text.
+        provider: The dlt provider that has it; None for a value set in Python.
+        name: Full name of the key at that provider.
     """
 
     value: Any = field(repr=False)
@@ -42,7 +42,7 @@ class Configured:
 
     @property
     def place(self) -> str:
-        """Where the value stands: a file, or a variable."""
+        """Where the value is set: a file, a variable or the program."""
         if self.provider is None:
             return "the program"
         if isinstance(self.provider, EnvironProvider):
@@ -64,14 +64,14 @@ class Configured:
 
 
 def lookup(key: str, sections: Sequence[str]) -> Configured | None:
-    """Find a key in exactly one section.
+    """Return a key's value from exactly one section, or None if it is not set.
 
-    dlt itself goes on to look for it in ever shorter sections, and would take the host of Binance from a variable
-    API_URL that belongs to another program.
+    dlt itself falls back to ever shorter sections: it would take the host of Binance from a variable API_URL that
+    belongs to another program.
 
     Args:
         key: Such as "connections".
-        sections: Such as ("sources", "binance"); they may also stand below the name of the dlt pipeline.
+        sections: Such as ("sources", "binance"); these may also be below the name of the dlt pipeline.
 
     Raises:
         ConfigurationError: A file cannot be read.
@@ -85,10 +85,10 @@ def lookup(key: str, sections: Sequence[str]) -> Configured | None:
 
 
 def files() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Return the configuration files that are in force, and what they say.
+    """Yield the configuration files in use, and their contents.
 
     Raises:
-        ConfigurationError: One cannot be read.
+        ConfigurationError: A file cannot be read.
     """
     for provider in _providers():
         for path in provider.present_locations:

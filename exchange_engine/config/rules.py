@@ -1,4 +1,4 @@
-"""What a configured value may be; each rule says in words what would be right."""
+"""What a configured value may be; the error of each rule says what would be right."""
 
 import json
 import math
@@ -19,7 +19,7 @@ class Number:
         kind: int, or float for any number.
         low: The smallest value.
         high: The largest value.
-        is_above: The number has to be above `low`.
+        is_above: Whether the number must be above `low`, not equal to it.
     """
 
     kind: type[int] | type[float]
@@ -28,10 +28,10 @@ class Number:
     is_above: bool = False
 
     def read(self, value: Any) -> int | float:
-        """Read a number as TOML or a variable of the environment has it.
+        """Return a number, read from TOML or from an environment variable.
 
         Raises:
-            ValueError: It is none, or out of bounds; the message says what it must be.
+            ValueError: It is not a number, or out of bounds; the message says what it must be.
         """
         try:
             is_exact = isinstance(value, str) or type(value) is int or (type(value) is float and self.kind is float)
@@ -51,16 +51,16 @@ class Names:
     """A list of names.
 
     Attributes:
-        known: The names that there are.
+        known: All names that are allowed.
     """
 
     known: tuple[str, ...]
 
     def read(self, value: Any) -> list[str]:
-        """Read a list as TOML has it, or as JSON or with commas in a variable of the environment.
+        """Return a list of names, read from TOML, or as JSON or comma-separated from an environment variable.
 
         Raises:
-            ValueError: It is none, or has other names; the message says what it must be.
+            ValueError: It is not a list, or has unknown names; the message says what it must be.
         """
         names = names_of(value)
         if not names or not set(names) <= set(self.known):
@@ -69,7 +69,7 @@ class Names:
 
 
 def names_of(value: Any) -> list[str]:
-    """Read a list of names, as TOML has it, or as JSON or with commas in a variable; empty where it is none."""
+    """Return a list of names, from TOML, or from a variable as JSON or comma-separated; empty if it is not one."""
     if isinstance(value, str) and value.startswith("["):
         try:
             value = json.loads(value)
@@ -83,13 +83,13 @@ def names_of(value: Any) -> list[str]:
 
 @dataclass(frozen=True)
 class Url:
-    """The address of a host, perhaps with a path."""
+    """The URL of a host, possibly with a path."""
 
     def read(self, value: Any) -> str:
-        """Read an address, without a slash at its end.
+        """Return a URL without a slash at its end.
 
         Raises:
-            ValueError: It is none, or none that can be trusted; the message says what it must be.
+            ValueError: It is not a URL, or not one that can be trusted; the message says what it must be.
         """
         if not isinstance(value, str) or _NOT_IN_URLS.search(value):
             raise ValueError("a URL such as https://data-api.binance.vision")
@@ -110,7 +110,7 @@ class Url:
 
 
 def is_this_machine(host: str) -> bool:
-    """Tell whether a host name or address never leads off this machine."""
+    """Return whether a host name or address is a loopback, so that requests never leave this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

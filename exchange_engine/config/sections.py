@@ -1,4 +1,4 @@
-"""A section of the configuration: its keys, each with its default, its rule and its comment in config.toml."""
+"""A section of the configuration: its keys, each with default, rule and comment in config.toml."""
 
 from dataclasses import MISSING, field, fields
 from typing import Any, ClassVar, Final, Protocol, TypeVar
@@ -19,16 +19,20 @@ class Rule(Protocol):
     """What a value may be (see rules.py)."""
 
     def read(self, value: Any) -> Any:
-        """Return the value that is meant; raise ValueError, which says what it must be."""
+        """Return the parsed value.
+
+        Raises:
+            ValueError: The value is not allowed; the message says what it must be.
+        """
 
 
 def key(default: Any, rule: Rule, comment: str = "") -> Any:
-    """Make a key of a section.
+    """Return the field of a section that declares a key.
 
     Args:
-        default: Its value where nothing is set.
+        default: Value if nothing is set.
         rule: What the value may be.
-        comment: What is to be said of it in config.toml; a test compares them.
+        comment: Its comment in config.toml; a test compares the two.
     """
     about = {"rule": rule, "comment": comment}
     if isinstance(default, list):
@@ -38,7 +42,7 @@ def key(default: Any, rule: Rule, comment: str = "") -> Any:
 
 @configspec
 class Section(BaseConfiguration):
-    """A section of the configuration, such as `[sources.okx]`; each field is a key, made by `key`.
+    """A section of the configuration, such as `[sources.okx]`; each field is a key made by `key`.
 
     Times are in seconds.
     """
@@ -52,26 +56,26 @@ class Section(BaseConfiguration):
     package_seconds: float = key(60.0, Number(float, 0, DAY_SECONDS, is_above=True))
 
     sections: ClassVar[tuple[str, str]] = ("sources", "")
-    """Where it lives."""
+    """Path of the section in the configuration."""
 
     def on_resolved(self) -> None:
-        """Refuse values that a program has set and that cannot work, by key.
+        """Check all values, including those set in Python; dlt calls this when the section is resolved.
 
         Raises:
-            ConfigurationError: A value is not what its key takes.
+            ConfigurationError: A value is not allowed for its key.
         """
         for name, rule in self.rules().items():
             setattr(self, name, self._read(name, rule, Configured(getattr(self, name))))
 
     @classmethod
     def load(cls: type[S]) -> S:
-        """Read the section from dlt's configuration providers.
+        """Return the section, read from dlt's configuration providers.
 
         Returns:
-            The resolved configuration, with defaults where nothing is set.
+            The resolved configuration, with defaults for keys that are not set.
 
         Raises:
-            ConfigurationError: A file cannot be read, or a value is not what its key takes.
+            ConfigurationError: A file cannot be read, or a value is not allowed for its key.
         """
         made = cls()
         for name, rule in cls.rules().items():
@@ -83,12 +87,12 @@ class Section(BaseConfiguration):
 
     @classmethod
     def rules(cls) -> dict[str, Rule]:
-        """Return what each key may be."""
+        """Return the rule of each key."""
         return {one.name: one.metadata["rule"] for one in fields(cls) if "rule" in one.metadata}
 
     @classmethod
     def defaults(cls) -> dict[str, tuple[Any, str]]:
-        """Return the default of each key, and what is to be said of it in config.toml."""
+        """Return the default of each key, and its comment in config.toml."""
         return {
             one.name: (
                 one.default_factory() if one.default_factory is not MISSING else one.default,

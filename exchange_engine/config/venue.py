@@ -1,4 +1,4 @@
-"""The configuration of venues that have REST alone."""
+"""The configuration of venues that have only REST."""
 
 from dlt.common.configuration import configspec
 
@@ -8,10 +8,10 @@ from .sections import Section, key
 
 @configspec
 class VenueConfiguration(Section):
-    """How a venue is spoken to; each field is a key of its section.
+    """The section of a venue that has only REST; each field is a key.
 
-    `request_share` is the share of the venue's limits on requests that this process may use up; what is left over is
-    for other programs that share the IP address.
+    `request_share` is the share of the venue's request limits that this process may use. The rest is left to other
+    programs behind the same IP address.
     """
 
     base_url: str = key("", Url())

@@ -1,1 +1,1 @@
-"""HTTP to any exchange: sessions, limits, waits, retries, errors."""
+"""HTTP to any venue: sessions, limits, waits, retries, errors."""

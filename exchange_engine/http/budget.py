@@ -1,4 +1,4 @@
-"""How many requests may be sent: one budget for each limit of an exchange, shared by all threads."""
+"""How many requests may be sent: one budget per limit of a venue, shared by all threads."""
 
 import threading
 import time
@@ -10,30 +10,30 @@ from typing import Any, ClassVar
 from .errors import BannedError, RunError, StoppedError
 
 GUARD_SECONDS = 0.05
-"""How much later than the exchange's minute a new window is believed in, on top of the clock's uncertainty: a request
+"""How much later than the venue's minute a new window is assumed to begin, on top of the clock's uncertainty. A request
 sent too early would count against the old minute, which may be full."""
 
 LEAST_WAIT_SECONDS = 1.0
-"""Retry-After is in whole seconds: one of 0 would have the next request sent at once, and so on."""
+"""The shortest wait. Retry-After is in whole seconds: after a 0, the next request would be sent at once, and so on."""
 
 LEAST_BAN_SECONDS = 120.0
-"""How long a ban is at least (binance-spot-api-docs, rest-api.md), for a 418 that does not say it."""
+"""The shortest ban (binance-spot-api-docs, rest-api.md), used for a 418 that does not state its length."""
 
 
 class Budget(ABC):
-    """Holds requests back until they may be sent; a wait that the exchange asks for holds all of them back.
+    """Holds requests back until they may be sent; a wait that the venue asks for holds all of them back.
 
     Args:
-        limit: What may be used up in a window.
-        share: Share of the limit to use up at most.
-        patience_seconds: The longest wait that the exchange may ask for before the run is given up.
+        limit: The venue's limit per window.
+        share: The largest share of the limit to use.
+        patience_seconds: The longest wait that the venue may ask for before the run is given up.
         stop: Set to make every waiting thread raise StoppedError.
         window_seconds: Length of the window.
         monotonic: Clock in seconds, replaced in tests.
-        section: Of the configuration, such as "sources.okx", for messages.
+        section: Section of the configuration, such as "sources.okx", for messages.
 
     Attributes:
-        share_key: The key of the configuration that `share` is from, for messages.
+        share_key: The configuration key that `share` comes from, for messages.
     """
 
     share_key: ClassVar[str]
@@ -62,7 +62,7 @@ class Budget(ABC):
 
     @property
     def per_window(self) -> float:
-        """What may be used up in a window."""
+        """How much may be used per window: the limit times the share."""
         return self._cap
 
     @property
@@ -71,20 +71,20 @@ class Budget(ABC):
         return self._window_seconds
 
     def set_limit(self, limit: int) -> None:
-        """Take over the limit that the exchange itself states."""
+        """Adopt the limit that the venue itself states."""
         with self._changed:
             self._cap = limit * self._share
             self._changed.notify_all()
 
     def acquire(self, weight: int) -> tuple[int, float]:
-        """Wait until a request of this weight may be sent, and reserve it.
+        """Wait until a request of this weight may be sent, and reserve the weight.
 
         Returns:
-            The window that it was reserved in, to be handed to `release`, and the seconds waited.
+            The window of the reservation, to be passed to `release`, and the seconds waited.
 
         Raises:
             StoppedError: The run was asked to stop.
-            RunError: The weight is above the budget itself.
+            RunError: The weight exceeds the whole budget.
         """
         began = self._monotonic()
         with self._changed:
@@ -104,7 +104,7 @@ class Budget(ABC):
                 elif not wait:
                     self._under_way += weight
                     return window, now - began
-                # The stop event wakes nobody here, hence the bound.
+                # The stop event does not wake this condition, hence the cap.
                 self._changed.wait(min(wait, 0.5))
 
     def release(self, weight: int, window: int, used: int | None) -> None:
@@ -113,7 +113,7 @@ class Budget(ABC):
         Args:
             weight: As reserved.
             window: As returned by `acquire`.
-            used: What the exchange says is used up in its window; None where it does not say.
+            used: The usage of its window that the venue reports, or None.
         """
         with self._changed:
             self._under_way -= weight
@@ -121,15 +121,15 @@ class Budget(ABC):
             self._changed.notify_all()
 
     def pause(self, status: int, seconds: float | None, since: float | None = None) -> None:
-        """Stop all threads for as long as the exchange asks for.
+        """Hold all threads back for as long as the venue asks.
 
         Args:
-            status: The HTTP status that asked for it: 429, 418 or 403.
-            seconds: Retry-After; None where it is not said.
-            since: The monotonic time at which it first refused what is refused now, if not just now.
+            status: The HTTP status that asks for it: 429, 418 or 403.
+            seconds: The requested wait in seconds; None if the response does not state it.
+            since: Monotonic time of the first in a row of refusals; None if this is the first.
 
         Raises:
-            BannedError: The wait, together with those before it, is longer than the patience.
+            BannedError: The wait, together with those before it, exceeds the patience.
         """
         with self._changed:
             now = self._monotonic()
@@ -143,27 +143,26 @@ class Budget(ABC):
 
     @abstractmethod
     def _room(self, weight: int, now: float) -> tuple[int, float]:
-        """Return the present window, and how long to wait before there may be room: 0 where there is."""
+        """Return the current window, and the seconds until there may be room: 0 if there is room now."""
 
     @abstractmethod
     def _count(self, weight: int, window: int, used: int | None, now: float) -> None:
-        """Count a request that was answered, or failed."""
+        """Count a request that got a response, or failed."""
 
     @abstractmethod
     def _seconds_to_next_window(self, now: float) -> float:
-        """Return how long it takes until all is allowed again."""
+        """Return the seconds until the whole budget is available again."""
 
 
 class WeightBudget(Budget):
     """Keeps the weight that Binance counts for this IP address under its limit.
 
-    The exchange counts in fixed windows aligned to its own clock and says in each answer how much is used, by all
-    programs behind the IP address. Its count can never be above the highest value that it has reported in this window
-    plus the weight of the requests still under way: that sum is what is held under the limit. It is never taken to be
-    below what this process has used itself, whatever is reported. A request that straddles two windows is counted in
-    both.
+    Binance counts in fixed windows aligned to its own clock, and reports in each response how much all programs behind
+    the IP address have used. Its count can never exceed the highest value reported in this window plus the weight of
+    the requests in flight: this sum is kept under the limit. It is never assumed to be below what this process has used
+    itself, whatever is reported. A request that straddles two windows is counted in both.
 
-    The limit on raw requests (300,000 in 5 minutes) needs no budget of its own: with at least weight 1 a request,
+    The limit on raw requests (300,000 in 5 minutes) needs no budget of its own: at a weight of at least 1 per request,
     6,000 weight a minute cannot reach it.
     """
 
@@ -178,12 +177,12 @@ class WeightBudget(Budget):
         self._own = 0
 
     def set_clock(self, exchange_seconds: float, at: float, uncertainty_seconds: float) -> None:
-        """Align the windows with the exchange's clock.
+        """Align the windows with the venue's clock.
 
         Args:
-            exchange_seconds: The exchange's time, in seconds since 1970.
-            at: The monotonic time at which it was read.
-            uncertainty_seconds: Half of the round trip that it took to read it.
+            exchange_seconds: The venue's time, in seconds since 1970.
+            at: Monotonic time at which it was read.
+            uncertainty_seconds: Half of the round trip of that request.
         """
         with self._changed:
             self._offset = exchange_seconds - at
@@ -214,10 +213,10 @@ class WeightBudget(Budget):
 
 
 class RateBudget(Budget):
-    """Keeps requests under a limit whose count no answer tells: so many in any stretch of time of a length.
+    """Keeps requests under a limit of so many in any period of a given length, whose count no response reports.
 
-    Where the exchange's windows begin is not known, nor when it counts a request between its sending and its answer: so
-    a request counts from its sending until a whole window after its answer.
+    It is not known where the venue's windows begin, nor when between sending and response it counts a request. So a
+    request counts from its sending until a whole window after its response.
     """
 
     share_key = "request_share"
@@ -235,7 +234,7 @@ class RateBudget(Budget):
             return 0, self._window_seconds
         return 0, max(self._answered[0][0] + self._window_seconds + GUARD_SECONDS - now, 0.001)
 
-    def _count(self, weight: int, window: int, used: int | None, now: float) -> None:  # noqa: ARG002 - nobody says it
+    def _count(self, weight: int, window: int, used: int | None, now: float) -> None:  # noqa: ARG002 - not reported
         self._answered.append((now, weight))
         self._used += weight
 
@@ -243,5 +242,5 @@ class RateBudget(Budget):
         while self._answered and self._answered[0][0] + self._window_seconds + GUARD_SECONDS <= now:
             self._used -= self._answered.popleft()[1]
 
-    def _seconds_to_next_window(self, now: float) -> float:  # noqa: ARG002 - any window is a whole one
+    def _seconds_to_next_window(self, now: float) -> float:  # noqa: ARG002 - the window slides
         return self._window_seconds

@@ -1,14 +1,14 @@
-"""What can go wrong between this program and the exchange, each with a message that says what to do."""
+"""What can go wrong between this program and a venue; each message says what to do."""
 
 from datetime import datetime, timezone
 
 
 class SourceError(Exception):
-    """Base of all errors of this source."""
+    """Base class of all errors of the sources."""
 
 
 class RunError(SourceError):
-    """Nothing more can be fetched in this run: every series that is not finished stays unfinished."""
+    """Nothing more can be fetched in this run; all unfinished series stay unfinished."""
 
 
 class SeriesError(SourceError):
@@ -23,14 +23,14 @@ class StoppedError(RunError):
 
 
 class UnreachableError(RunError):
-    """The host does not answer, or what answers is not the exchange."""
+    """The host does not respond, or what responds is not the venue."""
 
 
 class GeoBlockedError(RunError):
-    """The exchange, or a proxy on the way to it, does not serve this place or this IP address.
+    """The venue, or a proxy on the way to it, does not serve this location or IP address.
 
     Attributes:
-        may_pass: Asking once more may help.
+        may_pass: Whether one more request may help.
     """
 
     def __init__(self, message: str, *, may_pass: bool = False) -> None:
@@ -39,10 +39,10 @@ class GeoBlockedError(RunError):
 
 
 class BannedError(RunError):
-    """The exchange told this IP address to wait for longer than the configured patience.
+    """The venue told this IP address to wait longer than the configured patience.
 
     Attributes:
-        until: When the ban ends, UTC by this machine's clock.
+        until: End of the ban, in UTC by this machine's clock.
     """
 
     def __init__(self, status: int, wait_seconds: float, patience_seconds: float, now: float, section: str) -> None:
@@ -54,11 +54,11 @@ class BannedError(RunError):
 
 
 class RejectedError(SeriesError):
-    """The exchange refused the request itself.
+    """The venue refused the request itself.
 
     Attributes:
         status: HTTP status.
-        code: The exchange's error code, such as -1121; 0 where it gave none.
+        code: The venue's error code, such as -1121; 0 if it gave none.
     """
 
     def __init__(self, status: int, code: int, message: str, path: str) -> None:
@@ -68,19 +68,19 @@ class RejectedError(SeriesError):
 
 
 class BadResponseError(SeriesError):
-    """The answer is not what was asked for: not JSON, cut off, of another shape, or another page. Worth a retry."""
+    """The response is not what was requested: not JSON, cut off, of another shape, or another page. Worth a retry."""
 
 
 class OddAnswerError(BadResponseError):
-    """The answer is of the expected type, and its contents are odd: the host is there, and speaks."""
+    """The response is of the expected type but has odd contents: the host is up and responds."""
 
 
 class GaveUpError(SeriesError):
-    """A request failed as often as it was allowed to."""
+    """A request failed as often as it was allowed to, or what was requested is not available."""
 
 
 class InexactNumberError(SeriesError):
-    """A number of the exchange does not fit its column exactly; it is refused rather than rounded.
+    """A number from the venue does not fit its column exactly; it is refused rather than rounded.
 
     Attributes:
         what: Which number of which row.
@@ -92,4 +92,4 @@ class InexactNumberError(SeriesError):
 
 
 class KeyRefusedError(RunError):
-    """The exchange does not take an API key, or what was signed with it."""
+    """The venue does not accept an API key, or a request signed with it."""

@@ -1,4 +1,4 @@
-"""HTTP sessions: kept connections, the environment's proxies and certificates, verified TLS; bodies that end."""
+"""HTTP sessions: keep-alive, the environment's proxies and certificates, verified TLS; bodies with an end."""
 
 import re
 import time
@@ -16,20 +16,21 @@ AGENT = "binance-market-data"
 
 MAX_BACKOFF_SECONDS = 30.0
 FIRST_CONTACT_ATTEMPTS = 3
-"""Attempts of a run's first request: a wrong host or a missing network is to be said soon."""
+"""Attempts of a run's first request: a wrong host or a missing network should be reported soon."""
 
 SLOWEST_BYTES_PER_SECOND = 1024
-"""A body that comes more slowly, once the timeout is over, is given up: each piece of it may come in time for ever."""
+"""The slowest speed at which a body may arrive once the timeout has passed. Without it, a body whose pieces each arrive
+in time could go on forever."""
 
 PIECE_BYTES = 2**16
 
 
 _CREDENTIALS = re.compile(r"//[^/\s'\"]*@")
-"""User name and password in the address of a proxy."""
+"""User name and password in the URL of a proxy."""
 
 
 class Connecting(Protocol):
-    """What of a configuration says how requests are sent."""
+    """The part of a configuration that says how requests are sent."""
 
     connections: int
     timeout_seconds: float
@@ -38,29 +39,29 @@ class Connecting(Protocol):
 
 
 class _Session(requests.Session):
-    """A session that stays with the host and the scheme that it was told to ask."""
+    """A session that stays with the host and scheme that it was told to use."""
 
     def get_redirect_target(self, resp: requests.Response) -> None:
-        """Follow no redirect: what another address answers is not the exchange's word."""
+        """Follow no redirect: another address does not speak for the venue."""
 
 
 def open_session(url: str, connections: int) -> requests.Session:
-    """Make a session that any number of threads may use.
+    """Return a session that any number of threads may use.
 
     Args:
         url: A URL of the host, for which proxies and certificates are looked up.
-        connections: Connections kept for each host.
+        connections: Connections that are used at once.
 
     Raises:
-        ConfigurationError: The environment names a proxy or a file of certificates that cannot be.
+        ConfigurationError: The environment names an invalid proxy, or a file of certificates that does not exist.
     """
     session = _Session()
-    # Listings are asked for while files are: with room for half as much again, none of them is told to be discarded.
+    # Listings are fetched while files are: a larger pool keeps urllib3 from discarding connections.
     adapter = HTTPAdapter(pool_connections=4, pool_maxsize=2 * connections)
     for scheme in ("http://", "https://"):
         session.mount(scheme, adapter)
     session.headers["User-Agent"] = AGENT
-    # Read proxies and certificates from the environment once, and not again for each of thousands of requests.
+    # Read the environment once, not for each of thousands of requests.
     found = session.merge_environment_settings(url, {}, None, None, None)
     _check_environment(found["proxies"], found["verify"])
     session.proxies, session.verify, session.trust_env = found["proxies"], found["verify"], False
@@ -74,7 +75,7 @@ def _check_environment(proxies: Mapping[str, str], certificates: object) -> None
         except urllib3.exceptions.LocationParseError:
             is_address = False
         if not is_address:
-            # It may hold a password.
+            # The value is not shown: it may hold a password.
             raise ConfigurationError(f"the variable {scheme.upper()}_PROXY is no URL, such as http://host:3128")
     if isinstance(certificates, str) and not Path(certificates).exists():
         raise ConfigurationError(
@@ -83,15 +84,15 @@ def _check_environment(proxies: Mapping[str, str], certificates: object) -> None
 
 
 def pause_seconds(configuration: Connecting, attempt: int) -> float:
-    """Return how long to wait after a request has failed for the `attempt`th time."""
+    """Return the seconds to wait after the `attempt`th failure of a request; they double up to a maximum."""
     return float(min(configuration.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
 
 
 def pieces(response: requests.Response, timeout_seconds: float) -> Iterator[bytes]:
-    """Return the body of a streamed response as it arrives.
+    """Yield the body of a streamed response as it arrives.
 
     Raises:
-        requests.RequestException: It breaks off, cannot be decoded, or comes too slowly.
+        requests.RequestException: The body breaks off, cannot be decoded, or arrives too slowly.
     """
     began, size = time.monotonic(), 0
     while True:
@@ -111,10 +112,10 @@ def pieces(response: requests.Response, timeout_seconds: float) -> Iterator[byte
 
 
 def whole_body(response: requests.Response, timeout_seconds: float, most: int) -> bytes:
-    """Read the body of a streamed response.
+    """Return the body of a streamed response.
 
     Raises:
-        requests.RequestException: As `pieces`, or it has more than `most` bytes.
+        requests.RequestException: As in `pieces`, or the body has more than `most` bytes.
     """
     body = bytearray()
     for piece in pieces(response, timeout_seconds):
@@ -125,7 +126,7 @@ def whole_body(response: requests.Response, timeout_seconds: float, most: int) -
 
 
 def transport_error(error: Exception) -> str:
-    """Shorten an error of the HTTP library, which nests its causes, to the innermost."""
+    """Return the innermost cause of an error of the HTTP library, on one line and without credentials."""
     if isinstance(error, requests.ConnectTimeout | requests.ReadTimeout):
         return "no answer in time"
     said = str(error)

@@ -1,4 +1,4 @@
-"""GET requests to an exchange, whichever it is: budgets, connections, retries, and waits that it asks for."""
+"""GET requests to any venue: budgets, connections, retries, and waits that the venue asks for."""
 
 import threading
 import time
@@ -19,27 +19,27 @@ from .waits import seconds_since_1970, seconds_to_wait
 T = TypeVar("T")
 
 Params = Mapping[str, str | int]
-"""Query parameters; times are plain integers, since exchanges refuse 1.6e12."""
+"""Query parameters. Times are plain integers: venues refuse 1.6e12."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What JSON raises that is not what was expected: broken UTF-8 and deep nesting are not msgspec's own errors."""
+"""What reading unexpected JSON raises: for broken UTF-8 and deep nesting, msgspec has no errors of its own."""
 
 ANSWER_BYTES = 2**28
-"""More than this is no answer of an exchange's; Binance's exchangeInfo, the largest, is a tenth of it."""
+"""The largest size of a response, in bytes. Binance's exchangeInfo, the largest known, is a tenth of it."""
 
 ELSEWHERE = "run from elsewhere or through a proxy (HTTPS_PROXY)"
 """What may help against an HTTP 403, for messages."""
 
 REFUSED_PAUSE_SECONDS = 1.0
-"""How long to wait before a host that refused the first request is asked once more."""
+"""How long to wait before a host that refused the first request is tried once more."""
 
 CLOCK_TOLERANCE_SECONDS = 5.0
-"""How far the exchange's time may be from the Date of the same answer, which is in whole seconds."""
+"""How far the venue's time may be from the Date header of the same response, which is in whole seconds."""
 
 
 @dataclass
 class Tally:
-    """What the requests of one series have cost."""
+    """What the requests of one series cost."""
 
     requests: int = 0
     weight: int = 0
@@ -56,17 +56,17 @@ class Tally:
 
 @dataclass(frozen=True)
 class Query:
-    """One question, however often it is asked.
+    """A request, however often it is sent.
 
     Attributes:
-        url: Without the query.
-        params: The query.
+        url: Without the query string.
+        params: The query parameters.
         budget: The limit that it counts against.
-        weight: What it costs there.
-        headers: Beside those of every request.
-        tally: Where to count the requests.
-        on_date: Called before the answer is decoded, with its Date in seconds since 1970.
-        is_needed: Nothing can be fetched without its answer.
+        weight: Its weight in that budget.
+        headers: Headers in addition to those of every request.
+        tally: Where the requests are counted.
+        on_date: Called before the response is decoded, with its Date in seconds since 1970, or None.
+        is_needed: Whether nothing can be fetched without its response.
     """
 
     url: str
@@ -83,14 +83,14 @@ class Transport(ABC):
     """Sends GET requests for any number of threads.
 
     Args:
-        url: Of the host.
+        url: Base URL of the host.
         settings: How requests are sent.
         stop: Set to make every thread that waits or retries raise StoppedError.
 
     Attributes:
-        service: Who is asked, for messages.
-        hint: What to look at where nobody answers, for messages.
-        reached: Hosts that have given a good answer.
+        service: Name of the venue, for messages.
+        hint: What to check if the host does not respond, for messages.
+        reached: Hosts that have given a good response.
     """
 
     service = "the exchange"
@@ -101,7 +101,7 @@ class Transport(ABC):
         self.stop = stop or threading.Event()
         self._settings = settings
         self._session = open_session(url, settings.connections)
-        # Archive files are compared with REST by threads of the archive's.
+        # The archive's threads use REST as well, to compare files with it.
         self._connections = threading.BoundedSemaphore(settings.connections)
         self._last_success = -1.0
         self.reached: set[str] = set()
@@ -111,17 +111,16 @@ class Transport(ABC):
         self._session.close()
 
     def send(self, query: Query, decode: Callable[[bytes], T], max_attempts: int | None = None) -> T:
-        """Ask, again where that may help, and decode the answer.
+        """Send a request, retry it where that may help, and return the decoded response.
 
         Args:
-            query: What to ask.
-            decode: Turns the body into the result; raises BadResponseError or what `UNREADABLE` lists for a body that
-                is worth asking for again.
-            max_attempts: Fewer attempts than configured.
+            query: The request.
+            decode: Converts the body; raises BadResponseError or one of `UNREADABLE` for a body that is worth a retry.
+            max_attempts: Number of attempts, in place of the configured one.
 
         Raises:
-            RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
-            SeriesError: This request cannot be answered.
+            RunError: Nothing more can be fetched: stopped, banned, blocked or unreachable.
+            SeriesError: This request gets no usable response.
         """
         began = time.monotonic()
         allowed = max_attempts or self._settings.max_attempts
@@ -143,17 +142,17 @@ class Transport(ABC):
             self.stop.wait(pause)
 
     def clock_ms(self, query: Query, read: Callable[[bytes], int]) -> int:
-        """Ask for the exchange's time.
+        """Return the venue's time.
 
         Args:
-            query: What to ask.
-            read: Reads the time out of an answer, in milliseconds since 1970.
+            query: The request.
+            read: Returns the time in a body, in milliseconds since 1970.
 
         Returns:
-            Milliseconds since 1970, as of the moment at which the exchange answered.
+            Milliseconds since 1970, at the moment when the venue responded.
 
         Raises:
-            RunError: The exchange cannot be reached, or its answers contradict their own dates.
+            RunError: The venue cannot be reached, or its time contradicts the date of the response.
         """
         dated: list[float | None] = []
 
@@ -167,14 +166,14 @@ class Transport(ABC):
 
     @abstractmethod
     def check(self, response: requests.Response, body: bytes) -> None:
-        """Raise for an answer that is not what was asked for."""
+        """Raise an error for a response that is not the requested one."""
 
     @abstractmethod
     def budgets(self) -> list[Budget]:
-        """Return all limits of the exchange: a wait that it asks for is for all requests."""
+        """Return all budgets of the venue: a wait that it asks for applies to all requests."""
 
     def is_first_contact(self, response: requests.Response) -> bool:
-        """Tell whether the host has given no good answer yet."""
+        """Return whether the host has not given a good response yet."""
         return host_of(response.url) not in self.reached
 
     def place_refused(self, response: requests.Response) -> str:
@@ -184,16 +183,16 @@ class Transport(ABC):
             f"(HTTP {response.status_code})"
         )
 
-    def refusal(self, response: requests.Response, body: bytes) -> int | None:  # noqa: ARG002 - others look into it
-        """Return the status of an answer that asks to wait, or None for any other answer."""
+    def refusal(self, response: requests.Response, body: bytes) -> int | None:  # noqa: ARG002 - subclasses read it
+        """Return the status of a response that asks to wait, or None for any other response."""
         return response.status_code if response.status_code in (429, 418) else None
 
-    def used(self, response: requests.Response) -> int | None:  # noqa: ARG002 - most exchanges do not say it
-        """Return what the exchange says is used up of its limit, or None."""
+    def used(self, response: requests.Response) -> int | None:  # noqa: ARG002 - most venues do not report it
+        """Return how much of its limit the response reports as used, or None."""
         return None
 
     def encoded(self, params: Params) -> Mapping[str, str | int] | str:
-        """Return the query as it is sent: called again for each attempt."""
+        """Return the query parameters as they are sent; called anew for each attempt."""
         return dict(params)
 
     def _attempt(self, query: Query, decode: Callable[[bytes], T]) -> T:
@@ -218,9 +217,10 @@ class Transport(ABC):
         return result
 
     def _send(self, query: Query) -> tuple[requests.Response, bytes]:
-        """Send one request when the budget allows it, and read its answer to the end."""
+        """Send one request once the budget allows it, and read the whole response."""
         timeout = self._settings.timeout_seconds
-        # The connection before the weight: who may send must not wait any more, since a ban may begin meanwhile.
+        # The connection comes before the weight: once the weight is granted, the request must go out at once, since a
+        # ban may begin meanwhile.
         with self._connections:
             window, waited = query.budget.acquire(query.weight)
             if query.tally is not None:
@@ -240,7 +240,7 @@ class Transport(ABC):
                 query.budget.release(query.weight, window, used)
 
     def _give_up(self, query: Query, error: Exception, attempts: int, began: float) -> Exception:
-        """Choose between one broken series and a host that is gone for all of them."""
+        """Return the error of a failed request: for one series, or for all if the host is gone."""
         host, said = host_of(query.url), f"{_one_line(error)} ({attempts} attempts)"
         is_odd = isinstance(error, OddAnswerError)
         if is_odd and query.is_needed:
@@ -259,12 +259,12 @@ def host_of(url: str) -> str:
 
 
 def path_of(response: requests.Response) -> str:
-    """Return a response's address without its query, for messages: a query may hold a signature."""
+    """Return a response's URL without its query, for messages: a query may hold a signature."""
     return response.url.split("?")[0]
 
 
 def kind_of(response: requests.Response) -> str:
-    """Return the type of a response's content, for messages."""
+    """Return a response's content type, for messages."""
     return response.headers.get("Content-Type", "no content type").split(";")[0]
 
 

@@ -1,4 +1,4 @@
-"""What an answer says about time: when it was made, and how long to wait before the next request."""
+"""What a response says about time: its date, and how long to wait before the next request."""
 
 import re
 import time
@@ -7,14 +7,14 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 LONGEST_SECONDS = 366 * 86_400.0
-"""A longer wait is as good as this one, and has no date."""
+"""The longest wait returned: beyond it a longer one makes no difference, and its end may not fit a date."""
 
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _BAN_UNTIL = re.compile(rb"banned until ([0-9]{13})\b")
 
 
 def seconds_since_1970(date: str | None) -> float | None:
-    """Read an HTTP date; None for what is none."""
+    """Return an HTTP date in seconds since 1970; None if it is missing or invalid."""
     if date is None:
         return None
     try:
@@ -25,10 +25,12 @@ def seconds_since_1970(date: str | None) -> float | None:
 
 
 def seconds_to_wait(headers: Mapping[str, str], body: bytes) -> float | None:
-    """Read the wait of a 429 or 418: the longer one of Retry-After and the body's "banned until <epoch ms>".
+    """Return the wait that a 429 or 418 asks for: the longer of Retry-After and "banned until <epoch ms>" in the body.
+
+    Moments are measured against the Date of the response, or this machine's clock if it has none.
 
     Returns:
-        Seconds, or None where neither says anything that can be understood.
+        Seconds, or None if neither can be read.
     """
     dated = seconds_since_1970(headers.get("Date"))
     now = time.time() if dated is None else dated
