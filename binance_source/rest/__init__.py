@@ -1,1 +1,1 @@
-"""Binance's REST API: how it is asked, and one module for each dataset."""
+"""Binance's REST API: the clients, and one module per dataset."""

@@ -1,4 +1,4 @@
-"""What an account holds: GET /api/v3/account, signed."""
+"""The balances of an account: GET /api/v3/account, signed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ from .signed import SignedClient
 
 
 class Balance(msgspec.Struct):
-    """What an account has of one asset: free to be traded, and locked in orders."""
+    """An account's balance of one asset: free for trading, and locked in orders."""
 
     asset: str
     free: str
@@ -28,7 +28,7 @@ class _Owner(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Account:
-    """The answer of GET /api/v3/account; `uid` says whose it is."""
+    """The response of GET /api/v3/account; `uid` identifies the account."""
 
     balances: Listed[Balance] = field(default_factory=lambda: Listed([]))
     uid: int | None = None
@@ -43,22 +43,22 @@ def _decode(body: bytes) -> Account:
 
 
 def fetch_account(client: SignedClient, tally: Tally | None = None) -> Account:
-    """Ask whose account it is, and for all balances that are not zero."""
+    """Fetch the account's uid and all balances that are not zero."""
     return client.get("account", {"omitZeroBalances": "true"}, _decode, tally=tally)
 
 
 def balances_snapshot(account: Account, snapshot_us: int) -> Snapshot:
-    """Turn balances into the staging table, and name the rows that cannot be.
+    """Return balances as the staging table, with the rows that do not fit as rejected.
 
     Args:
-        account: As the exchange gave it.
-        snapshot_us: The exchange's time in microseconds since 1970.
+        account: The response.
+        snapshot_us: Binance's time in microseconds since 1970.
     """
     return as_snapshot(account.balances, lambda one: one.asset, lambda rows: balances_table(rows, snapshot_us))
 
 
 def balances_table(balances: Sequence[Balance], snapshot_us: int) -> pa.Table:
-    """Turn balances into the staging table."""
+    """Return balances as the staging table."""
     assets = [one.asset for one in balances]
     return build(
         ACCOUNT_BALANCES,

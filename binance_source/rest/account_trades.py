@@ -1,7 +1,7 @@
-"""The trades of an account: GET /api/v3/myTrades, signed, a symbol at a time, walked by trade id.
+"""The trades of an account: GET /api/v3/myTrades, signed, one symbol at a time, walked by trade id.
 
-The ids are those of all trades of the symbol, so that an account's own are not consecutive: what is between two of an
-answer's ids is none of the account's.
+The ids are those of all trades of the symbol, so an account's own ids are not consecutive: the ids between two rows of
+a response are trades of others.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +23,10 @@ from .client import MICROSECONDS
 from .signed import SignedClient
 
 ROWS_AT_ONCE: Final = 20 * PAGE_ROWS
-"""Of one symbol that are handed on together; a longer history takes several turns."""
+"""Rows of one symbol that are handed on together; a longer history takes several turns."""
 
 LEAST_MICROSECONDS: Final = 10**14
-"""A smaller time is in milliseconds: in microseconds it would be of 1973."""
+"""A smaller time is in milliseconds: as microseconds it would be before March 1973."""
 
 
 class AccountTrade(msgspec.Struct, gc=False, rename="camel"):
@@ -49,17 +49,17 @@ _DECODER = msgspec.json.Decoder(list[AccountTrade])
 
 
 class AccountTradeSeries:
-    """What is not loaded yet of an account's trades of one symbol, or as much of it as is handed on together.
+    """The missing trades of an account in one symbol, or as many of them as are handed on together.
 
     Args:
-        client: How to ask.
+        client: Client of the account.
         symbol: Such as "BTCUSDT".
-        coverage: What is loaded of all series.
+        coverage: Coverage of all series.
         now_us: The run's "now" in microseconds since 1970: later trades are left to the next run.
 
     Attributes:
         symbol: As given.
-        has_more: There may be more of it than was fetched.
+        has_more: Whether there may be more trades than were fetched.
     """
 
     def __init__(
@@ -74,11 +74,11 @@ class AccountTradeSeries:
         self._now = now_us
 
     def open(self) -> list[Page | Window]:
-        """Begin after what is loaded; where it ends is not known beforehand."""
+        """Return one window from the first missing id on; where the trades end is not known in advance."""
         return [Window(self._first, MOST, ())]
 
     def fetch(self, window: Window) -> Page:
-        """Fetch rows until nothing is left, whatever the pages' sizes, or until there are enough of them."""
+        """Fetch rows until nothing is left, or until there are ROWS_AT_ONCE of them."""
         rows: list[AccountTrade] = []
         next_id, is_end = window.start, False
         while not is_end and len(rows) < ROWS_AT_ONCE:
@@ -141,7 +141,7 @@ class AccountTradeSeries:
 
 
 def _before(rows: list[AccountTrade], now_us: int) -> list[AccountTrade]:
-    """Return the rows up to the first one that is not of before a moment."""
+    """Return the rows before the first one at or after a moment."""
     for number, row in enumerate(rows):
         if row.time >= now_us:
             return rows[:number]

@@ -1,4 +1,4 @@
-"""GET requests to Binance: its weights, its clock, and its errors, which say what to do."""
+"""GET requests to Binance: its weights, its clock, and its errors, whose messages say what to do."""
 
 import re
 import threading
@@ -31,10 +31,10 @@ __all__ = ["MICROSECONDS", "UNREADABLE", "Params", "RestClient", "Tally"]
 T = TypeVar("T")
 
 MICROSECONDS = {"X-MBX-TIME-UNIT": "MICROSECOND"}
-"""Header that turns every time of an answer into microseconds."""
+"""Header that turns every time of a response into microseconds."""
 
 PASSING_CODES = frozenset({-1000, -1001, -1006, -1007, -1008})
-"""Error codes that a GET may be repeated on (binance-spot-api-docs, errors.md)."""
+"""Error codes after which a GET may be repeated (binance-spot-api-docs, errors.md)."""
 
 SECTION = ".".join(SECTIONS)
 
@@ -48,20 +48,20 @@ class _ErrorBody(msgspec.Struct):
 
 class _ServerTime(msgspec.Struct):
     # In milliseconds since 1970, up to 2286.
-    serverTime: Annotated[int, msgspec.Meta(ge=0, lt=10**13)]  # noqa: N815 - the exchange's spelling
+    serverTime: Annotated[int, msgspec.Meta(ge=0, lt=10**13)]  # noqa: N815 - Binance's spelling
 
 
 _TIME_DECODER = msgspec.json.Decoder(_ServerTime)
 
 
 class RestClient(Transport):
-    """Asks one market of Binance, through one weight budget and the market's other limits.
+    """Client of one market of Binance, with one weight budget and the market's other limits.
 
     Args:
         configuration: Hosts, timeouts, retries, patience.
         stop: Set to make every thread that waits or retries raise StoppedError.
-        market: Which market.
-        budget: The weight budget of another client that the exchange counts together with this one.
+        market: The market.
+        budget: The weight budget of another client, if Binance counts both together.
     """
 
     service = "Binance"
@@ -87,13 +87,13 @@ class RestClient(Transport):
         }
 
     def server_time_ms(self) -> int:
-        """Read the exchange's clock (GET /api/v3/time) and align the budget's windows with it.
+        """Return Binance's time (GET /api/v3/time), and align the windows of the budget with it.
 
         Returns:
-            Milliseconds since 1970, as of the moment at which the exchange answered.
+            Milliseconds since 1970, at the moment when Binance responded.
 
         Raises:
-            RunError: The exchange cannot be reached, or its answers contradict their own dates.
+            RunError: Binance cannot be reached, or its time contradicts the date of the response.
         """
         began = time.monotonic()
         query = Query(f"{self.url}{self.market.endpoints['time'].path}", {}, self.budget)
@@ -113,24 +113,23 @@ class RestClient(Transport):
         tally: Tally | None = None,
         max_attempts: int | None = None,
     ) -> T:
-        """Ask an endpoint of the market, again where that may help, and decode the answer.
+        """Send a request to an endpoint of the market, retry it where that may help, and return the decoded response.
 
         Args:
-            endpoint: Of `Market.endpoints`, such as "klines".
+            endpoint: One of `Market.endpoints`, such as "klines".
             params: Query parameters.
-            decode: Turns the body into the result; raises BadResponseError or what `UNREADABLE` lists for a body that
-                is worth asking for again.
-            weight: Request weight where it depends on the parameters; else it is looked up.
+            decode: Converts the body; raises BadResponseError or one of `UNREADABLE` for a body that is worth a retry.
+            weight: Weight of the request if it depends on the parameters; else it is looked up.
             headers: Additional request headers.
-            tally: Where to count the request.
-            max_attempts: Fewer attempts than configured.
+            tally: Where the request is counted.
+            max_attempts: Number of attempts, in place of the configured one.
 
         Returns:
             What `decode` returned.
 
         Raises:
-            RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
-            SeriesError: This request cannot be answered.
+            RunError: Nothing more can be fetched: stopped, banned, blocked or unreachable.
+            SeriesError: This request gets no usable response.
         """
         known = self.market.endpoints[endpoint]
         host = getattr(self.configuration, known.host or self.market.host)
@@ -140,16 +139,19 @@ class RestClient(Transport):
         return self.send(query, decode, max_attempts)
 
     def budgets(self) -> list[Budget]:
-        """Return the weight budget, and those of single endpoints."""
+        """Return the weight budget, and the budgets of single endpoints."""
         return [self.budget, *self._rates.values()]
 
     def used(self, response: requests.Response) -> int | None:
-        """Return the weight that the exchange has counted for this IP address in this minute."""
+        """Return the weight that Binance has counted for this IP address in this minute, or None."""
         value = response.headers.get("X-MBX-USED-WEIGHT-1M", "")
         return int(value) if _WEIGHT.fullmatch(value) else None
 
     def check(self, response: requests.Response, body: bytes) -> None:
-        """Raise for an answer that is not what was asked for."""
+        """Raise an error for a response that is not the requested one.
+
+        An HTTP 403 after a first good response comes from Binance's firewall, and pauses all requests.
+        """
         status, path = response.status_code, path_of(response)
         if status == 451:
             said = f"{host_of(response.url)} does not serve this place (HTTP 451, restricted location)"
@@ -172,7 +174,7 @@ class RestClient(Transport):
         raise BadResponseError(f"{path} answered HTTP {status} with {kind_of(response)} where JSON was expected")
 
     def _blocked(self, said: str, response: requests.Response, elsewhere: str) -> str:
-        """Add to a refusal what to do about it."""
+        """Return a refusal with what to do about it."""
         others = ", ".join(other for other in self.market.alternatives if other != host_of(response.url))
         if not others:
             return f"{said}; {elsewhere}, or leave out the datasets of {self.market.title}"

@@ -1,4 +1,4 @@
-"""What exchangeInfo said of each symbol, and from when on: no venue gives what it was before."""
+"""What exchangeInfo says of each symbol, and since when: no venue gives its past state."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -14,7 +14,7 @@ from ..schemas import EXCHANGE_INFO_HISTORY
 from .symbols import ExchangeInfo, filter_numbers
 
 _GONE = ""
-"""Fingerprint of a symbol that exchangeInfo lists no more."""
+"""Fingerprint of a symbol that exchangeInfo no longer lists."""
 
 _FINGERPRINT_CHARACTERS = 12
 
@@ -25,22 +25,22 @@ _LISTS = ("order_types", "permission_sets", "filters")
 
 
 def changes(market: str, info: ExchangeInfo, seen: dict[str, str], now_us: int) -> pa.Table:
-    """Return a row for each symbol of which exchangeInfo says something else than before, or nothing any more.
+    """Return a row for each symbol whose exchangeInfo has changed, or that is no longer listed.
 
     Args:
         market: Such as "spot".
-        info: As the exchange gave it. Rows that cannot be read change nothing.
-        seen: For each market and symbol a fingerprint of what was said before; it is brought up to date.
-        now_us: The exchange's time in microseconds since 1970.
+        info: The exchangeInfo of the market; rows that cannot be read change nothing.
+        seen: The last fingerprint by market and symbol; updated in place.
+        now_us: Binance's time in microseconds since 1970.
     """
     prefix = f"{market}|"
     said = {one.symbol: _fingerprint(one) for one in info.symbols}
     changed = [one for one in info.symbols if seen.get(prefix + one.symbol) != said[one.symbol]]
-    # What does not fit is named by the snapshot of the symbols.
+    # Rows that do not fit are reported by the snapshot of the symbols.
     fitting = as_snapshot(Listed(changed), lambda one: str(one.symbol), lambda rows: _table(market, rows, now_us)).rows
     seen.update({prefix + name: said[name] for name in fitting["symbol"].to_pylist()})
     before = [key.removeprefix(prefix) for key, one in seen.items() if key.startswith(prefix) and one != _GONE]
-    # A row without a name may be that of a symbol that is missed.
+    # A row without a name may belong to a symbol that seems to be gone.
     gone = [] if info.listed.unnamed else [name for name in before if name not in info.assets]
     seen.update({prefix + name: _GONE for name in gone})
     return pa.concat_tables([fitting, _gone_table(market, gone, now_us)])

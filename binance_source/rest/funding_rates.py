@@ -18,7 +18,7 @@ SECOND_MS = 1000
 
 
 class FundingRate(msgspec.Struct, rename="camel"):
-    """A row of GET /fapi/v1/fundingRate; the mark price is there since November 2023, the type since July 2026."""
+    """A row of GET /fapi/v1/fundingRate. The mark price exists since November 2023, the type since July 2026."""
 
     symbol: str
     funding_rate: str
@@ -31,7 +31,7 @@ _DECODER = msgspec.json.Decoder(list[FundingRate])
 
 
 class FundingSeries(TimedSeries[FundingRate]):
-    """The funding rates of one symbol. Their interval is 8 hours as a rule, and 4 or 1 for some, for a time."""
+    """The funding rates of one symbol. The interval is usually 8 hours; some symbols have had 4 or 1 for a time."""
 
     endpoint = "fundingRate"
     page_rows = 1000
@@ -39,26 +39,26 @@ class FundingSeries(TimedSeries[FundingRate]):
     may_meet = True
 
     def params(self) -> Params:
-        """Return what is asked for beside the times."""
+        """Return the symbol."""
         return {"symbol": split_key(self.key)[1]}
 
     def decode(self, body: bytes) -> list[FundingRate]:
-        """Read an answer, of this symbol alone."""
+        """Return the rows of a response; those of another symbol are refused."""
         rows = _DECODER.decode(body)
         if any(row.symbol != split_key(self.key)[1] for row in rows):
             raise BadResponseError(f"fundingRate {self.key} was answered with another symbol")
         return rows
 
     def time_of(self, row: FundingRate) -> int:
-        """Return the row's time as the exchange has it, off by some milliseconds."""
+        """Return the row's time in milliseconds since 1970, which is off by some milliseconds."""
         return row.funding_time
 
     def settled(self, rows: list[FundingRate]) -> tuple[list[FundingRate], list[Rejected]]:
-        """Return one row for each settlement, and those whose rates contradict each other."""
+        """Return one row per settlement, and the rows whose rates contradict each other."""
         return one_each(rows, split_key(self.key)[1], self.time_of, lambda row: row.funding_rate)
 
     def table(self, rows: list[FundingRate]) -> pa.Table:
-        """Turn rows into the staging table, with times rounded to the second."""
+        """Return rows as the staging table, with times rounded to the second."""
         times = [rounded(row.funding_time) for row in rows]
         return build(
             FUNDING_RATES,
@@ -76,5 +76,5 @@ class FundingSeries(TimedSeries[FundingRate]):
 
 
 def rounded(time_ms: int) -> int:
-    """Round a time in milliseconds to the second."""
+    """Return a time in milliseconds rounded to the second."""
     return (time_ms + SECOND_MS // 2) // SECOND_MS * SECOND_MS

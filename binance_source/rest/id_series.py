@@ -1,7 +1,7 @@
-"""What aggTrades and trades share: rows numbered by consecutive ids, walked in ranges of ids.
+"""The base of aggTrades and trades: rows with consecutive ids, walked in ranges of ids.
 
-Times say which ids are wanted, ids say what is fetched: many rows can share one microsecond, and an id never lies. The
-first and last id of a period are found through aggTrades by time.
+Requests are by id, because many rows can share one microsecond. The first and last id of a requested period are looked
+up by time, through aggTrades.
 """
 
 import math
@@ -25,32 +25,32 @@ from .client import MICROSECONDS, RestClient
 
 OLDEST_ROWS = 100
 NEWEST_ROWS = 99
-"""Rows asked for when only an id is looked for: historic tombstones among them have no trade ids. The numbers differ so
-that the answer to one question cannot pass for the answer to the other."""
+"""Rows requested when only an id is looked for: the oldest may be tombstones, which have no trade ids. The two numbers
+differ so that the response to one look-up cannot pass for the response to the other."""
 
 OTHER_UNIT = 100
-"""A time that is so many times smaller than the start of what is wanted is in milliseconds."""
+"""A time this many times smaller than the requested start is in milliseconds."""
 
 SAME_ANSWERS = 3
-"""How often ids must be answered with the same hole in them."""
+"""How often a response must show the same gap in the ids before the gap is believed."""
 
 DIFFERENT_ANSWERS = 10
-"""How often the same question may be answered differently before the series is given up."""
+"""How often responses to the same request may differ before the series is given up."""
 
-# The exchange's names: a id, p price, q quantity, f first trade id, l last trade id, T time, m buyer is maker.
+# Binance's names: a id, p price, q quantity, f first trade id, l last trade id, T time, m buyer is maker.
 
 
 class AggTradeRow(msgspec.Struct, gc=False):
     """A row of GET /api/v3/aggTrades or /fapi/v1/aggTrades; tombstones of removed duplicates have f = l = -1.
 
-    T is in microseconds once the row is decoded: the futures answer in milliseconds, whatever a header asks for.
+    T is in microseconds after decoding. The futures always send milliseconds, even if a header requests microseconds.
     """
 
     a: Whole
     p: str
     q: str
     f: WholeOrNone
-    l: WholeOrNone  # noqa: E741 - the exchange's spelling
+    l: WholeOrNone  # noqa: E741 - Binance's spelling
     T: Microseconds
     m: bool
 
@@ -64,13 +64,13 @@ class IdSeries(ABC, Generic[R]):
     """The trades of one symbol, aggregated or not.
 
     Args:
-        client: How to ask.
+        client: Client of the market.
         market: Such as "spot".
         symbol: Such as "BTCUSDT".
-        wanted: Trade times [from, to) in microseconds.
-        covered: Entries that are loaded already.
-        to_now: The end is the present: what is overlooked there belongs to the next run.
-        ids: Ids [first, end) that are wanted in place of times, end being None for the newest before the wanted end.
+        wanted: The requested trade times [from, to) in microseconds.
+        covered: Entries that are already loaded.
+        to_now: Whether the end is the present: a trade overlooked there is left to the next run.
+        ids: Requested ids [first, end) in place of times; an end of None is the newest id before the requested end.
     """
 
     def __init__(
@@ -103,22 +103,22 @@ class IdSeries(ABC, Generic[R]):
 
     @abstractmethod
     def _time_of(self, row: R) -> int:
-        """Return a row's time in microseconds."""
+        """Return a row's time in microseconds since 1970."""
 
     @abstractmethod
     def _lookup_ids(self, row: AggTradeRow) -> Range:
-        """Return the ids [first, last] that an aggregate stands for in this series."""
+        """Return the ids [first, last] of this series that an aggregate stands for."""
 
     @abstractmethod
     def _request(self, from_id: int, limit: int, decode: Callable[[list[R]], list[R]]) -> list[R]:
-        """Ask for up to `limit` rows whose id is `from_id` or larger."""
+        """Fetch up to `limit` rows with ids of at least `from_id`."""
 
     @abstractmethod
     def _table(self, rows: list[R]) -> tuple[pa.Table, int]:
-        """Turn rows into the staging table, and count the tombstones left out."""
+        """Return rows as the staging table, and the number of tombstones left out."""
 
     def open(self) -> list[Page | Window]:
-        """Find the ids of the wanted times, and cut what is missing into windows of one page each."""
+        """Look up the ids of the requested times, and return windows of one page each for what is missing."""
         if self._ids is not None:
             return list(self._windows_of_ids(*self._ids))
         if self._start >= self._end:
@@ -151,7 +151,7 @@ class IdSeries(ABC, Generic[R]):
                 yield Window(start, min(start + PAGE_ROWS, stop), (None, None))
 
     def _with_proofs(self, steps: list[Page | Window], first: int | None, end: int | None) -> list[Page | Window]:
-        """Add what the look-ups have proven of ids that are loaded: no trade is missing before or after them."""
+        """Add what the look-ups prove about loaded ids: no trade is missing before the first or after the last one."""
 
         def proof(covered: IdEntry) -> Page:
             return Page(self.key, self._table([])[0], (covered,))
@@ -164,7 +164,7 @@ class IdSeries(ABC, Generic[R]):
         return steps
 
     def sample(self) -> pa.Table:
-        """Fetch a page of rows from the first one of the wanted times on, and see to no more."""
+        """Return one page of rows from the first requested time on, without further checks."""
         first = self._lookup_ids(self._oldest(None))[0]
         return self._table(self._rows(first, first + PAGE_ROWS))[0]
 
@@ -180,14 +180,14 @@ class IdSeries(ABC, Generic[R]):
         return Page(self.key, table, ((window.start, window.end, from_time, to_time),), newest, dropped)
 
     def _covered_at(self, time: int) -> IdEntry | None:
-        """Return the entry whose times reach from before this time up to it or beyond."""
+        """Return the covered entry whose times include this time, its end included, or None."""
         for entry in self._covered:
             if entry[2] is not None and entry[3] is not None and entry[2] <= time <= entry[3]:
                 return entry
         return None
 
     def _newest(self) -> AggTradeRow | None:
-        """Ask for the newest aggregate before the end that is no tombstone, or None where there is none."""
+        """Look up the newest aggregate before the end that is not a tombstone, or None if there is none."""
 
         def plausible(rows: list[AggTradeRow]) -> bool:
             full = len(rows) == NEWEST_ROWS or rows[0].a == 0
@@ -215,7 +215,7 @@ class IdSeries(ABC, Generic[R]):
             rows = self._ask({"fromId": from_id}, limit, _within(0, first - 1))
 
     def _oldest(self, newest: AggTradeRow | None) -> AggTradeRow:
-        """Ask for the oldest aggregate since the start that is no tombstone; `newest`, where known, is one of them."""
+        """Look up the oldest aggregate since the start that is not a tombstone; `newest`, if known, bounds it."""
         rows = self._agreed_start(newest)
         while True:
             for row in rows:
@@ -224,7 +224,7 @@ class IdSeries(ABC, Generic[R]):
             rows = self._ask({"fromId": rows[-1].a + 1}, OLDEST_ROWS, _within(rows[-1].a + 1))
 
     def _agreed_start(self, newest: AggTradeRow | None) -> list[AggTradeRow]:
-        """Ask for the first rows since the start until the row before them is none of these."""
+        """Fetch the first rows since the start, until the row before them proves that none is missing."""
         rows = self._since_start(newest)
         for _ in range(DIFFERENT_ANSWERS):
             if rows[0].a == 0:
@@ -234,12 +234,12 @@ class IdSeries(ABC, Generic[R]):
             except RejectedError:
                 if self._is_kept_for_ever:
                     raise
-                return rows  # the row before is older than what the exchange gives
+                return rows  # the row before is older than what Binance still gives
             if before[0].T < self._start or before[0].a >= rows[0].a:
                 return rows
             again = self._since_start(newest)
             if again[0].a == rows[0].a:
-                return rows  # the times of some old aggregates are out of order: the exchange stands by its answer
+                return rows  # the times of some old aggregates are out of order, and Binance repeats its response
             rows = again
         raise GaveUpError(f"{self.key}: the exchange gives different answers on its oldest trade since the start")
 
@@ -269,7 +269,7 @@ class IdSeries(ABC, Generic[R]):
         return rows
 
     def _rows(self, start: int, end: int) -> list[R]:
-        """Return all rows with ids [start, end): asks until the range is walked through, whatever the pages' sizes."""
+        """Return all rows with ids [start, end): a short page ends nothing, only the end or an empty response does."""
         rows: list[R] = []
         while start < end:
             page = self._agreed(start, end - start)
@@ -281,7 +281,7 @@ class IdSeries(ABC, Generic[R]):
         return rows
 
     def _agreed(self, start: int, limit: int) -> list[R]:
-        """Ask for rows from an id on; ids are consecutive, and a hole in them is not believed at once."""
+        """Fetch rows from an id on; a gap in the ids is believed only if the same one comes SAME_ANSWERS times."""
         same = different = 1
         rows = self._request(start, limit, self._checked(start))
         while not self._is_dense(rows, start) and same < SAME_ANSWERS:
@@ -317,11 +317,11 @@ class IdSeries(ABC, Generic[R]):
         return check
 
     def _check_unit(self, times: Iterable[int]) -> None:
-        """Refuse an answer of a host, or through a proxy, that does not heed the header for microseconds."""
+        """Refuse times of a host or proxy that ignores the header for microseconds."""
         if any(time * OTHER_UNIT < self._start for time in times):
             raise BadResponseError(f"{self.key}: the answer's times are not in microseconds")
 
 
 def _within(first: int, last: float = math.inf) -> Callable[[list[AggTradeRow]], bool]:
-    """Tell rows with ids in [first, last] from none, and from the answer to another question."""
+    """Return a check that rows are not empty and that all ids are in [first, last]."""
     return lambda rows: bool(rows) and first <= rows[0].a <= rows[-1].a <= last

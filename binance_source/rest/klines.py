@@ -1,4 +1,4 @@
-"""Klines, those of mark prices among them: paged by open time in windows known beforehand, closed candles only."""
+"""Klines and mark price klines: only closed candles, paged by open time in windows known in advance."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class KlineKind:
     """A kind of candles.
 
     Attributes:
-        endpoint: Where REST gives them.
+        endpoint: The REST endpoint, by its name in `Market.endpoints`.
         table: The staging table.
     """
 
@@ -54,24 +54,25 @@ KLINE_KINDS: Final = {
     KLINES.name: KlineKind("klines", KLINES),
     MARK_PRICE_KLINES.name: KlineKind("markPriceKlines", MARK_PRICE_KLINES),
 }
-"""By staging table."""
+"""The kinds of candles, by staging table."""
 
 SUSPICIONS = 3
-"""How often a page may look like another interval's before the series is given up."""
+"""How often a page may look like one of another interval before the series is given up."""
 
 
 class KlineSeries:
     """The klines of one symbol and interval.
 
     Args:
-        client: How to ask.
+        client: Client of the market.
         market: Such as "spot".
         symbol: Such as "BTCUSDT".
         interval: Such as "1m".
-        wanted: Open times [from, to) in milliseconds; `to` is `now_ms` where everything up to now is wanted.
-        covered: Ranges of open times that are loaded already.
-        now_ms: The exchange's clock: a candle is closed once its close time has passed on it.
-        kind: Which candles.
+        wanted: The requested open times [from, to) in milliseconds; `to` is `now_ms` if everything up to now is
+            requested.
+        covered: Ranges of open times that are already loaded.
+        now_ms: Binance's time, in milliseconds since 1970: a candle is closed once this is past its close time.
+        kind: The kind of candles.
     """
 
     def __init__(
@@ -95,13 +96,13 @@ class KlineSeries:
         self._page_rows = MARKETS[market].kline_rows
         self._step = INTERVAL_MS[interval]
         self._longest = LONGEST_MS.get(interval, self._step)
-        # Where nothing before is covered, a hole at the start may be the time before the listing.
+        # If nothing before the start is covered, a gap at the start may be the time before the listing.
         self._first = None if any(entry[0] < wanted[0] for entry in covered) else wanted[0]
         self._missing = missing(wanted, covered)
         self._now = now_ms
 
     def open(self) -> list[Page | Window]:
-        """Ask for the first page of each missing range, and cut the rest into windows of one page each."""
+        """Fetch the first page of each missing range, and return it with windows of one page each for the rest."""
         return [step for gap in self._missing for step in self._open_range(*gap)]
 
     def fetch(self, window: Window) -> Page:
@@ -124,19 +125,19 @@ class KlineSeries:
         while begin + width <= newest:
             steps.append(Window(begin, begin + width, (begin + width,)))
             begin += width
-        # To the end of the period, and not to the newest row: an empty answer proves that nothing follows.
+        # Up to the end of the period rather than the newest row: an empty response proves that nothing follows.
         steps.append(Window(begin, end, (until,)))
         return steps
 
     def _next_open(self, start: int) -> int:
-        # Up to a day all candles open on multiples of their length since 1970; longer ones are not guessed.
+        # Candles of up to a day open at multiples of their length since 1970; this is not assumed for longer ones.
         return -(-start // self._step) * self._step if self._step <= DAY_MS else start
 
     def _lacks_first(self, rows: list[_Row], start: int) -> bool:
         return not rows or rows[0][0] - self._next_open(start) >= self._longest
 
     def _listing(self) -> list[tuple[Table, pa.Table]]:
-        """Ask for the symbol's very first minute: whether it was listed yet when the series was to begin."""
+        """Fetch the symbol's very first minute, to tell whether it was listed when the series was to begin."""
 
         def decode(body: bytes) -> int | None:
             rows = _DECODER.decode(body)
@@ -150,7 +151,7 @@ class KlineSeries:
         return [(LISTINGS, build(LISTINGS, 1, {"market": self._market, "symbol": self._symbol, **line}))]
 
     def _newest_open(self, known: int, end: int) -> int:
-        """Ask for the newest open time in [known, end): a dead symbol has none for years, which need no pages."""
+        """Fetch the newest open time in [known, end): a dead symbol needs no pages for the years after its end."""
 
         def decode(body: bytes) -> int:
             rows = _DECODER.decode(body)
@@ -162,7 +163,7 @@ class KlineSeries:
         return self._client.get(self._kind.endpoint, params, decode, tally=self.tally)
 
     def _rows(self, start: int, end: int) -> list[_Row]:
-        """Return all rows of [start, end): until the time is reached or nothing is left, whatever the pages' sizes."""
+        """Return all rows of [start, end): a short page ends nothing, only the end itself or an empty response does."""
         rows: list[_Row] = []
         while start < end:
             page = self._ask(start, end)
@@ -173,10 +174,10 @@ class KlineSeries:
         return rows
 
     def _ask(self, start: int, end: int, is_empty_likely: bool = False) -> list[_Row]:
-        """Return the first rows of [start, end), up to a page; what they lack has been asked for by itself.
+        """Return the first rows of [start, end), up to a page; each gap in them is requested again on its own.
 
-        An outage looks like an answer that lost rows on its way: it is believed when the gap alone has none either, and
-        an empty answer, where it is not to be expected, when it is given twice.
+        An outage looks like a response that lost rows. A gap is believed if a request for it alone finds no rows
+        either. An unexpected empty response is believed if it comes twice.
         """
         page = self._request(start, end - 1)
         if not page and not is_empty_likely:
@@ -188,16 +189,16 @@ class KlineSeries:
                 gap = self._request(asked, row[0] - 1)
                 complete += gap
                 if gap and gap[-1][0] + self._step < row[0]:
-                    return complete  # more is missing than a page: what follows is asked for again
+                    return complete  # more than a page is missing: what follows is requested again
             complete.append(row)
             asked, expected = row[0] + 1, row[0] + self._step
         return complete
 
     def _request(self, start: int, last: int) -> list[_Row]:
-        """Ask for a page of [start, last]; an answer of another interval is refused."""
+        """Fetch a page of [start, last]; a response with another interval is refused."""
         for _ in range(SUSPICIONS):
             rows = self._get(start, last, self._page_rows)
-            # Halts cut single candles short. Where none has its full length, they may be of a shorter interval.
+            # Halts cut single candles short. If no candle has its full length, they may be of a shorter interval.
             if not rows or any(row[6] - row[0] >= self._step - 1 for row in rows):
                 return rows
             if self._get(rows[0][0], rows[0][0], 1) == rows[:1]:
@@ -229,7 +230,7 @@ class KlineSeries:
     def _page(
         self, rows: list[_Row], start: int, until: int | None, records: Sequence[tuple[Table, pa.Table]] = ()
     ) -> Page:
-        """Make a page that covers the times from `start` to `until`, or to its newest row where that is the present."""
+        """Return a page that covers the times from `start` to `until`, or up to its newest row if `until` is None."""
         answered = (start, self._now) if until is None else None
         if until is None:
             until = rows[-1][0] + 1 if rows else start

@@ -17,7 +17,7 @@ from .timed_rows import TimedSeries
 
 
 class OpenInterest(msgspec.Struct, rename="camel"):
-    """A row of GET /futures/data/openInterestHist; the time has come as a text, too."""
+    """A row of GET /futures/data/openInterestHist; its time has also come as text."""
 
     symbol: str
     sum_open_interest: str
@@ -29,7 +29,7 @@ _DECODER = msgspec.json.Decoder(list[OpenInterest], strict=False)
 
 
 class OpenInterestSeries(TimedSeries[OpenInterest]):
-    """The open interest of one symbol at the times of one period."""
+    """The open interest of one symbol, at the times of one period such as 5m."""
 
     endpoint = "openInterestHist"
     page_rows = 500
@@ -40,11 +40,11 @@ class OpenInterestSeries(TimedSeries[OpenInterest]):
         self.least_step_ms = INTERVAL_MS[self._period]
 
     def params(self) -> Params:
-        """Return what is asked for beside the times."""
+        """Return symbol and period."""
         return {"symbol": self._symbol, "period": self._period}
 
     def decode(self, body: bytes) -> list[OpenInterest]:
-        """Read an answer, of this symbol alone and at the period's times."""
+        """Return the rows of a response; those of another symbol or period are refused."""
         rows = _DECODER.decode(body)
         if any(row.symbol != self._symbol for row in rows):
             raise BadResponseError(f"openInterestHist {self.key} was answered with another symbol")
@@ -53,11 +53,11 @@ class OpenInterestSeries(TimedSeries[OpenInterest]):
         return rows
 
     def time_of(self, row: OpenInterest) -> int:
-        """Return the row's time."""
+        """Return the row's time in milliseconds since 1970."""
         return row.timestamp
 
     def table(self, rows: list[OpenInterest]) -> pa.Table:
-        """Turn rows into the staging table."""
+        """Return rows as the staging table."""
         times = [row.timestamp for row in rows]
 
         def numbers(name: str, values: list[str]) -> pa.Array:

@@ -30,28 +30,28 @@ _READER = ListReader(Premium, "symbol")
 
 
 def fetch_premium_index(client: RestClient, symbols: Sequence[str], tally: Tally) -> Listed[Premium]:
-    """Ask for all symbols in one request, and give those that are meant.
+    """Fetch all symbols in one request, and return the requested ones.
 
     Args:
-        client: How to ask.
-        symbols: Names that the exchange knows.
-        tally: Where to count the request.
+        client: Client of the market.
+        symbols: Names that Binance knows.
+        tally: Where the request is counted.
     """
     wanted = set(symbols)
     return client.get("premiumIndex", {}, lambda body: _READER.read(body, wanted), tally=tally)
 
 
 def premium_index_snapshot(listed: Listed[Premium], snapshot_us: int) -> Snapshot:
-    """Turn rows into the staging table, and name those that cannot be; arguments as for `premium_index_table`."""
+    """Return rows as the staging table, those that do not fit as rejected; arguments as for `premium_index_table`."""
     return as_snapshot(listed, lambda row: row.symbol, lambda rows: premium_index_table(rows, snapshot_us))
 
 
 def premium_index_table(rows: Sequence[Premium], snapshot_us: int) -> pa.Table:
-    """Turn rows into the staging table.
+    """Return rows as the staging table.
 
     Args:
-        rows: As the exchange gave them.
-        snapshot_us: The exchange's time in microseconds since 1970.
+        rows: Rows of the response.
+        snapshot_us: Binance's time in microseconds since 1970.
     """
     names = [row.symbol for row in rows]
 

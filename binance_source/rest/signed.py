@@ -1,4 +1,4 @@
-"""Signed requests for an account: by the exchange's clock, and with errors that say what to do about the key."""
+"""Signed requests for an account: timed by Binance's clock, and with errors that say what to do about the key."""
 
 import math
 import threading
@@ -26,14 +26,14 @@ ACCOUNT: Final = replace(
     host="api_url",
     alternatives=("https://api.binance.com", "https://api-gcp.binance.com"),
 )
-"""Spot as it is spoken to for an account: all of it at one host, which has to be that of the key."""
+"""Spot as an account sees it: all endpoints at one host, which must be the one that the key belongs to."""
 
 KEY_HEADER: Final = "X-MBX-APIKEY"
 
 READINGS: Final = 3
 LONGEST_TRIP_SECONDS: Final = 0.5
-"""The exchange's clock is read again, up to so many times, where its answer took longer: a connection had to be made,
-or a request was repeated, and the time may be of any moment since."""
+"""If a response took longer than this, in seconds, the clock is read again, up to READINGS times in all: a connection
+had to be opened, or a request was repeated, and the time may be of any moment since."""
 
 INVALID_TIMESTAMP: Final = -1021
 
@@ -53,20 +53,20 @@ ADVICE: Final = {
     ),
     -1131: "lower sources.binance.recv_window_ms",
 }
-"""What to do about the errors that no request of this key gets around (binance-spot-api-docs, errors.md)."""
+"""What to do about errors that every request with this key would get (binance-spot-api-docs, errors.md)."""
 
 
 class SignedClient(RestClient):
-    """Asks for what only the owner of an API key may see.
+    """Client for what only the owner of an API key may see.
 
     Args:
         configuration: Hosts, timeouts, retries, patience, recvWindow.
         signer: Signs with the key.
         stop: Set to make every thread that waits or retries raise StoppedError.
-        budget: The weight budget of another client that the exchange counts together with this one.
+        budget: The weight budget of another client, if Binance counts both together.
 
     Attributes:
-        public: Asks the same host without the key.
+        public: Client of the same host without the key.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class SignedClient(RestClient):
         self.public.close()
 
     def server_time_ms(self) -> int:
-        """Read the exchange's clock, and remember how far it is ahead of this process's own."""
+        """Return Binance's time, and remember how far it is ahead of this process's monotonic clock."""
         shortest = math.inf
         for _ in range(READINGS):
             began = time.monotonic()
@@ -106,10 +106,10 @@ class SignedClient(RestClient):
         return answer
 
     def send(self, query: Query, decode: Callable[[bytes], T], max_attempts: int | None = None) -> T:
-        """Ask, once more with the exchange's clock read again where it refuses the time, and decode the answer.
+        """Send a request and return the decoded response; if its time is refused, read the clock again and retry once.
 
         Raises:
-            KeyRefusedError: The exchange does not take the key, or what is signed with it.
+            KeyRefusedError: Binance does not accept the key, or what is signed with it.
         """
         readings = self._readings
         try:
@@ -126,12 +126,12 @@ class SignedClient(RestClient):
             raise KeyRefusedError(f"{error}; {ADVICE[error.code]} (set by {self._signer.place})") from error
 
     def encoded(self, params: Params) -> str:
-        """Sign the query, anew for each attempt."""
+        """Return the signed query; each attempt has its own timestamp and signature."""
         now_ms = int((time.monotonic() + self._ahead_seconds) * 1000)
         return self._signer.signed({**params, "recvWindow": self.configuration.recv_window_ms, "timestamp": now_ms})
 
     def check(self, response: requests.Response, body: bytes) -> None:
-        """Raise for an answer that is not what was asked for."""
+        """Raise an error for a response that is not the requested one; the message never contains the key."""
         super().check(response, self._signer.without_key(body))
 
     def _read_clock_after(self, readings: int) -> None:

@@ -1,6 +1,6 @@
-"""How requests for an account are signed: HMAC-SHA256, RSA or Ed25519, whichever the secret is of.
+"""Signatures of account requests: HMAC-SHA256, RSA or Ed25519, depending on the secret.
 
-The query is percent-encoded first, and signed as it is sent. What a secret is made of stands in no message.
+The query is percent-encoded first and signed exactly as it is sent. No message contains any part of a secret.
 """
 
 import base64
@@ -35,16 +35,16 @@ _PRINTED = re.compile(r"[\x21-\x7e]+")
 
 
 class Signer:
-    """Signs queries with the secret that belongs to an API key.
+    """Signs queries with the secret of an API key.
 
     Args:
-        api_key: As Binance shows it.
-        api_secret: The secret text of an HMAC key, or the private key of an RSA or Ed25519 key as PEM, in which line
-            ends may be written as the two characters of an escape.
+        api_key: The key as Binance shows it.
+        api_secret: The secret text of an HMAC key, or the private RSA or Ed25519 key as PEM, in which line ends may be
+            written as the two characters of an escape.
         place: Where the two are set, for messages.
 
     Attributes:
-        api_key: What goes into the header of each request.
+        api_key: Sent in a header of each request.
         place: As given.
 
     Raises:
@@ -58,7 +58,7 @@ class Signer:
         self._sign = _by_pem(api_secret, place) if is_pem else _by_hmac(_printed(API_SECRET, api_secret, place))
 
     def signed(self, params: Mapping[str, str | int]) -> str:
-        """Return the query of a request: percent-encoded, with the signature last.
+        """Return the query of a request: percent-encoded, with the signature at its end.
 
         Args:
             params: All other parameters, in the order in which they are sent.
@@ -67,20 +67,20 @@ class Signer:
         return f"{query}&signature={quote(self._sign(query.encode()), safe='')}"
 
     def without_key(self, body: bytes) -> bytes:
-        """Take the API key out of an answer that repeats it, before any of that is shown."""
+        """Return a response without the API key, which it may repeat, so that it can be shown."""
         return body.replace(self.api_key.encode(), b"(the API key)")
 
 
 def configured_signer() -> Signer | None:
-    """Read api_key and api_secret of `[sources.binance]`, from secrets.toml or the environment.
+    """Return a signer with api_key and api_secret of `[sources.binance]`, from secrets.toml or the environment.
 
     Returns:
-        What signs with them, or None where neither is set.
+        The signer, or None if neither is set.
 
     Raises:
-        ConfigurationError: One of them is not set, or cannot be used.
+        ConfigurationError: Only one of them is set, or one cannot be used.
     """
-    # Read here alone, and not as fields of the configuration, which dlt keeps in traces.
+    # Not fields of the configuration, because dlt keeps those in traces.
     found = {name: one for name in SECRETS if (one := lookup(name, SECTIONS)) is not None and one.value != ""}
     if not found:
         return None
@@ -100,7 +100,7 @@ def _text(name: str, found: Configured) -> str:
 
 
 def _printed(name: str, value: str, place: str) -> str:
-    """Return a text without the blanks around it; others within it have no place in a header."""
+    """Return a text without blanks around it; blanks or other odd characters inside are refused, as in any header."""
     text = value.strip()
     if not _PRINTED.fullmatch(text):
         raise _unusable(name, "it must be one word of plain characters; copy it again", place)
@@ -129,7 +129,7 @@ def _by_pem(secret: str, place: str) -> Callable[[bytes], str]:
     if isinstance(key, RSAPrivateKey):
         by_rsa = key
         return lambda payload: base64.b64encode(by_rsa.sign(payload, PKCS1v15(), hashes.SHA256())).decode()
-    # What went wrong in reading it is not chained to this: it may quote it.
+    # Not raised from the original error, which may quote the secret.
     raise _unusable(API_SECRET, f"{reason}; it must be an RSA or Ed25519 private key as PEM, without passphrase", place)
 
 

@@ -1,4 +1,4 @@
-"""Symbol information and rate limits: GET /api/v3/exchangeInfo and /fapi/v1/exchangeInfo."""
+"""Symbols and rate limits: GET /api/v3/exchangeInfo and /fapi/v1/exchangeInfo."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from ..settings import SPOT, UM
 from .client import RestClient
 
 NEVER_DELIVERED_MS = 4_133_404_800_000
-"""The delivery date of contracts that have none."""
+"""Delivery date of contracts that have none, in milliseconds since 1970."""
 
 
 class _RateLimit(msgspec.Struct, rename="camel"):
@@ -29,7 +29,7 @@ class _RateLimit(msgspec.Struct, rename="camel"):
 
 
 class SymbolInfo(msgspec.Struct, rename="camel", kw_only=True):
-    """What exchangeInfo of both markets says of a symbol; unknown statuses and filters are taken as they come."""
+    """The fields of a symbol in the exchangeInfo of both markets. Unknown statuses and filters are accepted."""
 
     symbol: str
     status: str
@@ -41,12 +41,12 @@ class SymbolInfo(msgspec.Struct, rename="camel", kw_only=True):
 
     @property
     def onboard_us(self) -> int | None:
-        """When trading began, in microseconds since 1970; None where the exchange does not say it."""
+        """When trading began, in microseconds since 1970; None if Binance does not state it."""
         return None
 
 
 class SpotSymbol(SymbolInfo, rename="camel", kw_only=True):
-    """What exchangeInfo of spot says of a symbol."""
+    """A symbol in the exchangeInfo of spot."""
 
     quote_asset_precision: Whole
     is_spot_trading_allowed: bool
@@ -59,7 +59,7 @@ class SpotSymbol(SymbolInfo, rename="camel", kw_only=True):
 
 
 class Contract(SymbolInfo, rename="camel", kw_only=True):
-    """What exchangeInfo of the futures says of a symbol: perpetual and delivery contracts, settled ones among them."""
+    """A symbol in the exchangeInfo of the futures: perpetual and delivery contracts, including settled ones."""
 
     pair: str
     margin_asset: str
@@ -83,7 +83,7 @@ class Contract(SymbolInfo, rename="camel", kw_only=True):
 
     @property
     def delivery_us(self) -> int | None:
-        """When it is or was settled or delisted, in microseconds since 1970; None where that is not foreseen."""
+        """When it is or was settled or delisted, in microseconds since 1970; None if no date is set."""
         return None if self.delivery_date == NEVER_DELIVERED_MS else self.delivery_date * 1000
 
 
@@ -92,7 +92,7 @@ class _Limits(msgspec.Struct, rename="camel"):
 
     @property
     def weight_limit(self) -> int | None:
-        """Request weight allowed a minute, or None where the exchange does not say."""
+        """Request weight allowed per minute, or None if Binance does not state it."""
         for rule in self.rate_limits:
             if (rule.rate_limit_type, rule.interval, rule.interval_num) == ("REQUEST_WEIGHT", "MINUTE", 1):
                 return rule.limit
@@ -105,8 +105,8 @@ class ExchangeInfo:
 
     Attributes:
         listed: The symbols.
-        assets: Those of every symbol that has a name, those with an odd row among them.
-        weight_limit: Request weight allowed a minute, or None where the exchange does not say.
+        assets: Assets of every symbol that has a name, including those with an odd row.
+        weight_limit: Request weight allowed per minute, or None if Binance does not state it.
     """
 
     listed: Listed[Any]
@@ -120,14 +120,14 @@ class ExchangeInfo:
 
 
 _LIMITS = msgspec.json.Decoder(_Limits)
-# A filter's value is text; one that comes as a number keeps its digits, which a float would not.
+# The values of filters are text. Reading a number as text keeps its digits, which a float would not.
 _READERS: dict[str, ListReader[Any]] = {
     SPOT: ListReader(SpotSymbol, "symbol", "symbols", float_hook=str),
     UM: ListReader(Contract, "symbol", "symbols", float_hook=str),
 }
 
-# Column to the filters that may hold it and the field's names there (binance-spot-api-docs, filters.md; the futures say
-# notional). The precision fields of exchangeInfo are not the tick and step sizes.
+# From column to the filters that may hold it, and the names of the field there (binance-spot-api-docs, filters.md; on
+# futures, the field is notional). The precision fields of exchangeInfo are not the tick and step sizes.
 _FILTER_COLUMNS = {
     "tick_size": (("PRICE_FILTER",), ("tickSize",)),
     "min_price": (("PRICE_FILTER",), ("minPrice",)),
@@ -140,7 +140,7 @@ _FILTER_COLUMNS = {
 
 
 def fetch_exchange_info(client: RestClient) -> ExchangeInfo:
-    """Ask for all symbols and limits; the weight limit is kept from here on."""
+    """Fetch all symbols and limits; the client's budget adopts the weight limit."""
     info = client.get("exchangeInfo", {}, partial(_decode, client.market.name))
     if info.weight_limit is not None:
         client.budget.set_limit(info.weight_limit)
@@ -156,12 +156,12 @@ def _decode(market: str, body: bytes) -> ExchangeInfo:
 
 
 def symbols_snapshot(market: str, info: ExchangeInfo, updated_at_us: int) -> Snapshot:
-    """Turn symbol information into the staging table, and name the rows that cannot be.
+    """Return symbols as the staging table, with the rows that do not fit as rejected.
 
     Args:
         market: Such as "spot".
-        info: As the exchange gave it.
-        updated_at_us: The exchange's time in microseconds since 1970.
+        info: The exchangeInfo of the market.
+        updated_at_us: Binance's time in microseconds since 1970.
     """
     return as_snapshot(
         info.listed, lambda one: str(one.symbol), lambda rows: symbols_table(market, rows, updated_at_us)
@@ -169,12 +169,12 @@ def symbols_snapshot(market: str, info: ExchangeInfo, updated_at_us: int) -> Sna
 
 
 def symbols_table(market: str, symbols: Sequence[Any], updated_at_us: int) -> pa.Table:
-    """Turn symbol information into the staging table.
+    """Return symbols as the staging table.
 
     Args:
         market: Such as "spot".
-        symbols: As the exchange gave them.
-        updated_at_us: The exchange's time in microseconds since 1970.
+        symbols: Symbols out of exchangeInfo.
+        updated_at_us: Binance's time in microseconds since 1970.
     """
     names = [info.symbol for info in symbols]
     return build(
@@ -204,7 +204,7 @@ def symbols_table(market: str, symbols: Sequence[Any], updated_at_us: int) -> pa
 
 
 def filter_numbers(symbols: Sequence[Any]) -> dict[str, pa.Array]:
-    """Return the columns of the numbers that stand in filters; what the exchange leaves empty is null.
+    """Return the columns whose numbers come from filters; a missing or empty value is null.
 
     Raises:
         InexactNumberError: A number does not fit, or a symbol has a filter twice.

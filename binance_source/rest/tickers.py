@@ -1,4 +1,4 @@
-"""24-hour tickers: GET /api/v3/ticker/24hr and /fapi/v1/ticker/24hr, a rolling window and not a calendar day."""
+"""24-hour tickers: GET /api/v3/ticker/24hr and /fapi/v1/ticker/24hr. The window rolls; it is not a calendar day."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -16,11 +16,11 @@ from ..settings import SPOT, UM
 from .client import RestClient
 
 _ALL = 100
-"""Above this number of symbols all tickers cost no more than the named ones."""
+"""Above this number of symbols, all tickers cost no more than the named ones."""
 
 
 class Ticker(msgspec.Struct, rename="camel", kw_only=True):
-    """A row of GET /fapi/v1/ticker/24hr. A symbol without trades has first and last id -1."""
+    """A row of GET /fapi/v1/ticker/24hr. Without trades, a symbol's first and last id are -1."""
 
     symbol: str
     price_change: str
@@ -54,21 +54,21 @@ _READERS: dict[str, ListReader[Any]] = {SPOT: ListReader(SpotTicker, "symbol"), 
 
 
 def ticker_weight(market: Market, symbols: int) -> int:
-    """Return the request weight of ticker/24hr for a number of named symbols; futures are asked for all of them."""
+    """Return the weight of a ticker/24hr request for a number of symbols; on futures all are always requested."""
     if market.name != SPOT or symbols > _ALL:
         return market.endpoints["ticker/24hr"].weight
     return 2 if symbols <= 20 else 40
 
 
 def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> Listed[Ticker]:
-    """Ask for the tickers of the given symbols, in one request.
+    """Fetch the tickers of some symbols, in one request.
 
     Args:
-        client: How to ask.
-        symbols: Names that the exchange knows: one unknown name would fail all of them.
-        tally: Where to count the request.
+        client: Client of the market.
+        symbols: Names that Binance knows: one unknown name would fail the whole request.
+        tally: Where the request is counted.
     """
-    # The exchange wants the array without blanks; requests percent-encodes it.
+    # Binance wants the array without blanks; requests percent-encodes it.
     names_them = client.market.name == SPOT and len(symbols) <= _ALL
     params = {"symbols": msgspec.json.encode(list(symbols)).decode()} if names_them else {}
     wanted = set(symbols)
@@ -78,17 +78,17 @@ def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> L
 
 
 def tickers_snapshot(market: str, listed: Listed[Ticker], snapshot_us: int) -> Snapshot:
-    """Turn tickers into the staging table, and name the rows that cannot be; arguments as for `tickers_table`."""
+    """Return tickers as the staging table, and those that do not fit as rejected; arguments as for `tickers_table`."""
     return as_snapshot(listed, lambda row: row.symbol, lambda rows: tickers_table(market, rows, snapshot_us))
 
 
 def tickers_table(market: str, tickers: Sequence[Ticker], snapshot_us: int) -> pa.Table:
-    """Turn tickers into the staging table.
+    """Return tickers as the staging table.
 
     Args:
         market: Such as "spot".
-        tickers: As the exchange gave them.
-        snapshot_us: The exchange's time in microseconds since 1970.
+        tickers: Rows of the response.
+        snapshot_us: Binance's time in microseconds since 1970.
     """
     names = [row.symbol for row in tickers]
     return build(

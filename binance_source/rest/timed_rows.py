@@ -1,4 +1,4 @@
-"""What funding rates and open interest share: rows by time, without candles' grid, asked for page after page."""
+"""The base of funding rates and open interest: rows by time, off the grid of candles, fetched page after page."""
 
 from abc import ABC, abstractmethod
 from typing import Generic, TypeVar
@@ -17,25 +17,25 @@ R = TypeVar("R")
 
 
 class TimedSeries(ABC, Generic[R]):
-    """Rows of one symbol in ascending order of their times.
+    """Rows of one symbol in ascending order of time.
 
-    Where the next row lies is not known beforehand, so that the pages of a range follow each other.
+    The time of the next row is not known in advance, so the pages of a range are fetched one after the other.
 
     Args:
-        client: How to ask.
-        key: Of the series.
-        wanted: Times [from, to) in milliseconds.
-        covered: Ranges of times that are loaded already.
-        now_ms: The exchange's clock.
+        client: Client of the market.
+        key: Key of the series.
+        wanted: The requested times [from, to) in milliseconds.
+        covered: Ranges of times that are already loaded.
+        now_ms: Binance's time, in milliseconds since 1970.
     """
 
     endpoint = ""
     page_rows = 1000
-    """The `limit` that is asked for."""
+    """The `limit` of each request."""
     least_step_ms = 1
-    """The shortest time from row to row."""
+    """The shortest time between two rows, in milliseconds."""
     may_meet = False
-    """Two rows may have one time."""
+    """Whether two rows may have the same time."""
 
     def __init__(self, client: RestClient, key: str, wanted: Range, covered: list[Range], now_ms: int) -> None:
         self.key = key
@@ -46,36 +46,36 @@ class TimedSeries(ABC, Generic[R]):
 
     @abstractmethod
     def params(self) -> Params:
-        """Return what is asked for beside the times."""
+        """Return the query parameters besides the times and the limit."""
 
     @abstractmethod
     def decode(self, body: bytes) -> list[R]:
-        """Read an answer."""
+        """Return the rows of a response."""
 
     @abstractmethod
     def time_of(self, row: R) -> int:
-        """Return a row's time in milliseconds, as the exchange has it."""
+        """Return a row's time in milliseconds since 1970, as Binance sends it."""
 
     @abstractmethod
     def table(self, rows: list[R]) -> pa.Table:
-        """Turn rows into the staging table."""
+        """Return rows as the staging table."""
 
     def settled(self, rows: list[R]) -> tuple[list[R], list[Rejected]]:
-        """Return one row for each event, and those that contradict each other."""
+        """Return one row per event, and the rows that contradict each other."""
         return rows, []
 
     def open(self) -> list[Page | Window]:
-        """Cut nothing: each missing range is one window."""
+        """Return one window for each missing range."""
         return [Window(start, end, (end,)) for start, end in self._missing]
 
     def fetch(self, window: Window) -> Page:
-        """Fetch all rows of a range: until its end is reached or nothing is left, whatever the pages' sizes."""
+        """Fetch all rows of a range: a short page ends nothing, only the end itself or an empty response does."""
         rows: list[R] = []
         start, end = window.start, min(window.end, self._now)
         while start < end:
             page = self._page(start, end - 1)
-            # Nothing where something may be is believed when it is said twice; up to now it is what is to be expected,
-            # and no more than the newest row is covered.
+            # An empty response is believed when it comes twice. Up to "now" it is to be expected, and only the time up
+            # to the newest row is covered anyway.
             if not page and window.end < self._now:
                 page = self._page(start, end - 1)
             if not page:
@@ -86,7 +86,7 @@ class TimedSeries(ABC, Generic[R]):
                 break
         newest = self.time_of(rows[-1]) if rows else None
         rows, rejected = self.settled(rows)
-        # What is to come in this very moment may not be there yet: the newest row ends what is certain.
+        # A row of this very moment may not be there yet, so coverage ends with the newest row.
         until = window.end if window.end < self._now else (window.start if newest is None else newest + 1)
         answered = (window.start, end) if until < window.end else None
         newest_us = None if newest is None else newest * 1000

@@ -1,4 +1,4 @@
-"""The datasets whose rows are numbered, and how REST is asked for each."""
+"""The datasets whose rows are numbered, and the series that fetches each from REST."""
 
 from typing import Final
 
@@ -9,4 +9,4 @@ from .trades import TradeSeries
 TradeKind = type[AggTradeSeries] | type[TradeSeries]
 
 TRADE_KINDS: Final[dict[str, TradeKind]] = {AGG_TRADES.name: AggTradeSeries, TRADES.name: TradeSeries}
-"""By staging table."""
+"""The class of the series, by staging table."""

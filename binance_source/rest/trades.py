@@ -1,6 +1,6 @@
 """Single trades: GET /api/v3/historicalTrades, walked by trade id.
 
-No key is needed since 2023-07, but the market-data host does not serve it: it is asked for at api_url.
+It has needed no key since 2023-07. The market-data host does not serve it, so requests go to api_url.
 """
 
 from collections.abc import Callable
