@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -16,8 +16,8 @@ from .symbols import ConnectedSymbol
 from .tables import Table
 from .walk import Walk
 
-if TYPE_CHECKING:
-    from .run import Run
+Running = Any
+"""A Run. It is made of a venue, so that its type here would be a circle of imports."""
 
 
 class Packaging(Protocol):
@@ -54,7 +54,7 @@ class Remembered:
 
     table: Table
     state: str
-    rows: Callable[["Run", dict[str, Any]], pa.Table | None]
+    rows: Callable[[Running, dict[str, Any]], pa.Table | None]
 
 
 @dataclass(frozen=True)
@@ -114,7 +114,7 @@ class Venue(Protocol):
         """The datasets that consist of series, and how their coverage is kept."""
 
     @property
-    def snapshots(self) -> Mapping[str, Callable[["Run", Tally], Snapshot]]:
+    def snapshots(self) -> Mapping[str, Callable[[Running, Tally], Snapshot]]:
         """The datasets that are loaded as a whole, and the function that fetches each."""
 
     @property
@@ -149,7 +149,7 @@ class Venue(Protocol):
     def origin(self) -> Origin:
         """Return where the data comes from."""
 
-    def walks(self, run: "Run", dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:
+    def walks(self, run: Running, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:
         """Yield the walks of a dataset; the next one begins when the one before is done.
 
         Args:
@@ -161,7 +161,7 @@ class Venue(Protocol):
             A walk, and the periods in microseconds that this run requests of its series.
         """
 
-    def plan(self, run: "Run", dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:
+    def plan(self, run: Running, dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:
         """Yield what each series of a dataset would take, without fetching it.
 
         Args:

@@ -64,19 +64,8 @@ def test_each_part_of_binance_knows_only_what_it_speaks_to(package):
 def graph():
     known = {name for _, name in modules(*OURS)}
     for path, name in modules(*OURS):
-        is_for_types = _for_types(path)
         there = {one if one in known else one.rpartition(".")[0] for one in imports(path, name)}
-        yield name, {one for one in there if one in known and one != name} - is_for_types
-
-
-def _for_types(path):
-    """Modules that a module imports for type checkers alone."""
-    found = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            package = ".".join(path.relative_to(ROOT).parts[:-1])
-            found |= {f"{package}.{one.module}" for one in node.body if isinstance(one, ast.ImportFrom)}
-    return found
+        yield name, {one for one in there if one in known and one != name}
 
 
 def test_no_module_imports_itself_by_way_of_others():
