@@ -4,11 +4,11 @@ import os
 import random
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import duckdb
 import pytest
+from warm import start_script
 
 ROOT = Path(__file__).resolve().parents[1]
 PARTS = (
@@ -22,7 +22,7 @@ PARTS = (
     "dbt_project",
     "profiles.yml",
 )
-LEFT_OUT = shutil.ignore_patterns("__pycache__", ".var", "target", "logs", "secrets.toml", "*.duckdb")
+LEFT_OUT = shutil.ignore_patterns(".var", "target", "logs", "secrets.toml", "*.duckdb")
 
 
 def pytest_addoption(parser):
@@ -102,14 +102,8 @@ class Project:
     def start(self, *options, **settings):
         """Start the pipeline command and give the process."""
         script = self.folder / "pipelines" / f"{self.venue}_pipeline.py"
-        return subprocess.Popen(
-            [sys.executable, str(script), "--progress", "none", *options],
-            env=self.environment(**settings),
-            cwd=self.folder.parent,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        arguments = [script, "--progress", "none", *options]
+        return start_script(arguments, self.folder.parent, self.environment(**settings))
 
     def run(self, *options, **settings):
         """Run the pipeline command to its end."""

@@ -1,13 +1,10 @@
 """A simulated exchange, and the pipeline command in forks of one process: its start is most of what a run costs."""
 
-import json
-import os
 import subprocess
-import sys
-from pathlib import Path
 
 import pytest
 import tomlkit
+from warm import WarmCommands
 
 from exchange_simulator import running_simulator
 
@@ -25,16 +22,10 @@ class Forked:
         self.config = folder / ".dlt" / "config.toml"
         self.secrets = folder / ".dlt" / "secrets.toml"
         self.default = self.config.read_text()
-        self._server = subprocess.Popen(
-            [sys.executable, str(Path(__file__).with_name("forking.py")), str(folder)],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env={name: value for name, value in os.environ.items() if "__" not in name},
-        )  # fmt: skip
-        assert self._server.stdout.readline() == "ready\n"
+        self._commands = WarmCommands(folder)
 
     def end(self):
-        self._server.stdin.close()
-        assert self._server.wait() == 0
+        self._commands.end()
 
     def restore(self, **settings):
         self.venue, self.settings = "binance", settings
@@ -58,22 +49,16 @@ class Forked:
         self.config.write_text(tomlkit.dumps(document))
 
     def run(self, *options, environment=None, **settings):
-        out, error = (self.folder.parent / name for name in ("out", "error"))
         chosen = {**self.settings, **{key.upper(): str(value) for key, value in settings.items()}}
-        asked = {
-            "arguments": ["--progress", "none", *options],
-            "environment": {f"SOURCES__{self.venue.upper()}__{key}": value for key, value in chosen.items()}
-            | (environment or {}),
-            "venue": self.venue,
-            "out": str(out),
-            "error": str(error),
-        }
-        self._server.stdin.write(json.dumps(asked) + "\n")
-        self._server.stdin.flush()
-        code = int(self._server.stdout.readline())
-        done = subprocess.CompletedProcess(options, code, out.read_text(), error.read_text())
-        assert "Traceback" not in done.stderr, done.stderr
-        return done
+        variables = {f"SOURCES__{self.venue.upper()}__{key}": value for key, value in chosen.items()}
+        arguments = ["--progress", "none", *options]
+        process = self._commands.start(self.venue, arguments, variables | (environment or {}))
+        try:
+            out, error = process.communicate(timeout=180)
+        finally:
+            process.kill()
+        assert "Traceback" not in error, error
+        return subprocess.CompletedProcess(options, process.returncode, out, error)
 
     def assert_refused(self, done, code, *said):
         """Assert one line on standard error, nothing on the other one, and no database."""

@@ -1,49 +1,58 @@
-"""Runs the pipeline command many times in forks of one process that has imported it: python forking.py PROJECT.
+"""Runs Python scripts in forks of one process that has imported what they import: python forking.py ROOT.
 
-Reads a line of JSON for each run from standard input, {"venue", "arguments", "environment", "out", "error"}, and
-answers each with the exit code. What a process would do once, when it imports dlt, is therefore not seen; all that
-main() does is.
+A script imports the project's own modules, and finds dlt as it is before its first use: what is here already are
+modules of others, which are the same for all projects.
 """
 
-import json
+import ast
+import gc
 import os
+import runpy
 import sys
-import traceback
-from functools import partial
 from importlib import import_module
+from pathlib import Path
 
-sys.path[0] = sys.argv[1]
+from serving import serve
 
-# Where dlt's project is has to be decided before dlt is imported.
-import_module("market_loader.project").enter()
-import_module("market_loader.binance")
-Signals = import_module("market_loader.signals").Signals
+# What is imported late, when it is needed for the first time.
+LATE = (
+    "dlt.__plugins__", "dlt._workspace._workspace_context", "dlt._workspace.providers", "dlt.sources.helpers.requests",
+    "dlt.destinations.impl.duckdb.duck", "dlt.common.libs.sql_alchemy_compat", "pendulum.locales.en.locale",
+    "dbt.adapters.duckdb", "dbt.include.duckdb", "dbt.task.build", "dbt.parser.manifest",
+)  # fmt: skip
 
 
-def run(asked, main):
-    """Run the command in this process, which ends with it."""
+def imports_of(root):
+    """Give the names of all modules that are imported anywhere in the folders of the project."""
+    for path in sorted(root.glob("*_*/**/*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                yield from (alias.name for alias in node.names)
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                yield node.module
+
+
+def warm_up(root):
+    owned = {folder.name for folder in root.iterdir()}
+    for name in dict.fromkeys((*imports_of(root), *LATE)):
+        if name.partition(".")[0] not in owned:
+            import_module(name)
+    from dlt.common.configuration.plugins import manager
+
+    manager()
+    gc.collect()
+    gc.freeze()
+
+
+def run_script(asked):
+    os.environ.clear()
     os.environ.update(asked["environment"])
-    for path, descriptor in ((asked["out"], 1), (asked["error"], 2)):
-        os.dup2(os.open(path, os.O_CREAT | os.O_TRUNC | os.O_WRONLY), descriptor)
-    try:
-        code = main(asked["arguments"])
-    except SystemExit as end:
-        code = end.code
-    except BaseException:  # noqa: BLE001 - whatever it is, the test has to see it
-        traceback.print_exc()
-        code = -1
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    os.chdir(asked["folder"])
+    sys.argv = asked["arguments"]
+    sys.path[0] = os.path.dirname(sys.argv[0])
+    runpy.run_path(sys.argv[0], run_name="__main__")
 
 
-sys.stdout.write("ready\n")
-sys.stdout.flush()
-for line in sys.stdin:
-    asked = json.loads(line)
-    main = partial(import_module(f"market_loader.{asked['venue']}").main, Signals())
-    child = os.fork()
-    if child == 0:
-        run(asked, main)
-    sys.stdout.write(f"{os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])}\n")
-    sys.stdout.flush()
+if __name__ == "__main__":
+    warm_up(Path(sys.argv[1]))
+    serve(run_script)

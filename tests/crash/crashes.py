@@ -1,9 +1,9 @@
 """A load of all kinds of data, runs of it that are killed, and what has to hold after each of them."""
 
-import subprocess
-import sys
 import time
 from pathlib import Path
+
+from warm import start_script
 
 from tests.integration.served_archive import assert_rows_lead_to_files, assert_trades_equal, zips_asked_for
 
@@ -20,11 +20,8 @@ KILLED = -9
 def launch(project, action, stage, *options, **settings):
     """Start a run that is killed or held at a stage of launcher.py, and return the process."""
     launcher = Path(__file__).with_name("launcher.py")
-    return subprocess.Popen(
-        [sys.executable, str(launcher), action, str(project.folder), project.venue, stage, *options],
-        env=project.environment(**settings), cwd=project.folder.parent,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-    )  # fmt: skip
+    arguments = [launcher, action, project.folder, project.venue, stage, *options]
+    return start_script(arguments, project.folder.parent, project.environment(**settings))
 
 
 def run_until(project, stage, *options, **settings):
