@@ -7,116 +7,81 @@ from exchange_engine.tables import BOOL, DECIMAL, INT, LABEL, MERGED, TEXT, TIME
 KLINES: Final = staging_table(
     "klines",
     ("market", "symbol", "interval", "open_time"),
-    {
-        "market": LABEL,
-        "symbol": LABEL,
-        "interval": LABEL,
-        "open_time": TIME,
-        "open": DECIMAL,
-        "high": DECIMAL,
-        "low": DECIMAL,
-        "close": DECIMAL,
-        "volume": DECIMAL,
-        "close_time": TIME,
-        "quote_volume": DECIMAL,
-        "trade_count": INT,
-        "taker_buy_volume": DECIMAL,
-        "taker_buy_quote_volume": DECIMAL,
-        "source": LABEL,
-    },
+    (
+        (LABEL, "market symbol interval"),
+        (TIME, "open_time"),
+        (DECIMAL, "open high low close volume"),
+        (TIME, "close_time"),
+        (DECIMAL, "quote_volume"),
+        (INT, "trade_count"),
+        (DECIMAL, "taker_buy_volume taker_buy_quote_volume"),
+        (LABEL, "source"),
+    ),
 )
 
 AGG_TRADES: Final = staging_table(
     "agg_trades",
     ("market", "symbol", "agg_trade_id"),
-    {
-        "market": LABEL,
-        "symbol": LABEL,
-        "agg_trade_id": INT,
-        "price": DECIMAL,
-        "quantity": DECIMAL,
-        "first_trade_id": INT,
-        "last_trade_id": INT,
-        "trade_time": TIME,
-        "is_buyer_maker": BOOL,
-        "source": LABEL,
-    },
+    (
+        (LABEL, "market symbol"),
+        (INT, "agg_trade_id"),
+        (DECIMAL, "price quantity"),
+        (INT, "first_trade_id last_trade_id"),
+        (TIME, "trade_time"),
+        (BOOL, "is_buyer_maker"),
+        (LABEL, "source"),
+    ),
 )
 
 TRADES: Final = staging_table(
     "trades",
     ("market", "symbol", "trade_id"),
-    {
-        "market": LABEL,
-        "symbol": LABEL,
-        "trade_id": INT,
-        "price": DECIMAL,
-        "quantity": DECIMAL,
-        "quote_quantity": DECIMAL,
-        "trade_time": TIME,
-        "is_buyer_maker": BOOL,
-        "source": LABEL,
-    },
+    (
+        (LABEL, "market symbol"),
+        (INT, "trade_id"),
+        (DECIMAL, "price quantity quote_quantity"),
+        (TIME, "trade_time"),
+        (BOOL, "is_buyer_maker"),
+        (LABEL, "source"),
+    ),
 )
 
-_SYMBOL_NUMBERS: Final = (
-    "tick_size", "min_price", "max_price", "step_size", "min_quantity", "max_quantity", "min_notional",
-)  # fmt: skip
-
-_CONTRACT: Final = {
-    "contract_type": TEXT, "pair": TEXT, "margin_asset": TEXT, "onboard_time": TIME, "delivery_time": TIME,
-}  # fmt: skip
+_SYMBOL_NUMBERS: Final = "tick_size min_price max_price step_size min_quantity max_quantity min_notional"
+_CONTRACT: Final = "contract_type pair margin_asset onboard_time delivery_time"
+_TRADING_FLAGS: Final = "is_spot_trading_allowed is_margin_trading_allowed"
 
 SYMBOLS: Final = staging_table(
     "symbols",
     ("market", "symbol"),
-    {
-        "market": TEXT,
-        "symbol": TEXT,
-        "status": TEXT,
-        "base_asset": TEXT,
-        "quote_asset": TEXT,
-        "base_asset_precision": INT,
-        "quote_asset_precision": INT,
-        **dict.fromkeys(_SYMBOL_NUMBERS, DECIMAL),
-        "is_spot_trading_allowed": BOOL,
-        "is_margin_trading_allowed": BOOL,
-        "order_types": TEXT,
-        "permission_sets": TEXT,
-        **_CONTRACT,
-        "updated_at": TIME,
-    },
-    nullable=frozenset({*_SYMBOL_NUMBERS, *_CONTRACT}),
+    (
+        (TEXT, "market symbol status base_asset quote_asset"),
+        (INT, "base_asset_precision quote_asset_precision"),
+        (DECIMAL, _SYMBOL_NUMBERS),
+        (BOOL, _TRADING_FLAGS),
+        (TEXT, "order_types permission_sets contract_type pair margin_asset"),
+        (TIME, "onboard_time delivery_time updated_at"),
+    ),
+    nullable=frozenset(f"{_SYMBOL_NUMBERS} {_CONTRACT}".split()),
     write=MERGED,
 )
-
-_TRADING_FLAGS: Final = ("is_spot_trading_allowed", "is_margin_trading_allowed")
 
 EXCHANGE_INFO_HISTORY: Final = staging_table(
     "exchange_info_history",
     ("market", "symbol", "first_seen_at"),
-    {
-        "market": TEXT,
-        "symbol": TEXT,
-        "first_seen_at": TIME,
-        "is_listed": BOOL,
-        "status": TEXT,
-        "base_asset": TEXT,
-        "quote_asset": TEXT,
-        "contract_type": TEXT,
-        **dict.fromkeys(_SYMBOL_NUMBERS, DECIMAL),
-        **dict.fromkeys(_TRADING_FLAGS, BOOL),
-        "order_types": TEXT,
-        "permission_sets": TEXT,
-        "filters": TEXT,
-    },
-    nullable=frozenset(
-        {
-            "status", "base_asset", "quote_asset", "contract_type", *_SYMBOL_NUMBERS, *_TRADING_FLAGS, "order_types",
-            "permission_sets", "filters",
-        }
+    (
+        (TEXT, "market symbol"),
+        (TIME, "first_seen_at"),
+        (BOOL, "is_listed"),
+        (TEXT, "status base_asset quote_asset contract_type"),
+        (DECIMAL, _SYMBOL_NUMBERS),
+        (BOOL, _TRADING_FLAGS),
+        (TEXT, "order_types permission_sets filters"),
     ),
-)  # fmt: skip
+    nullable=frozenset(
+        f"status base_asset quote_asset contract_type {_SYMBOL_NUMBERS} {_TRADING_FLAGS} "
+        "order_types permission_sets filters".split()
+    ),
+)
 """What exchangeInfo said of a symbol, from when on: a row for each change. A symbol that it lists no more has nulls."""
 
 TICKER_NUMBERS: Final = (
@@ -127,17 +92,13 @@ TICKER_NUMBERS: Final = (
 TICKERS_24H: Final = staging_table(
     "tickers_24h",
     ("market", "symbol", "snapshot_time"),
-    {
-        "market": TEXT,
-        "symbol": TEXT,
-        "snapshot_time": TIME,
-        **dict.fromkeys(TICKER_NUMBERS, DECIMAL),
-        "open_time": TIME,
-        "close_time": TIME,
-        "first_id": INT,
-        "last_id": INT,
-        "count": INT,
-    },
+    (
+        (TEXT, "market symbol"),
+        (TIME, "snapshot_time"),
+        (DECIMAL, " ".join(TICKER_NUMBERS)),
+        (TIME, "open_time close_time"),
+        (INT, "first_id last_id count"),
+    ),
     nullable=frozenset(TICKER_NUMBERS),
 )
 """Futures have no bid, ask and previous close; what the exchange leaves empty is null."""
@@ -145,31 +106,26 @@ TICKERS_24H: Final = staging_table(
 MARK_PRICE_KLINES: Final = staging_table(
     "mark_price_klines",
     ("symbol", "interval", "open_time"),
-    {
-        "symbol": LABEL,
-        "interval": LABEL,
-        "open_time": TIME,
-        "open": DECIMAL,
-        "high": DECIMAL,
-        "low": DECIMAL,
-        "close": DECIMAL,
-        "close_time": TIME,
-        "source": LABEL,
-    },
+    (
+        (LABEL, "symbol interval"),
+        (TIME, "open_time"),
+        (DECIMAL, "open high low close"),
+        (TIME, "close_time"),
+        (LABEL, "source"),
+    ),
 )
 
 FUNDING_RATES: Final = staging_table(
     "funding_rates",
     ("symbol", "funding_time"),
-    {
-        "symbol": LABEL,
-        "funding_time": TIME,
-        "funding_rate": DECIMAL,
-        "mark_price": DECIMAL,
-        "funding_interval_hours": INT,
-        "rate_type": TEXT,
-        "source": LABEL,
-    },
+    (
+        (LABEL, "symbol"),
+        (TIME, "funding_time"),
+        (DECIMAL, "funding_rate mark_price"),
+        (INT, "funding_interval_hours"),
+        (TEXT, "rate_type"),
+        (LABEL, "source"),
+    ),
     nullable=frozenset({"mark_price", "funding_interval_hours", "rate_type"}),
 )
 """Times are rounded to the second: the exchange's are off by some milliseconds."""
@@ -177,14 +133,12 @@ FUNDING_RATES: Final = staging_table(
 OPEN_INTEREST: Final = staging_table(
     "open_interest",
     ("symbol", "period", "open_interest_time"),
-    {
-        "symbol": LABEL,
-        "period": LABEL,
-        "open_interest_time": TIME,
-        "open_interest": WIDE_DECIMAL,
-        "open_interest_value": WIDE_DECIMAL,
-        "source": LABEL,
-    },
+    (
+        (LABEL, "symbol period"),
+        (TIME, "open_interest_time"),
+        (WIDE_DECIMAL, "open_interest open_interest_value"),
+        (LABEL, "source"),
+    ),
 )
 
 PREMIUM_NUMBERS: Final = (
@@ -194,62 +148,49 @@ PREMIUM_NUMBERS: Final = (
 PREMIUM_INDEX: Final = staging_table(
     "premium_index",
     ("symbol", "snapshot_time"),
-    {
-        "symbol": TEXT,
-        "snapshot_time": TIME,
-        **dict.fromkeys(PREMIUM_NUMBERS, DECIMAL),
-        "next_funding_time": TIME,
-        "exchange_time": TIME,
-    },
+    (
+        (TEXT, "symbol"),
+        (TIME, "snapshot_time"),
+        (DECIMAL, "mark_price index_price estimated_settle_price last_funding_rate interest_rate"),
+        (TIME, "next_funding_time exchange_time"),
+    ),
     nullable=frozenset({*PREMIUM_NUMBERS, "next_funding_time"}),
 )
 
 ACCOUNT_BALANCES: Final = staging_table(
     "account_balances",
     ("snapshot_time", "asset"),
-    {"snapshot_time": TIME, "asset": TEXT, "free": DECIMAL, "locked": DECIMAL},
+    (
+        (TIME, "snapshot_time"),
+        (TEXT, "asset"),
+        (DECIMAL, "free locked"),
+    ),
 )
 
 ACCOUNT_TRADES: Final = staging_table(
     "account_trades",
     ("symbol", "trade_id"),
-    {
-        "symbol": LABEL,
-        "trade_id": INT,
-        "order_id": INT,
-        "price": DECIMAL,
-        "quantity": DECIMAL,
-        "quote_quantity": DECIMAL,
-        "commission": DECIMAL,
-        "commission_asset": TEXT,
-        "trade_time": TIME,
-        "is_buyer": BOOL,
-        "is_maker": BOOL,
-    },
+    (
+        (LABEL, "symbol"),
+        (INT, "trade_id order_id"),
+        (DECIMAL, "price quantity quote_quantity commission"),
+        (TEXT, "commission_asset"),
+        (TIME, "trade_time"),
+        (BOOL, "is_buyer is_maker"),
+    ),
 )
 
 ARCHIVE_FILES: Final = staging_table(
     "archive_files",
     ("path",),
-    {
-        "path": TEXT,
-        "market": TEXT,
-        "dataset": TEXT,
-        "symbol": TEXT,
-        "interval": TEXT,
-        "status": TEXT,
-        "reason": TEXT,
-        "sha256": TEXT,
-        "last_modified": TIME,
-        "size_bytes": INT,
-        "row_count": INT,
-        "rows_loaded": INT,
-        "loaded_at": TIME,
-        "revision": INT,
-        "rows_changed": INT,
-        "rows_compared": INT,
-        "replaced_load_id": TEXT,
-    },
+    (
+        (TEXT, "path market dataset symbol interval status reason sha256"),
+        (TIME, "last_modified"),
+        (INT, "size_bytes row_count rows_loaded"),
+        (TIME, "loaded_at"),
+        (INT, "revision rows_changed rows_compared"),
+        (TEXT, "replaced_load_id"),
+    ),
     nullable=frozenset(
         {"interval", "reason", "sha256", "row_count", "rows_changed", "rows_compared", "replaced_load_id"}
     ),
@@ -259,19 +200,12 @@ ARCHIVE_FILES: Final = staging_table(
 ARCHIVE_DISAGREEMENTS: Final = staging_table(
     "archive_disagreements",
     ("path", "row_key", "column_name"),
-    {
-        "path": TEXT,
-        "market": TEXT,
-        "dataset": TEXT,
-        "symbol": TEXT,
-        "interval": TEXT,
-        "row_key": INT,
-        "column_name": TEXT,
-        "archive_value": TEXT,
-        "other_value": TEXT,
-        "other_source": TEXT,
-        "found_at": TIME,
-    },
+    (
+        (TEXT, "path market dataset symbol interval"),
+        (INT, "row_key"),
+        (TEXT, "column_name archive_value other_value other_source"),
+        (TIME, "found_at"),
+    ),
     nullable=frozenset({"interval", "archive_value", "other_value"}),
     write=MERGED,
 )
@@ -281,7 +215,10 @@ ARCHIVE_DISAGREEMENTS: Final = staging_table(
 LISTINGS: Final = staging_table(
     "listings",
     ("market", "symbol"),
-    {"market": TEXT, "symbol": TEXT, "first_open_time": TIME, "checked_at": TIME},
+    (
+        (TEXT, "market symbol"),
+        (TIME, "first_open_time checked_at"),
+    ),
     nullable=frozenset({"first_open_time"}),
     write=MERGED,
 )
@@ -290,23 +227,16 @@ LISTINGS: Final = staging_table(
 GAP_CHECKS: Final = staging_table(
     "gap_checks",
     ("dataset", "series", "first_key", "source", "checked_at"),
-    {
-        "series": TEXT,
-        "market": TEXT,
-        "dataset": TEXT,
-        "symbol": TEXT,
-        "interval": TEXT,
-        "first_key": INT,
-        "gap_start": TIME,
-        "gap_end": TIME,
-        "first_id": INT,
-        "last_id": INT,
-        "source": TEXT,
-        "outcome": TEXT,
-        "rows_found": INT,
-        "detail": TEXT,
-        "checked_at": TIME,
-    },
+    (
+        (TEXT, "series market dataset symbol interval"),
+        (INT, "first_key"),
+        (TIME, "gap_start gap_end"),
+        (INT, "first_id last_id"),
+        (TEXT, "source outcome"),
+        (INT, "rows_found"),
+        (TEXT, "detail"),
+        (TIME, "checked_at"),
+    ),
     nullable=frozenset({"interval", "gap_start", "gap_end", "first_id", "last_id", "detail"}),
 )
 """Gaps that were asked for again, and the answers. A question that failed leaves no row: it proves nothing."""

@@ -7,18 +7,12 @@ from exchange_engine.tables import BOOL, LABEL, MERGED, TEXT, TIME, WIDE_DECIMAL
 COINBASE_PRODUCTS: Final = staging_table(
     "coinbase_products",
     ("symbol",),
-    {
-        "symbol": TEXT,
-        "base_asset": TEXT,
-        "quote_asset": TEXT,
-        "display_name": TEXT,
-        "status": TEXT,
-        "quote_increment": WIDE_DECIMAL,
-        "base_increment": WIDE_DECIMAL,
-        "min_market_funds": WIDE_DECIMAL,
-        "is_trading_disabled": BOOL,
-        "updated_at": TIME,
-    },
+    (
+        (TEXT, "symbol base_asset quote_asset display_name status"),
+        (WIDE_DECIMAL, "quote_increment base_increment min_market_funds"),
+        (BOOL, "is_trading_disabled"),
+        (TIME, "updated_at"),
+    ),
     nullable=frozenset({"base_asset", "quote_asset", "quote_increment", "base_increment", "min_market_funds"}),
     write=MERGED,
 )
@@ -26,12 +20,11 @@ COINBASE_PRODUCTS: Final = staging_table(
 COINBASE_CANDLES: Final = staging_table(
     "coinbase_candles",
     ("symbol", "interval", "open_time"),
-    {
-        "symbol": LABEL,
-        "interval": LABEL,
-        "open_time": TIME,
-        **dict.fromkeys(("open", "high", "low", "close", "volume"), WIDE_DECIMAL),
-    },
+    (
+        (LABEL, "symbol interval"),
+        (TIME, "open_time"),
+        (WIDE_DECIMAL, "open high low close volume"),
+    ),
 )
 
 TABLES: Final = (COINBASE_PRODUCTS, COINBASE_CANDLES)

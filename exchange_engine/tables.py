@@ -83,7 +83,7 @@ class Table:
 def staging_table(
     name: str,
     key: Sequence[str],
-    types: dict[str, pa.DataType],
+    columns: Sequence[tuple[pa.DataType, str]],
     nullable: frozenset[str] = frozenset(),
     merge_key: Sequence[str] = (),
     write: str = APPENDED,
@@ -93,31 +93,24 @@ def staging_table(
     Args:
         name: Its name.
         key: The columns that identify a row.
-        types: Type of each column, in the order of the columns.
+        columns: The columns in their order: of each type some names, separated by spaces.
         nullable: Columns that may be null.
         merge_key: As in `Table`.
         write: As in `Table`.
     """
-    fields = [pa.field(column, kind, nullable=column in nullable) for column, kind in types.items()]
+    fields = [pa.field(name, kind, nullable=name in nullable) for kind, names in columns for name in names.split()]
     return Table(name, tuple(key), pa.schema(fields), tuple(merge_key), write)
 
 
 SERIES_PERIODS: Final = staging_table(
     "series_periods",
     (),
-    {
-        "series": TEXT,
-        "market": TEXT,
-        "dataset": TEXT,
-        "symbol": TEXT,
-        "interval": TEXT,
-        "state": TEXT,
-        "period_start": TIME,
-        "period_end": TIME,
-        "first_id": INT,
-        "end_id": INT,
-        "recorded_at": TIME,
-    },
+    (
+        (TEXT, "series market dataset symbol interval state"),
+        (TIME, "period_start period_end"),
+        (INT, "first_id end_id"),
+        (TIME, "recorded_at"),
+    ),
     nullable=frozenset({"interval", "period_start", "period_end", "first_id", "end_id"}),
     merge_key=("dataset", "series"),
     write=MERGED,
@@ -127,7 +120,10 @@ SERIES_PERIODS: Final = staging_table(
 CONNECTED_SYMBOLS: Final = staging_table(
     "connected_symbols",
     ("venue", "market", "symbol"),
-    {"venue": TEXT, "market": TEXT, "symbol": TEXT, "base_asset": TEXT, "quote_asset": TEXT, "connected_at": TIME},
+    (
+        (TEXT, "venue market symbol base_asset quote_asset"),
+        (TIME, "connected_at"),
+    ),
     nullable=frozenset({"base_asset", "quote_asset"}),
     write=MERGED,
 )
@@ -136,7 +132,10 @@ CONNECTED_SYMBOLS: Final = staging_table(
 REJECTED_ROWS: Final = staging_table(
     "rejected_rows",
     ("venue", "dataset", "row_json"),
-    {"venue": TEXT, "dataset": TEXT, "row_key": TEXT, "reason": TEXT, "row_json": TEXT, "rejected_at": TIME},
+    (
+        (TEXT, "venue dataset row_key reason row_json"),
+        (TIME, "rejected_at"),
+    ),
     nullable=frozenset({"row_key"}),
     write=MERGED,
 )
