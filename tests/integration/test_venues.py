@@ -31,9 +31,9 @@ def test_no_limit_is_ever_reached_beyond(project):
     assert stats["responses_429"] == stats["requests_while_told_to_wait"] == 0
 
 
-def test_the_readme_examples_run_in_an_empty_project_with_binance_source_beside_them(tmp_path, exchange):
+def test_the_readme_examples_run_in_an_empty_project_with_the_engine_beside_them(tmp_path, exchange):
     folder = tmp_path / "elsewhere"
-    shutil.copytree(ROOT / "binance_source", folder / "binance_source")
+    shutil.copytree(ROOT / "exchange_engine", folder / "exchange_engine")
     settings, examples = {}, []
     for venue in TABLES:
         shutil.copytree(ROOT / f"{venue}_source", folder / f"{venue}_source")
