@@ -1,10 +1,10 @@
-"""What can be wrong with a file of the archive; the series goes on with other files, or with REST."""
+"""What can be wrong with a file of the archive; its series goes on with other files, or with REST."""
 
 from exchange_engine.http.errors import RunError, SourceError
 
 
 class ArchiveUnreachableError(RunError):
-    """The archive's host does not answer, or what answers is not the archive."""
+    """The archive's host does not respond, or what responds is not the archive."""
 
 
 class ArchiveFileError(SourceError):
@@ -12,7 +12,7 @@ class ArchiveFileError(SourceError):
 
 
 class PassingFileError(ArchiveFileError):
-    """A file could not be had as its checksum promises: worth fetching again, together with its checksum."""
+    """A download failed or does not match its checksum: file and checksum are worth fetching again."""
 
 
 class MissingFileError(ArchiveFileError):

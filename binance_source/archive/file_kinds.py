@@ -1,4 +1,4 @@
-"""What the archive holds: one row of a table for each kind of file. A new kind of file is a new row."""
+"""What the archive holds: a table with one row per kind of file. To add a kind of file, add a row."""
 
 import re
 from collections.abc import Mapping
@@ -13,13 +13,13 @@ from ..schemas import AGG_TRADES, FUNDING_RATES, KLINES, MARK_PRICE_KLINES, OPEN
 from ..settings import SPOT, UM
 
 PATH_INTERVALS: Final = {"1M": "1mo"}
-"""Intervals that are spelled otherwise in the archive's paths, where case does not tell a month from a minute."""
+"""Intervals with another name in the archive's paths, where case does not tell a month (1M) from a minute (1m)."""
 
 MONTHLY, DAILY = "monthly", "daily"
 
 METRICS_PERIOD: Final = "5m"
 METRICS_STEP_MS: Final = 5 * MINUTE_MS
-"""What metrics have the open interest of."""
+"""The period of the open interest in metrics files."""
 
 _PERIOD = re.compile(r"(\d{4})-(\d{2})(?:-(\d{2}))?$")
 
@@ -32,19 +32,19 @@ class ArchiveDataset:
         market: The market, such as "spot".
         table: The staging table that it fills.
         root: Folder of the market below `data/`, such as "spot" or "futures/um".
-        kind: Folder of the dataset, which names its files as well, such as "aggTrades".
-        columns: All columns of the CSV, by their staging names where they are loaded.
-        key: The column that orders the rows and tells them apart within a file: a time, or an id.
+        kind: Folder of the dataset, which is also part of the file names, such as "aggTrades".
+        columns: All columns of the CSV; those that are loaded have their staging names.
+        key: The column that orders and identifies the rows of a file: a time, or an id.
         optional: How many of the last columns may be absent.
-        has_interval: Whether there is a folder for each kline interval, which takes the kind's place in file names.
-        millisecond_columns: Times that are kept to the millisecond: truncated, never rounded.
-        text_times: Times that stand in the CSV as text, such as 2024-05-07 00:05:00, in UTC.
-        step_ms: Milliseconds from row to row, of datasets whose key is a time and that have no interval; None where
-            that is irregular, so that no hole can be told.
-        second_columns: Times that are rounded to the second: they jitter by some milliseconds.
-        may_end_periods: A row may stand at the very end of a file's period, in the place of one at its beginning.
-        may_be_blank: Rows may come without values: they are left out, and asked for elsewhere.
-        tombstones: A column that is negative in rows that stand for nothing, or None.
+        has_interval: Whether there is a folder per kline interval, which replaces the kind in file names.
+        millisecond_columns: Times kept to the millisecond: truncated, never rounded.
+        text_times: Times that are text in the CSV, such as 2024-05-07 00:05:00, in UTC.
+        step_ms: Milliseconds from row to row, for datasets that are keyed by time and have no interval. None if
+            irregular, so that gaps cannot be told.
+        second_columns: Times rounded to the second: they jitter by some milliseconds.
+        may_end_periods: Whether a row may stand at the very end of a file's period, in place of one at its beginning.
+        may_be_blank: Whether rows may lack values; such rows are left out, and requested elsewhere.
+        tombstones: A column that is negative in tombstones (rows that stand for nothing), or None.
     """
 
     market: str
@@ -65,23 +65,23 @@ class ArchiveDataset:
 
     @property
     def is_by_time(self) -> bool:
-        """Whether a row's key is a time, and not an id."""
+        """Whether the key of a row is a time rather than an id."""
         return bool(self.table.schema.field(self.key).type == TIME)
 
     @property
     def time_column(self) -> str:
-        """The column of the rows' times: their key, or the first time that they have."""
+        """The column with the rows' times: their key, or else their first time."""
         return self.key if self.is_by_time else next(one.name for one in self.table.schema if one.type == TIME)
 
     def folder(self, frequency: str, symbol: str = "", interval: str = "") -> str:
-        """Return the prefix, ending in a slash, of a symbol's files, or without a symbol that of all symbols."""
+        """Return the folder of a symbol's files, with a slash at its end; without a symbol, that of all symbols."""
         parts = ["data", self.root, frequency, self.kind, symbol]
         if self.has_interval and interval:
             parts.append(PATH_INTERVALS.get(interval, interval))
         return "/".join(part for part in parts if part) + "/"
 
     def file_name(self, symbol: str, interval: str, period: str) -> str:
-        """Return a file's name for a period such as "2024-05" or "2024-05-07", without its ending."""
+        """Return a file's name without its ending, for a period such as "2024-05" or "2024-05-07"."""
         kind = PATH_INTERVALS.get(interval, interval) if self.has_interval else self.kind
         return f"{symbol}-{kind}-{period}"
 
@@ -148,7 +148,11 @@ ARCHIVE_DATASETS: Final[Mapping[tuple[str, str], ArchiveDataset]] = {
 
 
 def period_of(file_name: str) -> tuple[int, int] | None:
-    """Read the period [from, to) in milliseconds since 1970 off a file's name without its ending, or None."""
+    """Return the period [from, to) that a file's name ends with, in milliseconds since 1970, or None.
+
+    Args:
+        file_name: A name or path without its ending.
+    """
     found = _PERIOD.search(file_name)
     if not found:
         return None
@@ -165,6 +169,6 @@ def period_of(file_name: str) -> tuple[int, int] | None:
 
 
 def period_name(start_ms: int, frequency: str) -> str:
-    """Name the day or month that begins or lies at a time, as file names do."""
+    """Return the name of the day or month that contains a time, as in file names."""
     moment = EPOCH + timedelta(milliseconds=start_ms)
     return f"{moment:%Y-%m-%d}" if frequency == DAILY else f"{moment:%Y-%m}"

@@ -1,4 +1,4 @@
-"""The rows of a verified file, as far as they are wanted of its series."""
+"""The rows of a verified file, as far as its series needs them."""
 
 import threading
 from collections.abc import Iterator
@@ -15,19 +15,19 @@ from .zips import open_member
 def file_rows(
     series: ArchiveSeries, file: ArchiveFile, verified: Verified, whole: bool, now_us: int, stop: threading.Event
 ) -> Iterator[Rows]:
-    """Parse a file from its beginning, block by block.
+    """Yield the rows of a file from its beginning, block by block.
 
     Args:
-        series: What it is of, and what of it is wanted.
+        series: The series of the file, with the requested times.
         file: The file.
-        verified: Its bytes.
-        whole: Sort it as a whole (see read_rows).
+        verified: Its content.
+        whole: Whether to sort it as a whole (see read_rows).
         now_us: The run's "now", in microseconds since 1970.
-        stop: Set to end.
+        stop: Set to end early.
 
     Raises:
         ArchiveFileError: It cannot be read to its end.
-        OutOfOrderError: It has to be read as a whole.
+        OutOfOrderError: It has to be read again as a whole.
         StoppedError: The run was stopped.
     """
     verified.content.seek(0)

@@ -1,4 +1,4 @@
-"""One file of the archive on its way through a thread: fetched, verified, parsed, compared, block by block."""
+"""One file of the archive, processed in a thread: fetched, verified, parsed and compared, block by block."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,10 +20,10 @@ from .spans import Span
 from .verified import Downloads, Verified
 
 BLOCKS_AHEAD = 2
-"""Parsed blocks that wait in each thread until their turn comes."""
+"""Parsed blocks that may wait in each thread."""
 
 Sampler = Callable[[ArchiveSeries, ArchiveFile], Sample | None]
-"""Returns rows from elsewhere to compare a file with, or None."""
+"""Returns rows from another source to compare a file with, or None."""
 
 
 @dataclass(frozen=True)
@@ -32,11 +32,11 @@ class Archive:
 
     Attributes:
         host: The archive.
-        downloads: Its files.
+        downloads: Downloads from the archive.
         known: What the destination has of the files.
-        sampler: Rows from elsewhere to compare with.
-        samples: Files of a series to compare.
-        threads: Files under way at once.
+        sampler: Returns rows from another source to compare with.
+        samples: Number of files per series to compare.
+        threads: Number of files in progress at once.
         now_us: The run's "now", in microseconds since 1970.
         stop: Set from outside to end early.
     """
@@ -53,7 +53,7 @@ class Archive:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows of a file, ready to be handed on."""
+    """Rows of a file, ready to be yielded, with what they cover."""
 
     rows: Rows
     spans: list[Span]
@@ -63,7 +63,7 @@ class Block:
 
 @dataclass(frozen=True)
 class End:
-    """The end of a file: what came of it, or why it was given up."""
+    """The end of a file: its coverage, size and checksum, or the error that made it unusable."""
 
     spans: Sequence[Span] = ()
     size: int = 0
@@ -73,7 +73,7 @@ class End:
 
 
 class FileTask:
-    """One file on its way through a thread."""
+    """One file that is processed in a thread."""
 
     def __init__(self, archive: Archive, series: ArchiveSeries, file: ArchiveFile, is_sampled: bool) -> None:
         self.series = series
@@ -96,7 +96,7 @@ class FileTask:
             self._give(error)
 
     def blocks(self) -> Iterator[Block | End]:
-        """Return the blocks, and the end; an error of the thread is raised here."""
+        """Yield the blocks, then the end; an error of the thread is raised here."""
         while True:
             try:
                 item = self._given.get(timeout=STOP_SECONDS)

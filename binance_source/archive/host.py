@@ -1,4 +1,4 @@
-"""Requests to the archive: its S3 listing, checksums, and downloads that are hashed on the way."""
+"""Requests to the archive: its S3 listing, checksums, and downloads that are hashed as they arrive."""
 
 import hashlib
 import re
@@ -33,13 +33,14 @@ T = TypeVar("T")
 
 ENDING = ".zip"
 LISTING_BYTES = 4 * 2**20
-"""A page of a thousand keys has 0.4 MB; the tree that it is read into can take twenty times the memory of its text."""
+"""The largest page of a listing. A page of a thousand keys has 0.4 MB, and its parsed tree can take twenty times
+that."""
 
 CHECKSUM_BYTES = 4096
 PIECE_BYTES = 2**20
 
 _NO_XML = (ParseError, DefusedXmlException, LookupError, ValueError)
-"""What XML raises that is none; the last two for encodings that its declaration names."""
+"""What parsing raises for a text that is not XML; the last two for encodings in its declaration."""
 
 _SIZE = re.compile(r"[0-9]{1,15}")
 _FILE = re.compile(r"[\w-]+\.zip")
@@ -49,13 +50,13 @@ _CHECKSUM = re.compile(r"([0-9a-fA-F]{64})\s+\*?(\S+)\s*")
 
 @dataclass(frozen=True)
 class ArchiveFile:
-    """A zip of the archive, as its listing has it.
+    """A zip of the archive, as listed.
 
     Attributes:
         key: Path, such as "data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2024-05-07.zip".
-        size: Bytes.
+        size: Size in bytes.
         last_modified_us: Microseconds since 1970.
-        period: [from, to) in milliseconds since 1970 that its name says.
+        period: The period [from, to) in its name, in milliseconds since 1970.
     """
 
     key: str
@@ -76,14 +77,14 @@ class ArchiveFile:
 
 @dataclass(frozen=True)
 class Download:
-    """What a download gave: bytes, and their SHA-256 in hex."""
+    """Result of a download: number of bytes, and their SHA-256 in hex."""
 
     size: int
     sha256: str
 
 
 class ArchiveHost:
-    """Asks the archive, again where that may help; for any number of threads.
+    """Sends requests to the archive, with retries where they may help; for any number of threads.
 
     Args:
         configuration: Hosts, timeouts, retries.
@@ -105,7 +106,7 @@ class ArchiveHost:
 
         Args:
             prefix: A folder, with a slash at its end.
-            marker: Only keys behind this one.
+            marker: Only keys after this one.
             last: Only keys up to this one.
         """
         found: list[ArchiveFile] = []
@@ -115,7 +116,7 @@ class ArchiveHost:
                 if last is not None and key > last:
                     return found
                 period = period_of(key.removesuffix(ENDING))
-                # The key becomes a path where zips are kept: what leads out of the folder is no file of it.
+                # The key becomes a path if zips are kept, so keys that lead out of the folder are ignored.
                 is_inside = key.startswith(prefix) and _FILE.fullmatch(key.removeprefix(prefix))
                 if is_inside and period is not None:
                     found.append(ArchiveFile(key, *_size_and_time(entry), period))
@@ -132,10 +133,10 @@ class ArchiveHost:
         return found
 
     def checksum(self, file: ArchiveFile) -> str:
-        """Read the SHA-256 that the archive promises for a file, in hex.
+        """Return the SHA-256 that the archive promises for a file, in hex.
 
         Raises:
-            ArchiveFileError: There is no CHECKSUM, or it is of another file.
+            ArchiveFileError: There is no CHECKSUM, or it belongs to another file.
         """
 
         def read(response: requests.Response) -> str:
@@ -149,14 +150,15 @@ class ArchiveHost:
         return self._get(f"{self._configuration.archive_url}/{quote(file.key)}.CHECKSUM", {}, read)
 
     def download(self, file: ArchiveFile, target: IO[bytes]) -> Download:
-        """Download a file and hash it on the way.
+        """Download a file and hash it as it arrives.
 
         Args:
-            file: What the listing says of it: a body that is much larger is cut off and refused.
+            file: The file as listed; a body that is much larger is cut off and refused.
             target: Where the bytes go; emptied first.
 
         Raises:
-            ArchiveFileError: It cannot be had.
+            ArchiveFileError: The download failed.
+            StoppedError: The run was stopped.
         """
 
         def read(response: requests.Response) -> Download:
@@ -177,7 +179,7 @@ class ArchiveHost:
         return self._get(f"{self._configuration.archive_url}/{quote(file.key)}", {}, read)
 
     def _pages(self, prefix: str, marker: str) -> Iterator[Element]:
-        """Return the pages of a listing (S3 ListObjects, version 1: 1,000 keys and prefixes a page)."""
+        """Yield the pages of a listing (S3 ListObjects, version 1: 1,000 keys and prefixes a page)."""
         while True:
             page = self._page(prefix, marker)
             yield page

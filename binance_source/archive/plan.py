@@ -1,4 +1,4 @@
-"""Which files to take: whole months where they are published, days for the rest; always out of the listing."""
+"""Which files to fetch: whole months if they are published, days for the rest; always taken from the listing."""
 
 from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from .file_kinds import DAILY, MONTHLY, ArchiveDataset, period_name
 from .host import ENDING, ArchiveFile, ArchiveHost
 
 PUBLICATION_MS = 7 * DAY_MS
-"""How long after its end a day without a file may still get one. As a rule that takes some hours."""
+"""How long after its end a day without a file may still get one. Usually that takes some hours."""
 
 
 @dataclass(frozen=True)
@@ -22,7 +22,7 @@ class FileList:
 
     @property
     def files(self) -> list[ArchiveFile]:
-        """All of them."""
+        """All files."""
         return [*self.monthly, *self.daily]
 
 
@@ -35,19 +35,18 @@ def list_series(
     only_whole_days: bool,
     parts_before_ms: int = 0,
 ) -> FileList:
-    """List the files of one series that may be taken for what is missing.
+    """List the files of one series that may have what is missing.
 
-    A day has two entries, and a page of the listing has a thousand: days are asked for only where no month's file
-    has them.
+    A day has two entries in the listing, and a page of it a thousand: days are listed only if no month's file has them.
 
     Args:
         host: The archive.
         dataset: The kind of file.
         symbol: Such as "BTCUSDT".
-        interval: Such as "1m"; empty for datasets without.
+        interval: Such as "1m"; empty for datasets without intervals.
         wanted: Missing ranges in milliseconds, sorted, at least one.
-        only_whole_days: Parts of days are not taken out of files.
-        parts_before_ms: ... but for those before this time, in milliseconds: REST does not have them any more.
+        only_whole_days: Whether files are used for whole days only.
+        parts_before_ms: Parts of days before this time, in milliseconds, count as well: REST no longer has them.
     """
     monthly = _files(host, dataset, MONTHLY, symbol, interval, (wanted[0][0], wanted[-1][1]))
     rest = list(wanted)
@@ -69,7 +68,7 @@ def _files(
     host: ArchiveHost, dataset: ArchiveDataset, frequency: str, symbol: str, interval: str, period: Range
 ) -> list[ArchiveFile]:
     folder = dataset.folder(frequency, symbol, interval)
-    # A marker is a lower bound and need not exist; the day or month itself sorts behind it.
+    # A marker need not exist: the listing begins after it, and the day or month itself sorts behind it.
     first, last = (dataset.file_name(symbol, interval, period_name(moment, frequency)) for moment in period)
     return host.files(folder, folder + first, f"{folder}{last}{ENDING}")
 
@@ -83,22 +82,22 @@ def choose(
     begun: Container[str] = (),
     parts_before_ms: int = 0,
 ) -> list[ArchiveFile]:
-    """Choose files for what is missing, in the order of their periods.
+    """Return the files to fetch for what is missing, in the order of their periods.
 
-    A month's file is taken where the whole month is missing, a day's file where the day is, and a month's file for the
-    days of it that have none of their own. Parts of days are taken out of files as well, unless they are REST's.
+    A month's file is chosen if the whole month is missing, a day's file if the day is. A month's file is also chosen
+    for days that have no file of their own. Files are used for parts of days as well, unless those are left to REST.
 
     Args:
-        listing: What is published.
+        listing: The published files.
         wanted: Missing ranges in milliseconds, sorted.
-        loaded: Paths of files that have been looked at: they do not hold what is still missing of their period.
+        loaded: Paths of files that were read: they do not have what is still missing of their period.
         bad: Paths of files that cannot be used.
-        only_whole_days: Leave days of which a part is there to REST.
-        begun: Paths of files of which a part is loaded: the rest is taken out of them, if anything of it is missing.
-        parts_before_ms: Parts of days before this time, in milliseconds, are not REST's.
+        only_whole_days: Whether days that are partly loaded are left to REST.
+        begun: Paths of partly loaded files: the rest is read from them if anything of their period is missing.
+        parts_before_ms: Parts of days before this time, in milliseconds, are not left to REST.
     """
     rest = list(wanted)
-    # What is missing between the rows of a loaded file is not worth another file, unless it is a whole day.
+    # A gap between the rows of a loaded file is not worth another file, unless it is a whole day.
     unseen = overlaps((0, parts_before_ms), rest) if only_whole_days else rest
     for file in listing.files:
         if file.key in loaded:
@@ -131,7 +130,7 @@ def choose(
 
 
 def unpublished_between(listing: FileList, wanted: Iterable[Range]) -> list[Range]:
-    """Return the wanted ranges that lie between published files, and in none of them: files that should be there."""
+    """Return the requested ranges between published files that no file has: the files that should be there."""
     files = listing.files
     if not files:
         return []
@@ -148,7 +147,7 @@ def _is_whole(period: Range, rest: list[Range]) -> bool:
 
 
 def overlaps(period: Range, rest: Iterable[Range]) -> list[Range]:
-    """Return what a period has in common with each of some ranges, where it has anything."""
+    """Return the parts of some ranges that lie within a period."""
     return [
         (max(start, period[0]), min(end, period[1])) for start, end in rest if start < period[1] and period[0] < end
     ]
@@ -163,6 +162,6 @@ def _less(rest: list[Range], period: Range) -> list[Range]:
 
 
 def has_whole_day(part: Range) -> bool:
-    """Tell whether a range in milliseconds has a whole UTC day in it."""
+    """Return whether a range in milliseconds contains a whole UTC day."""
     first = -(-part[0] // DAY_MS) * DAY_MS
     return first + DAY_MS <= part[1]

@@ -1,4 +1,4 @@
-"""Files that the archive has published again: their rows are taken anew, and what has changed is counted."""
+"""Files that the archive has published again: their rows are reloaded, and the changes counted."""
 
 import threading
 from collections import deque
@@ -26,17 +26,17 @@ from .verified import Downloads, Verified
 
 @dataclass(frozen=True)
 class KnownFile:
-    """A file whose rows are in the destination, as they came.
+    """A file whose rows are in the destination, in the version that was loaded.
 
     Attributes:
         path: Its path in the archive.
-        market, dataset, symbol, interval: What it is of; interval is empty for trades.
-        sha256: Of the version that was loaded, in hex.
-        last_modified_us: Of that version.
-        size: Bytes of that version.
-        row_count, rows_loaded: Of that version.
+        market, dataset, symbol, interval: Its series; interval is empty for trades.
+        sha256: SHA-256 of the version, in hex.
+        last_modified_us: When it was published, in microseconds since 1970.
+        size: Its size in bytes.
+        row_count, rows_loaded: How many rows it has, and how many of them were loaded.
         revision: 1 for the first version that was loaded.
-        load_id: dlt's load that completed it.
+        load_id: The dlt load that completed it.
     """
 
     path: str
@@ -53,12 +53,12 @@ class KnownFile:
     load_id: str
 
     def is_as_published(self, file: ArchiveFile) -> bool:
-        """Tell whether the listing still has the version that was loaded."""
+        """Return whether the listing still has the version that was loaded."""
         return (self.last_modified_us, self.size) == (file.last_modified_us, file.size)
 
 
 class SeriesId(Protocol):
-    """What is of one series; interval is empty for trades."""
+    """Anything that belongs to one series; interval is empty for trades."""
 
     @property
     def market(self) -> str:
@@ -74,7 +74,7 @@ class SeriesId(Protocol):
 
 
 StoredRows = Callable[[ArchiveDataset, SeriesId, int, int], pa.Table]
-"""Returns the rows of the destination of a series whose keys are in [first, last], in the staging columns."""
+"""Returns the rows that the destination has of a series with keys in [first, last], in the staging columns."""
 
 
 @dataclass(frozen=True)
@@ -82,10 +82,10 @@ class Revisions:
     """What a RevisionWalk works with.
 
     Attributes:
-        known: The files to look at.
+        known: The files to check.
         stored: Reads rows of the destination.
-        stored_outside: Returns the keys, as integers, of the rows of a file in the destination that are not in
-            [first, last].
+        stored_outside: Returns, as integers, the keys of a file's rows in the destination that are not in [first,
+            last].
     """
 
     known: Sequence[KnownFile]
@@ -94,16 +94,16 @@ class Revisions:
 
 
 class RevisionWalk(Walk):
-    """Looks at the listing of known files, and takes those anew that are not what they were.
+    """Compares known files with the listing, and reloads those that have changed.
 
-    Rows that are in the destination from elsewhere (a day's own file, REST) stay: they have won over this file before.
-    The old rows of a file are left for the pipeline to remove: those with its path, up to `replaced_load_id`.
+    Rows that the destination has from elsewhere (a day's own file, REST) stay: they have won over this file before. The
+    file's old rows are left for the pipeline to remove: those with its path, up to `replaced_load_id`.
 
     Args:
         dataset: The staging table.
-        revisions: What to look at, and the destination.
+        revisions: The known files, and access to the destination.
         host: The archive.
-        downloads: Its files.
+        downloads: Downloads from the archive.
         now_us: The run's "now", in microseconds since 1970.
         stop: Set from outside to end early.
     """
@@ -137,7 +137,7 @@ class RevisionWalk(Walk):
     def _folder(self, folder: str, files: list[KnownFile]) -> Iterator[Page]:
         first = min(file.path for file in files)
         try:
-            # A marker is a lower bound: without its ending, a path sorts before itself.
+            # The listing begins after the marker: without its ending, a path sorts before itself.
             listed = {file.key: file for file in self._host.files(folder, first.rpartition(".")[0])}
         except ArchiveFileError as error:
             self.failures.append(Failure(folder, str(error)))
@@ -170,7 +170,7 @@ class RevisionWalk(Walk):
                 same = {"row_count": known.row_count, "rows_loaded": known.rows_loaded, "revision": known.revision}
                 yield self._ended(series, published, verified, **same)
                 return
-            # Read to its end before the first row is handed on: half a file would be worse than the old one.
+            # Read to its end before the first row is yielded: half a new version would be worse than the old one.
             is_whole = not self._is_ordered(series, published, verified)
             if is_whole:
                 self._read_all(series, published, verified, whole=True)
@@ -239,7 +239,7 @@ class RevisionWalk(Walk):
         verified: Verified,
         **columns: Any,
     ) -> Page:
-        """Return the page that ends a file."""
+        """Return the page that completes a file."""
         record = file_record(
             series,
             published,
@@ -263,7 +263,7 @@ def _runs(keys: pa.Array) -> list[Range]:
 
 
 def _differences(new: pa.Table, old: pa.Table, dataset: ArchiveDataset) -> int:
-    """Count the keys that only one of two tables has, or that have other values in them."""
+    """Return the number of keys that only one of two tables has, or whose values differ."""
     names = [field.name for field in dataset.table.schema if field.type != LABEL]
     both = new.select(names).join(old.select(names), keys=names, join_type="full outer")
     keys_of_both = pc.count_distinct(pa.concat_arrays([key_numbers(new, dataset), key_numbers(old, dataset)])).as_py()

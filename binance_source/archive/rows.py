@@ -20,26 +20,26 @@ BLOCK_BYTES = 4 * 2**20
 """CSV bytes parsed at once: some 30,000 klines, or 55,000 aggTrades."""
 
 MOST_SORTED_BYTES = 256 * 2**20
-"""CSV bytes of a file that is sorted as a whole where its rows are out of order."""
+"""The most data of a file, parsed and in bytes, that is sorted as a whole if rows are out of order."""
 
 MILLISECONDS_BELOW = 10**13
-"""Times from this number on are microseconds: a time in milliseconds reaches it in 2286, one in microseconds left it in
-April 1970 (docs/architecture.md)."""
+"""Times from this number on are in microseconds. A time in milliseconds reaches it in 2286, one in microseconds passed
+it in April 1970 (docs/architecture.md)."""
 
 MICROSECONDS_FROM, MICROSECONDS_BELOW = 10**15, 10**16
 MILLISECONDS_FROM = 10**12
 
 TOMBSTONE = -1
-"""What a row that stands for nothing has in place of an id."""
+"""The value in place of an id in a row that stands for nothing."""
 
 MOST_LINE_BYTES = 2**16
 
 _COLUMN_NUMBER = re.compile(r"CSV column #(\d+)")
 _ROW_NUMBER = re.compile(r"Row #(\d+)")
 
-# The reader takes 0x10 for 16.
+# Arrow's CSV reader reads 0x10 as 16.
 _HEXADECIMAL = re.compile(rb"(?:^|[,\s])-?0[xX]")
-# It takes 1e-77 for 0.
+# It reads 1e-77 as 0.
 _SMALL = re.compile(rb"[eE]-0*[1-9]\d")
 _DIGIT = re.compile(rb"\d")
 
@@ -47,7 +47,7 @@ _TRUE, _FALSE = ["True", "true", "TRUE"], ["False", "false", "FALSE"]
 
 
 class OutOfOrderError(Exception):
-    """Rows are not in ascending order from one block to the next: the file has to be sorted as a whole."""
+    """Rows are not in ascending order across blocks: the file has to be sorted as a whole."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +55,11 @@ class Rows:
     """Some rows of a file.
 
     Attributes:
-        table: In the staging table's columns, with constant texts as dictionaries; keys are unique and ascending.
+        table: Rows with the staging table's columns, constant texts as dictionaries; keys are unique and ascending.
         keys: The key column as integers: times in milliseconds since 1970, or ids.
-        read: Rows of the CSV that it is made of.
-        tombstones: How many of them stand for nothing.
-        contradictions: Keys left out because two rows of the file say different things of them.
+        read: How many rows of the CSV they were made from.
+        tombstones: How many of these stand for nothing or are blank.
+        contradictions: How many keys were left out because rows of the file contradict each other.
     """
 
     table: pa.Table
@@ -72,16 +72,16 @@ class Rows:
 def read_rows(
     stream: IO[bytes], dataset: ArchiveDataset, constants: dict[str, str], whole: bool = False
 ) -> Iterator[Rows]:
-    """Parse a CSV, block by block.
+    """Yield the rows of a CSV, block by block.
 
     Args:
         stream: The CSV, with or without a header.
-        dataset: What kind of file it is.
-        constants: Values of the staging columns that are the same for all rows, such as market and source.
-        whole: Read all before anything is given, and sort it.
+        dataset: The kind of file.
+        constants: Staging columns with the same value in all rows, such as market and source.
+        whole: Whether to read everything first, and sort it.
 
     Raises:
-        ArchiveFileError: A row does not hold what the file's kind says; numbers that do not fit are never rounded.
+        ArchiveFileError: A row does not fit the kind of file; numbers that do not fit are never rounded.
         OutOfOrderError: The file has to be read again as a whole.
     """
     blocks = _blocks(stream, dataset, limit=MOST_SORTED_BYTES if whole else None)
@@ -102,7 +102,7 @@ def read_rows(
             if last is not None and rows.keys[0].as_py() <= last:
                 raise OutOfOrderError
             last = rows.keys[-1].as_py()
-        # A block is given when the next one is known to follow it: what contradicts it is not far, if anywhere.
+        # A block is yielded once the next one is known to follow it: rows that contradict it are nearby, if anywhere.
         if before is not None:
             yield before
         before = rows
@@ -111,7 +111,7 @@ def read_rows(
 
 
 def _with_last(blocks: Iterator[pa.Table]) -> Iterator[tuple[pa.Table, bool]]:
-    """Return blocks, and of each whether it is the last one."""
+    """Yield each block, and whether it is the last one."""
     before = next(blocks, None)
     while before is not None:
         following = next(blocks, None)
@@ -123,14 +123,14 @@ def key_numbers(table: pa.Table, dataset: ArchiveDataset) -> pa.Array:
     """Return a staging table's key column as integers: times in milliseconds since 1970, or ids."""
     column = table[dataset.key].combine_chunks()
     numbers = pc.divide(column.cast(pa.int64()), 1000) if column.type == TIME else column
-    # Differences of what is below 0 could leave the range of integers, and a hole between ids be overlooked.
+    # Differences of negative keys could overflow, and hide a gap between ids.
     if len(numbers) and pc.min(numbers).as_py() < 0:
         raise ArchiveFileError(f"{dataset.key} is below 0")
     return numbers
 
 
 def _blocks(stream: IO[bytes], dataset: ArchiveDataset, limit: int | None) -> Iterator[pa.Table]:
-    """Return the CSV's typed columns as they stand in the file, times as integers."""
+    """Yield the CSV's typed columns as they are in the file, times as integers."""
     layout: _Layout | None = None
     rest, given, rows = b"", 0, 0
     piece = stream.read(BLOCK_BYTES)
@@ -145,7 +145,8 @@ def _blocks(stream: IO[bytes], dataset: ArchiveDataset, limit: int | None) -> It
         if layout is None:
             layout = _Layout(lines, dataset)
             first, _, others = lines.partition(b"\n")
-            # A row that damage has given a letter is no header: it would be lost without a word.
+            # A first row with a digit is no header, even if it begins with a letter: a damaged row must not be lost
+            # silently.
             if first[:1].isalpha() and not _DIGIT.search(first):
                 lines = others
         if lines:
@@ -156,7 +157,7 @@ def _blocks(stream: IO[bytes], dataset: ArchiveDataset, limit: int | None) -> It
 
 
 class _Layout:
-    """The columns of a file, by its first line: archive files have come with and without a header."""
+    """The columns of a file, told from its first line: archive files have come with and without a header."""
 
     def __init__(self, first: bytes, dataset: ArchiveDataset) -> None:
         width = first.split(b"\n", 1)[0].count(b",") + 1
@@ -178,8 +179,9 @@ class _Layout:
         )
 
     def parse(self, lines: bytes, rows_before: int) -> pa.Table:
-        """Parse whole lines."""
-        # In blocks of our own: the library's streaming reader reads ahead, which took a gigabyte with eight files.
+        """Return whole lines as a table."""
+        # The blocks are cut here, because the library's streaming reader reads ahead: with eight files it took a
+        # gigabyte.
         if (b"0x" in lines or b"0X" in lines) and _HEXADECIMAL.search(lines):
             raise ArchiveFileError("its content is not what it should be: a number is hexadecimal")
         if (b"e-" in lines or b"E-" in lines) and _SMALL.search(lines):
@@ -188,7 +190,7 @@ class _Layout:
         name = ""
         try:
             block = csv.read_csv(pa.BufferReader(lines), reading, self._parsing, self._converting)
-            # The reader sees to the digits behind the point only.
+            # The reader checks only the digits after the point; validate() checks the precision.
             for name in block.column_names:
                 if name in self._wide:
                     numbers = decimals(
@@ -207,7 +209,7 @@ class _Layout:
 
 def _csv_type(staged: pa.DataType, is_text: bool) -> pa.DataType:
     if staged == WIDE_DECIMAL:
-        # In a column of this type the reader takes numbers that overflow it for others.
+        # For this type the reader misreads numbers that overflow.
         return pa.string()
     if staged != TIME:
         return staged
@@ -215,7 +217,7 @@ def _csv_type(staged: pa.DataType, is_text: bool) -> pa.DataType:
 
 
 def _staged(block: pa.Table, dataset: ArchiveDataset, constants: dict[str, str]) -> pa.Table:
-    """Put a block into the staging table's columns."""
+    """Return a block with the staging table's columns."""
     if dataset.tombstones is not None:
         least = pc.min(block[dataset.tombstones]).as_py()
         if least is not None and least < TOMBSTONE:
@@ -244,7 +246,7 @@ def _time_column(values: pa.ChunkedArray, name: str, dataset: ArchiveDataset) ->
 
 
 def _times(values: pa.ChunkedArray, name: str, milliseconds_only: bool) -> pa.ChunkedArray:
-    """Turn times in milliseconds or microseconds, told apart value by value, into timestamps."""
+    """Return timestamps for times in milliseconds or microseconds, told apart value by value."""
     if not len(values):
         return values.cast(TIME)
     bounds = pc.min_max(values)
@@ -266,7 +268,7 @@ def _times(values: pa.ChunkedArray, name: str, milliseconds_only: bool) -> pa.Ch
 
 
 def _unique(rows: Rows, dataset: ArchiveDataset) -> Rows:
-    """Sort rows by their key, and leave out copies; of rows that contradict each other none is believed."""
+    """Return rows sorted by key and without copies; rows that contradict each other are all left out."""
     table = rows.table.take(pc.sort_indices(rows.keys))
     keys = key_numbers(table, dataset)
     as_before = _prepend(False, pc.equal(_steps(keys), 0))

@@ -1,4 +1,4 @@
-"""Samples of what two sources have: REST is believed rather than a file, and a day's file rather than a month's."""
+"""Comparisons of a file with a sample from a second source: REST wins over a file, a day's file over a month's."""
 
 import zlib
 from collections.abc import Sequence
@@ -36,12 +36,12 @@ from .verified import Downloads
 
 @dataclass(frozen=True)
 class Sample:
-    """Rows from elsewhere to compare a file with.
+    """Rows from another source to compare a file with.
 
     Attributes:
-        rows: In the staging table's columns.
-        source: Where they are from: "rest", or the path of a file.
-        file: That file, its SHA-256 in hex, its bytes and its rows.
+        rows: Rows with the staging table's columns.
+        source: Where they come from: "rest", or the path of a file.
+        file: That file, its SHA-256 in hex, its size in bytes and its number of rows; None for REST.
     """
 
     rows: pa.Table
@@ -50,7 +50,7 @@ class Sample:
 
 
 def sampled(files: Sequence[ArchiveFile], samples: int) -> set[str]:
-    """Choose which files of a series are compared: others in each series, and the same ones if it is done again."""
+    """Return the paths of the files of a series to compare; the choice differs by series, and repeats in later runs."""
     return {file.key for file in sorted(files, key=lambda file: zlib.crc32(file.key.encode()))[:samples]}
 
 
@@ -63,25 +63,25 @@ def rest_sample(
     now_ms: int,
     tally: Tally,
 ) -> Sample | None:
-    """Ask REST for a page of rows of a file's period.
+    """Fetch a page of rows within a file's period from REST.
 
     Args:
-        client: How to ask.
-        dataset: What kind of file it is.
+        client: Client of the market.
+        dataset: The kind of file.
         symbol: Such as "BTCUSDT".
         interval: Such as "1m"; empty for trades.
         file: The file.
-        now_ms: The exchange's clock.
-        tally: Where to count the requests.
+        now_ms: Binance's time, in milliseconds since 1970.
+        tally: Where the requests are counted.
 
     Returns:
-        Rows of the staging table, or None where REST gives none.
+        Rows of the staging table, or None if REST has none.
     """
     start, end = file.period
     chance = zlib.crc32(file.key[::-1].encode())
     market, table = client.market, dataset.table.name
     if table not in KLINE_KINDS and (table not in TRADE_KINDS or market.agg_trades_reach_ms is not None):
-        return None  # REST has other columns of it, or nothing that old
+        return None  # REST has other columns, or nothing that old
     try:
         if table in KLINE_KINDS:
             width = market.kline_rows * INTERVAL_MS[interval]
@@ -105,18 +105,18 @@ def rest_sample(
 def daily_sample(
     host: ArchiveHost, downloads: Downloads, series: ArchiveSeries, month: ArchiveFile, now_us: int, stop: Event
 ) -> Sample | None:
-    """Take a page of rows out of the daily file of some day of a month.
+    """Read a page of rows from the daily file of some day of a month.
 
     Args:
         host: The archive.
-        downloads: Its files.
-        series: What the month's file is of.
+        downloads: Downloads from the archive.
+        series: The series of the month's file.
         month: The month's file.
         now_us: The run's "now", in microseconds since 1970.
-        stop: Set to end.
+        stop: Set to end early.
 
     Returns:
-        The rows, or None where that day has no file, or none that can be used.
+        The rows, or None if that day has no file, or no usable one.
     """
     chance = zlib.crc32(month.key[::-1].encode())
     day = month.period[0] + chance % ((month.period[1] - month.period[0]) // DAY_MS) * DAY_MS
@@ -142,14 +142,14 @@ def reconcile(
 
     Args:
         rows: Some rows of the file.
-        sample: Rows from elsewhere, of which some may be of the same keys.
-        dataset: What kind of file it is.
-        labels: Path, symbol and interval, for the record.
-        now_us: Time of the comparison.
+        sample: Rows from another source, some of which may have the same keys.
+        dataset: The kind of file.
+        labels: Path, symbol and interval, for the records.
+        now_us: Time of the comparison, in microseconds since 1970.
 
     Returns:
-        The rows, with the sample's in the place of those that differ; the differences as rows of
-        archive_disagreements; and how many rows of the file were compared.
+        The rows, with those that differ replaced by the sample's; the differences as rows of archive_disagreements; and
+        the number of rows of the file that were compared.
     """
     sample_keys = key_numbers(sample.rows, dataset)
     bounds = pc.min_max(sample_keys)
@@ -177,7 +177,7 @@ def reconcile(
 
 
 def _agree(archive: Any, rest: Any) -> bool:
-    # The archive's times before 2025 are cut to the millisecond.
+    # Before 2025, times in the archive are cut to the millisecond.
     if isinstance(archive, datetime) and archive.microsecond % 1000 == 0:
         rest = rest.replace(microsecond=rest.microsecond // 1000 * 1000)
     return bool(archive == rest)

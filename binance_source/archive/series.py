@@ -1,4 +1,4 @@
-"""A series as the archive has it: which files it is made of, what of them is wanted, and the record of each."""
+"""A series in the archive: its files, which of them are needed, and the record of each."""
 
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field, replace
@@ -20,8 +20,9 @@ from .rows import Rows
 from .spans import IdSpans, Spans, TimeSpans
 
 LOADED, BEGUN, COMPARED, SEARCHED, QUARANTINED = "loaded", "begun", "compared", "searched", "quarantined"
-"""Status of a file: all of it is in the destination; a part is, since a load package ended in it; some rows are, in the
-place of those of a file that was compared with it; some rows are that were missing; or it cannot be used."""
+"""Status of a file. Loaded: all of it is in the destination. Begun: a part of it is, because a load package ended
+within it, or because more of it may be needed later. Compared: some of its rows are, in place of those of a file that
+was compared with it. Searched: some of its rows are, which were missing. Quarantined: it cannot be used."""
 
 PARTLY_LOADED = (BEGUN, COMPARED, SEARCHED)
 
@@ -31,8 +32,8 @@ class KnownFiles:
     """What the destination has of the archive's files.
 
     Attributes:
-        loaded: Paths of those that are there as a whole.
-        begun: Paths of those of which a part is there, or some rows, with their number.
+        loaded: Paths of the files that are loaded as a whole.
+        begun: Number of loaded rows by path, for files of which only a part is loaded.
     """
 
     loaded: Set[str] = frozenset()
@@ -41,21 +42,21 @@ class KnownFiles:
 
 @dataclass
 class ArchiveSeries:
-    """One series (market, symbol and interval) as the archive has it.
+    """One series (market, symbol and interval) in the archive.
 
     Attributes:
         key: Key of the series in coverage and messages.
         dataset: The kind of its files.
         symbol: Such as "BTCUSDT".
         interval: Such as "1m"; empty for trades.
-        wanted: [from, to) in milliseconds.
-        missing: From what is covered, what of the wanted times is missing, in milliseconds.
-        followed_by_rest: REST will be asked for what the archive does not give.
-        reached_ms: ... but not for what is before this time, in milliseconds: it has that no more.
-        listing: Its published files, as far as they may be wanted.
-        taken: Paths of the files put in line so far.
+        wanted: The requested times [from, to) in milliseconds.
+        missing: Returns the missing parts of the requested times, in milliseconds, given the coverage.
+        followed_by_rest: Whether REST is requested for what the archive does not give.
+        reached_ms: REST no longer has anything before this time, in milliseconds since 1970.
+        listing: Its published files, as far as they may be needed.
+        taken: Paths of the files queued so far.
         done: How many of them are done.
-        bad: Files that could not be used.
+        bad: The files that could not be used.
     """
 
     key: str
@@ -72,7 +73,7 @@ class ArchiveSeries:
     bad: dict[ArchiveFile, ArchiveFileError] = field(default_factory=dict)
 
     def look_up(self, host: ArchiveHost, missing: list[Range], known: KnownFiles) -> FileList:
-        """List the files that may have what is missing; none where all of it is left to REST.
+        """List the files that may have what is missing; none if all of it is left to REST.
 
         Args:
             host: The archive.
@@ -88,58 +89,61 @@ class ArchiveSeries:
         )
 
     def choose(self, listing: FileList, missing: list[Range], known: KnownFiles, taken: Set[str]) -> list[ArchiveFile]:
-        """Choose files for what is missing.
+        """Return the files to fetch for what is missing.
 
         Args:
-            listing: What is published.
+            listing: The published files.
             missing: Ranges in milliseconds, sorted.
             known: What the destination has of the archive's files.
-            taken: Paths of the files put in line before.
+            taken: Paths of the files queued before.
         """
         bad = {file.key for file in self.bad}
         looked_at = {file.key for file in listing.files if file.key in known.loaded} | taken - bad
         return choose(listing, missing, looked_at, bad, self.followed_by_rest, known.begun, self.reached_ms)
 
     def _may_complete(self, path: str, missing: list[Range]) -> bool:
-        """Tell whether a file of which a part is loaded is of this series, and of a time that is missing."""
+        """Return whether a partly loaded file belongs to this series, and its period to what is missing."""
         folder, _, name = path.rpartition("/")
         period = period_of(name.removesuffix(ENDING))
         folders = [self.dataset.folder(one, self.symbol, self.interval) for one in (MONTHLY, DAILY)]
         return f"{folder}/" in folders and period is not None and bool(overlaps(period, missing))
 
     def is_needed_again(self, file: ArchiveFile) -> bool:
-        """Tell whether an earlier start or a later end will want more of a file, and REST will not have it."""
+        """Return whether an earlier start or a later end will need more of a file, when REST no longer has it."""
         is_whole = self.wanted[0] <= file.period[0] and file.period[1] <= self.wanted[1]
         return file.period[0] < self.reached_ms and not is_whole
 
     def spans(self, file: ArchiveFile) -> Spans:
-        """Return what follows the coverage of a file's rows."""
+        """Return a tracker of what the rows of a file cover."""
         if not self.dataset.is_by_time:
             return IdSpans(self.time_column)
         period = (max(file.period[0], self.wanted[0]), min(file.period[1], self.wanted[1]))
         step = INTERVAL_MS[self.interval] if self.dataset.has_interval else self.dataset.step_ms
-        # Where rows come irregularly, the file alone says that nothing is missing.
+        # If rows are irregular, having the file is the only evidence that nothing is missing.
         step = step or period[1] - period[0]
         return TimeSpans(period, step, LONGEST_MS.get(self.interval, step), self.dataset.may_end_periods)
 
     def constants(self, file: ArchiveFile) -> dict[str, str]:
-        """Return the columns that are the same in all rows of a file."""
+        """Return the columns with the same value in all rows of a file."""
         interval = {"interval": self.interval, "period": self.interval} if self.interval else {}
         return {"market": self.dataset.market, "symbol": self.symbol, "source": file.key, **interval}
 
     @property
     def time_column(self) -> str:
-        """The column of its rows' times."""
+        """The column with its rows' times."""
         return self.dataset.time_column
 
     @property
     def labels(self) -> dict[str, str | None]:
-        """Its columns in the tables of the archive's files."""
+        """Its columns in the tables about the archive's files."""
         return {"symbol": self.symbol, "interval": self.interval or None}
 
 
 def clipped(rows: Rows, series: ArchiveSeries, file: ArchiveFile, now_us: int) -> Rows:
-    """Leave out what is not of the file's period or not wanted, and candles that were open when the file was made."""
+    """Return the rows without those outside the file's or the requested period, and those of candles not yet closed.
+
+    A candle counts as closed if it closed before the file was made and before the run's "now".
+    """
     table, (start, end) = rows.table, series.wanted
     is_closed: Any = True
     if series.dataset.is_by_time:
@@ -157,7 +161,7 @@ def clipped(rows: Rows, series: ArchiveSeries, file: ArchiveFile, now_us: int) -
 
 
 def file_record(series: ArchiveSeries, file: ArchiveFile, now_us: int, **columns: Any) -> pa.Table:
-    """Return a line of archive_files: what is known of any file, and what the caller says of this one."""
+    """Return a row of archive_files, with the columns that the caller adds or overrides."""
     line = {
         "path": file.key,
         "market": series.dataset.market,

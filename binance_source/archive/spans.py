@@ -1,4 +1,4 @@
-"""What some rows of a file prove to be complete: coverage entries, with a hole wherever a row may be missing."""
+"""What the rows of a file prove to be complete: coverage entries, with a gap wherever a row may be missing."""
 
 from typing import Protocol
 
@@ -14,23 +14,23 @@ class Spans(Protocol):
     """Follows the rows of one file, in ascending order."""
 
     def take(self, table: pa.Table, keys: pa.Array) -> list[Span]:
-        """Return what these rows cover; there is at least one of them."""
+        """Return what these rows cover; there must be at least one."""
 
     def end(self) -> list[Span]:
         """Return what the end of the file covers beyond its last row."""
 
 
 class TimeSpans:
-    """Spans of klines: open times in milliseconds.
+    """Coverage of klines and other rows keyed by time: open times in milliseconds.
 
-    A hole is believed in where a whole candle fits in between two of them, or between one and an end of the period.
-    What lies in a hole is not covered, so that it is asked for elsewhere.
+    There is a gap where a whole candle fits between two rows, or between a row and an end of the period. A gap is not
+    covered, so it is requested elsewhere.
 
     Args:
-        period: [from, to) of the file, as far as it is wanted.
+        period: The requested part of the file's period, [from, to).
         step: The shortest length of the interval in milliseconds.
-        longest: Its longest length.
-        may_end: A row may stand at the very end of the period, in the place of one at its beginning.
+        longest: The longest length of the interval in milliseconds.
+        may_end: Whether a row may stand at the very end of the period, in place of one at its beginning.
     """
 
     def __init__(self, period: Range, step: int, longest: int, may_end: bool = False) -> None:
@@ -58,20 +58,20 @@ class TimeSpans:
         return spans
 
     def end(self) -> list[Span]:
-        """Cover what is left of the period, unless a candle is missing there."""
+        """Return the rest of the period, unless a candle is missing there."""
         if self._last is None or self._last + self._longest < self._end:
             return []
         return [(self._last + 1, self._end)]
 
 
 class IdSpans:
-    """Spans of trades: ids are consecutive, and every jump in them is a hole.
+    """Coverage of trades: ids are consecutive, and every jump is a gap.
 
-    The times reach from the first row to the last and no further: that nothing is missing before and after them is only
-    proven by the ids of the neighbouring files, or by REST.
+    The times span from the first row to the last and no further. Only the ids of the neighbouring files, or REST, can
+    prove that nothing is missing before and after them.
 
     Args:
-        time_column: The column of the rows' times.
+        time_column: The column with the rows' times.
     """
 
     def __init__(self, time_column: str) -> None:
@@ -83,13 +83,13 @@ class IdSpans:
         jumps = pc.indices_nonzero(pc.greater(pc.subtract(keys[1:], keys[:-1]), 1)).to_pylist()
         spans: list[Span] = []
         for begin, end in zip([0, *(jump + 1 for jump in jumps)], [*jumps, len(keys) - 1], strict=True):
-            # The times of some old trades fall while their ids rise.
+            # The times of some old trades decrease while their ids increase.
             bounds = pc.min_max(times[begin : end + 1])
             first, last = keys[begin].as_py(), keys[end].as_py()
-            # A trade before the first one may share its time.
+            # The trade before the first one may have the same time, hence the + 1.
             spans.append((first, last + 1, bounds["min"].as_py() + 1, bounds["max"].as_py()))
         return spans
 
     def end(self) -> list[Span]:
-        """Cover nothing more."""
+        """Return nothing: there is no coverage beyond the last row."""
         return []

@@ -1,4 +1,4 @@
-"""A file of the archive as its checksum promises it: nothing of it is read before that is proven."""
+"""A file of the archive that matches its checksum; nothing of it is read before that is proven."""
 
 import hashlib
 import os
@@ -16,10 +16,10 @@ from .errors import ArchiveFileError
 from .host import PIECE_BYTES, ArchiveFile, ArchiveHost
 
 ATTEMPTS = 3
-"""How often file and checksum are fetched, where they do not agree, before the file is given up."""
+"""How often a file and its checksum are fetched before a mismatch counts as final."""
 
 IN_MEMORY_BYTES = 8 * 2**20
-"""Smaller files need no disk on their way."""
+"""Files below this size are kept in memory rather than on disk."""
 
 
 @dataclass(frozen=True)
@@ -28,9 +28,9 @@ class Verified:
 
     Attributes:
         content: Its bytes.
-        size: How many.
-        sha256: Their SHA-256 in hex, which is what the archive promises.
-        downloaded: Whether they were fetched just now, and not kept from before.
+        size: Number of bytes.
+        sha256: Their SHA-256 in hex, as the archive promises it.
+        downloaded: Whether it was downloaded just now rather than kept from before.
     """
 
     content: IO[bytes]
@@ -40,13 +40,13 @@ class Verified:
 
 
 class Downloads:
-    """Fetches files and their checksums, for any number of threads.
+    """Downloads files and their checksums, for any number of threads.
 
     Args:
         host: The archive.
-        keep: Folder in which the zips are kept, by their paths in the archive, or None.
-        stop: Set to end.
-        pause_seconds: Before a file is fetched again.
+        keep: Folder in which the zips are kept, under their paths in the archive, or None.
+        stop: Set to end early.
+        pause_seconds: Pause before a file is downloaded again.
     """
 
     def __init__(self, host: ArchiveHost, keep: Path | None, stop: threading.Event, pause_seconds: float) -> None:
@@ -57,10 +57,11 @@ class Downloads:
 
     @contextmanager
     def verified(self, file: ArchiveFile) -> Iterator[Verified]:
-        """Return a file whose bytes have the promised checksum.
+        """Open a file whose bytes match its checksum.
 
         Raises:
-            ArchiveFileError: It cannot be had, or file and checksum go on contradicting each other.
+            ArchiveFileError: It cannot be downloaded, or never matches its checksum.
+            StoppedError: The run was stopped.
         """
         attempt = 0
         while True:
@@ -110,7 +111,7 @@ class Downloads:
                 yield cast("IO[bytes]", spooled)
             return
         path.parent.mkdir(parents=True, exist_ok=True)
-        # Under another name until it is whole, so that what has the name is whole.
+        # Under another name until it is complete: a file with the final name is always complete.
         with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
             try:
                 yield cast("IO[bytes]", part)

@@ -1,4 +1,4 @@
-"""Many series out of the archive: their files fetched in parallel, and handed on in order."""
+"""Load many series from the archive: files are fetched in parallel, and their pages yielded in order."""
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
@@ -26,18 +26,18 @@ from .samples import sampled
 from .series import BEGUN, COMPARED, LOADED, QUARANTINED, ArchiveSeries, file_record
 
 PLANS_AHEAD = 32
-"""Series whose files are looked up before their turn."""
+"""Number of series whose files are listed ahead of their turn."""
 
 
 class ArchiveWalk(Walk):
-    """Takes series out of the archive.
+    """Loads series from the archive.
 
-    At most `threads` files are under way, each with a few parsed blocks waiting, so that memory does not depend on
-    the length of a history. Files come in the order of the series and their periods.
+    At most `threads` files are in progress, each with a few parsed blocks waiting, so that memory does not depend on
+    the length of a history. Files come in the order of the series and of their periods.
 
     Args:
         series: What to fetch.
-        covered: Returns what is covered of a series by now, as the destination will have it.
+        covered: Returns the coverage of a series by now, as the destination will have it.
         archive: What to work with.
     """
 
@@ -80,7 +80,7 @@ class ArchiveWalk(Walk):
         return answers
 
     def _next(self) -> tuple[ArchiveSeries, ArchiveFile, bool] | None:
-        """Return the next file to fetch; wait for a listing where there is none."""
+        """Return the next file to fetch, after waiting for a listing if none is queued; None at the end."""
         while not self._ready:
             while self._waiting and len(self._plans) < PLANS_AHEAD:
                 one = self._waiting.popleft()
@@ -107,7 +107,7 @@ class ArchiveWalk(Walk):
         return series.look_up(self._archive.host, missing, self._archive.known)
 
     def _choose(self, series: ArchiveSeries, overlapping: ArchiveFile | None = None) -> None:
-        """Put a series' files in line, or those that have what another file should have had."""
+        """Queue the files of a series, or those that replace or complete another file."""
         if overlapping is not None:
             self._list_days(series, overlapping)
         missing = series.missing(self._covered(series.key))
@@ -124,7 +124,7 @@ class ArchiveWalk(Walk):
         self.total += len(files)
 
     def interim_records(self) -> list[tuple[Table, pa.Table]]:
-        """Return the line of the file that is being handed on, for a load package that ends in the middle of it."""
+        """Return the record of the file in progress, for a load package that ends within it."""
         task = self._begun
         return [] if task is None else [(ARCHIVE_FILES, _record(task, BEGUN, self._archive))]
 
@@ -138,11 +138,11 @@ class ArchiveWalk(Walk):
                     yield held
                 held = self._page(task, item)
             else:
-                # In one page with the last rows: a load package must not end between them and the file's line.
+                # In one page with the last rows: a load package must not end between them and the file's record.
                 self._begun = None
                 yield self._ended(task, item, held or Page(series.key, _no_rows(series)))
         if task.file not in series.bad and self._lacks_a_day(series, task.file):
-            # Days that a month's file lacks may have files of their own.
+            # Days that are missing in a month's file may have files of their own.
             self._choose(series, overlapping=task.file)
         series.done += 1
         self.done += 1
@@ -150,7 +150,7 @@ class ArchiveWalk(Walk):
             self._close(series)
 
     def _ended(self, task: FileTask, end: End, last: Page) -> Page:
-        """Return the page that ends a file: its last rows, and its line."""
+        """Return the page that completes a file: its last rows, and its record."""
         status = BEGUN if task.series.is_needed_again(task.file) else LOADED
         record = (ARCHIVE_FILES, _record(task, QUARANTINED if end.error else status, self._archive, end))
         if end.error is None:
@@ -167,7 +167,7 @@ class ArchiveWalk(Walk):
         return replace(last, records=[*last.records, record])
 
     def _list_days(self, series: ArchiveSeries, month: ArchiveFile) -> None:
-        """Look up the daily files of a month whose own file is not enough."""
+        """List the daily files of a month whose own file is not enough."""
         try:
             days = list_days(self._archive.host, series.dataset, series.symbol, series.interval, month.period)
         except ArchiveFileError as error:
@@ -191,7 +191,7 @@ class ArchiveWalk(Walk):
         )
 
     def _disagreements(self, task: FileTask, block: Block, table: pa.Table) -> list[tuple[Table, pa.Table]]:
-        """Return what is to be recorded of a comparison: the differences, and the file that won over this one."""
+        """Return the records of a comparison: the differences, and the file that won over this one."""
         if block.disagreements is None or not block.disagreements.num_rows:
             return []
         records = [(ARCHIVE_DISAGREEMENTS, block.disagreements)]
@@ -212,7 +212,7 @@ class ArchiveWalk(Walk):
         return records
 
     def _fresh(self, key: str, rows: Rows) -> pa.Table:
-        """Leave out rows that are covered: files overlap at their edges, and a file may have been begun before."""
+        """Return the rows that are not covered yet: files overlap at their edges, and a file may be partly loaded."""
         low, high = rows.keys[0].as_py(), rows.keys[-1].as_py()
         table = rows.table
         known = [entry for entry in self._covered(key) if entry[0] <= high and low < entry[1]]
@@ -222,7 +222,7 @@ class ArchiveWalk(Walk):
         return table
 
     def _close(self, series: ArchiveSeries) -> None:
-        """Say what of a series is missing for good; REST will say so itself where it is asked."""
+        """Report what of a series is missing for good; if REST follows, that is left to REST."""
         if not series.followed_by_rest:
             missing = series.missing(self._covered(series.key))
             for file, error in series.bad.items():
@@ -232,7 +232,7 @@ class ArchiveWalk(Walk):
                 days = f"{period_name(start, DAILY)} to {period_name(end - 1, DAILY)}"
                 self._miss(series, f"the archive has no file for {days}; --source auto asks REST for it")
             if not series.bad:
-                # Nobody else knows the symbol: what has no file after a week will not have one.
+                # No other source follows: what has no file after a week will not get one.
                 end = min(series.wanted[1], self._archive.now_us // 1000 - PUBLICATION_MS)
                 self._answers.append(Page(series.key, _no_rows(series), answered=(series.wanted[0], end)))
         series.listing = FileList()
@@ -257,7 +257,7 @@ def _no_rows(series: ArchiveSeries) -> pa.Table:
 
 
 def _record(task: FileTask, status: str, archive: Archive, end: End | None = None) -> pa.Table:
-    """Return the file's line in archive_files."""
+    """Return a file's row of archive_files."""
     is_loaded = end is not None and end.error is None
     return file_record(
         task.series,

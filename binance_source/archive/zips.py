@@ -1,4 +1,4 @@
-"""A zip as untrusted input: one member of the expected name, of bounded size, read as a stream and never unpacked."""
+"""Read a zip as untrusted input: one member of the expected name, of bounded size, streamed and never unpacked."""
 
 import io
 import struct
@@ -12,21 +12,22 @@ from zlib_ng import zlib_ng
 from .errors import ArchiveFileError
 
 MOST_INFLATED = 100
-"""How many times larger than the zip its content may be: real files have a factor of 2 to 30, a bomb up to 1,032."""
+"""How many times larger than the zip its content may be. Real files have a factor of 2 to 30, a bomb up to 1,032."""
 
 ALLOWANCE_BYTES = 2**20
 
 MOST_DIRECTORY_BYTES = 2**17
-"""A directory of one member has some hundred bytes, after which a comment of 64 KB may come."""
+"""The largest directory that is read. With one member it has some hundred bytes, possibly followed by a comment of 64
+KB."""
 
 PIECE_BYTES = 2**18
-"""Compressed bytes taken at once."""
+"""Compressed bytes read at once."""
 
 _BROKEN = (zipfile.BadZipFile, NotImplementedError, OSError, ValueError, OverflowError, struct.error)
-"""What zipfile raises of a damaged zip.
+"""What zipfile raises for a damaged zip.
 
-Its directory's offsets, sizes, versions and texts may be anything: they are sought, unpacked and decoded before they
-are looked at."""
+The offsets, sizes, versions and texts in its directory may be anything: zipfile seeks, unpacks and decodes them before
+it checks them."""
 
 _LOCAL_HEADER = struct.Struct("<26xHH")
 _ENCRYPTED = 1
@@ -34,7 +35,7 @@ _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 class _Directory:
-    """What zipfile may read to open a zip: a directory takes eight times its size in memory, however long it is."""
+    """What zipfile may read to open a zip; bounded, because a directory takes eight times its size in memory."""
 
     def __init__(self, zipped: IO[bytes]) -> None:
         self._zipped = zipped
@@ -44,7 +45,7 @@ class _Directory:
         """Return up to `size` bytes, or all that are left.
 
         Raises:
-            zipfile.BadZipFile: They are too many.
+            zipfile.BadZipFile: There are too many.
         """
         read = self._zipped.read(min(size, MOST_DIRECTORY_BYTES + 1) if size >= 0 else MOST_DIRECTORY_BYTES + 1)
         if len(read) > MOST_DIRECTORY_BYTES:
@@ -53,7 +54,7 @@ class _Directory:
 
 
 class _Member(io.RawIOBase):
-    """A member's content: zipfile's own stream takes twice as long, with the inflating of the standard library."""
+    """The content of a member. zipfile's own stream takes twice as long, because the standard library inflates it."""
 
     def __init__(self, zipped: IO[bytes], member: zipfile.ZipInfo) -> None:
         zipped.seek(member.header_offset)
@@ -70,10 +71,10 @@ class _Member(io.RawIOBase):
         return True
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, or all that are left; nothing at the end, if the content is as it was packed.
+        """Return up to `size` bytes, or all that are left; at the end nothing, if length and CRC are right.
 
         Raises:
-            ArchiveFileError: It is not.
+            ArchiveFileError: The content is not what was packed.
         """
         pieces = []
         wanted = self._member.file_size - self._given
@@ -109,15 +110,16 @@ class _Member(io.RawIOBase):
 
 @contextmanager
 def open_member(zipped: IO[bytes], size: int, name: str) -> Iterator[IO[bytes]]:
-    """Open the one member of a zip.
+    """Open the only member of a zip.
 
     Args:
         zipped: The zip.
-        size: Its bytes.
+        size: Its size in bytes.
         name: The name that its member must have.
 
     Raises:
-        ArchiveFileError: It is no zip, or holds anything else than this one member, or too much; also while reading.
+        ArchiveFileError: It is not a zip, or holds anything but this one member, or too much; also raised while
+            reading.
     """
     try:
         archive = zipfile.ZipFile(_Directory(zipped))

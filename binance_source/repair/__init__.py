@@ -1,1 +1,1 @@
-"""Gaps of what is loaded, asked for again."""
+"""Gaps in loaded data, and retrying them."""

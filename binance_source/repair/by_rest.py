@@ -1,4 +1,4 @@
-"""Gaps asked for again at REST."""
+"""Retry gaps at REST."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence, Set
@@ -19,11 +19,11 @@ from ..settings import PAGE_ROWS
 from .gaps import FOUND, NOTHING, Gap, Question, Repairs, check_record, unstored
 
 WAITING_PAGES = 64
-"""Pages fetched and not yet handed on: gaps are small, and pages with them."""
+"""Pages in flight or waiting: gaps are small, and so are their pages."""
 
 
 class _Ids:
-    """A range of ids as a series: what to ask for is known, and nothing has to be looked up."""
+    """A range of ids as a series: the ids are known, so nothing has to be looked up."""
 
     def __init__(self, series: IdSeries, ids: Range) -> None:  # type: ignore[type-arg]
         self.key = series.key
@@ -32,7 +32,7 @@ class _Ids:
         self._first, self._end = ids
 
     def open(self) -> list[Page | Window]:
-        """Cut the range into windows of one page each."""
+        """Return windows of one page each."""
         starts = range(self._first, self._end, PAGE_ROWS)
         return [Window(start, min(start + PAGE_ROWS, self._end), (None, None)) for start in starts]
 
@@ -42,14 +42,14 @@ class _Ids:
 
 
 class RestRepair(SeriesWalk):
-    """Asks REST for what is left of gaps, and records what it says of each.
+    """Requests what is left of gaps from REST, and records the result of each.
 
     Args:
         questions: The gaps, and what is left of them.
         repairs: What is known of the destination.
-        client: How to ask.
-        listed: Symbols that the exchange knows.
-        pool: Threads for requests.
+        client: Client of the market.
+        listed: Symbols that Binance lists.
+        pool: Thread pool for requests.
         now_us: The run's "now", in microseconds since 1970.
         stop: Set from outside to end early.
         tally: Returns where the requests of a series are counted.
@@ -83,7 +83,7 @@ class RestRepair(SeriesWalk):
     def _series(self, gap: Gap, part: Range) -> Series:
         now_ms = self._now_us // 1000
         if gap.dataset == KLINES.name:
-            # That history begins here is not in question: all before counts as covered.
+            # The series begins earlier, so everything before the gap counts as covered.
             known = [(0, part[0])]
             klines = KlineSeries(self._client, gap.market, gap.symbol, gap.interval, part, known, now_ms)
             klines.tally = self._tally(gap.series)

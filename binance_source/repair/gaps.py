@@ -1,4 +1,4 @@
-"""Gaps that are asked for again: which, what is known of them, and the record of each answer."""
+"""Gaps to retry: which ones, what is known of them, and the record of each result."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ from ..archive.rows import key_numbers
 from ..schemas import GAP_CHECKS
 
 NOTHING, FOUND, UNPUBLISHED = "nothing", "found", "unpublished"
-"""What a source says of a gap: it has none of it, it has some, or it cannot have it yet."""
+"""What a source has of a gap: nothing, some of it, or nothing yet because it is not published."""
 
 
 @dataclass(frozen=True)
@@ -25,9 +25,9 @@ class Gap:
 
     Attributes:
         dataset: The staging table.
-        market, symbol, interval: Of the series; interval is empty for trades.
+        market, symbol, interval: The series; interval is empty for trades.
         first, end: Keys [first, end): open times in milliseconds, or ids.
-        period: [from, to) in milliseconds, in which the missing rows' times lie.
+        period: The period [from, to), in milliseconds since 1970, that contains the times of the missing rows.
     """
 
     dataset: str
@@ -49,13 +49,13 @@ class Gap:
         return ARCHIVE_DATASETS[self.market, self.dataset]
 
     def is_within(self, covered: Iterable[Any]) -> bool:
-        """Tell whether all of it is covered: it was answered, with nothing."""
+        """Return whether the whole gap is covered: the venue was requested and has no rows there."""
         return not missing((self.first, self.end), [(entry[0], entry[1]) for entry in covered])
 
 
 @dataclass
 class Question:
-    """A gap on its way through the sources.
+    """A gap that is being retried at one source after the other.
 
     Attributes:
         gap: The gap.
@@ -71,13 +71,13 @@ class Question:
 
 @dataclass(frozen=True)
 class Repairs:
-    """What a run that repairs works with.
+    """What a repair run works with.
 
     Attributes:
-        gaps: What nobody has explained.
-        is_meant: Tells whether a symbol and an interval (empty for trades) are to be looked at.
-        loaded: Files of the archive whose rows are in the destination as a whole, by path.
-        begun: Files of which some rows are, with their number.
+        gaps: The gaps without an explanation.
+        is_meant: Returns whether a symbol and an interval (empty for trades) are requested.
+        loaded: Files of the archive that are loaded as a whole, by path.
+        begun: Number of loaded rows by path, for files of which only a part is loaded.
         stored: Reads rows of the destination.
     """
 
@@ -89,10 +89,12 @@ class Repairs:
 
 
 def unstored(rows: pa.Table, gap: Gap, stored: StoredRows) -> pa.Table:
-    """Leave out rows that the destination has as they are: those that broke a rule, and are a gap for that.
+    """Return the rows that the destination does not have yet.
+
+    The destination may have a row that broke a rule and therefore counts as a gap.
 
     Args:
-        rows: Of the gap, in the staging columns and in ascending order.
+        rows: Rows of the gap, with the staging columns and in ascending order.
         gap: The gap.
         stored: Reads rows of the destination.
     """
@@ -112,14 +114,14 @@ def _lines(rows: pa.Table, names: Sequence[str]) -> list[tuple[Any, ...]]:
 def check_record(
     gap: Gap, source: str, outcome: str, rows_found: int, detail: str | None, now_us: int
 ) -> tuple[Table, pa.Table]:
-    """Return the record of what a source said of a gap.
+    """Return the record of what a source has of a gap.
 
     Args:
         gap: The gap.
         source: "rest" or "archive".
         outcome: NOTHING, FOUND or UNPUBLISHED.
-        rows_found: How many of the missing rows it gave.
-        detail: Where it was looked, or why there is nothing.
+        rows_found: How many of the missing rows it has.
+        detail: Where the rows were searched, or why there are none.
         now_us: When, in microseconds since 1970 on the run's clock.
     """
     is_by_time = gap.archive.is_by_time

@@ -1,4 +1,4 @@
-"""Gaps looked for again in the archive's files."""
+"""Retry gaps in the archive's files."""
 
 import threading
 from collections import deque
@@ -29,7 +29,7 @@ from ..schemas import ARCHIVE_FILES
 from .gaps import FOUND, NOTHING, UNPUBLISHED, Gap, Question, Repairs, check_record, unstored
 
 NAMED_FILES = 3
-"""Files that are named where a gap was looked for."""
+"""How many of the searched files the record of a gap names."""
 
 
 @dataclass
@@ -38,9 +38,11 @@ class _Search:
 
     Attributes:
         pages: Rows, with the record of their file.
-        found: Rows found of each gap.
-        looked_into: Files that were read to their end, or are known to hold nothing more.
+        found: Number of rows found per gap.
+        looked_into: Files that were read to their end, or are known to have nothing more.
         unanswered: Periods of files that could not be used.
+        failures: Files or listings that failed.
+        notes: Messages for the user that are not failures.
     """
 
     pages: list[Page] = field(default_factory=list)
@@ -52,16 +54,17 @@ class _Search:
 
 
 class ArchiveRepair(Walk):
-    """Looks for gaps in the files of their days, and records what it says of each.
+    """Searches the files of their days for gaps, and records the result of each.
 
-    A file whose rows are loaded as a whole is not fetched again, unless it has been published again.
+    A file that is loaded as a whole is not fetched again. If it has been published again since, its gaps get no record,
+    and a note asks for --revisions.
 
     Args:
-        questions: The gaps; what is found is taken off from what is left of them.
+        questions: The gaps; what is found is removed from what is left of them.
         repairs: What is known of the destination.
         host: The archive.
-        downloads: Its files.
-        threads: Series looked for at once.
+        downloads: Downloads from the archive.
+        threads: Number of series searched at once.
         now_us: The run's "now", in microseconds since 1970.
         stop: Set from outside to end early.
     """
@@ -101,7 +104,7 @@ class ArchiveRepair(Walk):
                 self.done += 1
                 yield from search.pages
         except ArchiveUnreachableError as error:
-            # REST can be asked without it; the gap is not confirmed by that.
+            # REST can still be requested; that alone does not confirm a gap.
             self.failures.append(Failure("the archive", str(error)))
         finally:
             pool.shutdown(wait=False, cancel_futures=True)
@@ -113,7 +116,7 @@ class ArchiveRepair(Walk):
         return future.result()
 
     def _search(self, questions: list[Question]) -> _Search:
-        """Look for the gaps of one series; called in a thread."""
+        """Search for the gaps of one series; called in a thread."""
         gap, search = questions[0].gap, _Search()
         days = add([], (_whole_days(one.gap.period) for one in questions))
         series = ArchiveSeries(
@@ -180,7 +183,7 @@ class ArchiveRepair(Walk):
     def _rows(
         self, file: ArchiveFile, series: ArchiveSeries, questions: list[Question], verified: Verified, whole: bool
     ) -> tuple[pa.Table, int]:
-        """Return the rows of a file that are missing, and how many of all contradict each other."""
+        """Return the missing rows of a file, and how many of all its rows contradict each other."""
         tables, contradictions = [series.dataset.table.schema.empty_table()], 0
         for rows in file_rows(series, file, verified, whole, self._now_us, self._stop):
             inside = [_within(rows.keys, part) for one in questions for part in one.left]
@@ -189,13 +192,13 @@ class ArchiveRepair(Walk):
         return pa.concat_tables(tables), contradictions
 
     def _answer(self, gap: Gap, search: _Search) -> tuple[Table, pa.Table] | None:
-        """Say what the archive has of a gap, or nothing where it could not be looked for as a whole."""
+        """Return the record of what the archive has of a gap, or None if some file of its period could not be used."""
         if found := search.found.get(gap, 0):
             outcome = FOUND
         elif overlaps(gap.period, search.unanswered):
             return None
         else:
-            # What has no file, and is so young that one may still come, proves nothing.
+            # A missing file that may still be published proves nothing.
             young = (self._now_us // 1000 - PUBLICATION_MS, gap.period[1])
             unseen = missing(gap.period, add([], (file.period for file in search.looked_into)))
             outcome = UNPUBLISHED if overlaps(young, unseen) else NOTHING
@@ -206,7 +209,7 @@ class ArchiveRepair(Walk):
 
 
 def _take(question: Question, table: pa.Table) -> int:
-    """Take what a table has of a gap off from what is left of it, and count it."""
+    """Remove a table's rows from what is left of a gap, and return their number."""
     gap = question.gap
     keys = key_numbers(table, gap.archive)
     mine = _within(keys, (gap.first, gap.end))
