@@ -1,4 +1,4 @@
-"""Binance market and account data as dlt sources: exact decimals, closed candles only, within the exchange's limits."""
+"""Binance market and account data as dlt sources: exact decimals, only closed candles, within Binance's limits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,29 +32,29 @@ def binance_spot(
 ) -> list[DltResource]:
     """Binance spot market data for any dlt pipeline.
 
-    Every argument can also stand in config.toml under `[sources.binance]`. Each run fetches what is missing between
-    `start` and `end`; an earlier start than before extends the history backwards.
+    Every argument can also be set in config.toml under `[sources.binance]`. Each run fetches what is missing between
+    `start` and `end`; a start earlier than before extends the history backwards.
 
     Args:
-        symbols: Such as ["BTCUSDT", "ETHUSDT"], or patterns, ["*USDT"], or ["all"].
+        symbols: Such as ["BTCUSDT", "ETHUSDT"], or patterns such as ["*USDT"], or ["all"].
         intervals: Kline intervals by Binance's names: 1m is a minute, 1M a month.
-        start: UTC date or datetime, inclusive. Without it a new series begins `klines_lookback_days` or
-            `trades_lookback_hours` ago, and others go on where they ended.
+        start: UTC date or datetime, inclusive. Without it, a new series begins `klines_lookback_days` or
+            `trades_lookback_hours` ago, and other series continue where they ended.
         end: UTC date or datetime, exclusive; default now.
-        datasets: Which resources to make, of symbols, tickers_24h, klines, agg_trades, trades.
-        source: Where klines and trades come from: "archive" (data.binance.vision), "rest", or "auto", the archive
-            where it has them and REST for the rest.
+        datasets: Which resources to return: symbols, tickers_24h, klines, agg_trades, trades.
+        source: Where klines and trades come from: "archive" (data.binance.vision), "rest", or "auto": the archive where
+            it has them, REST for the rest.
         quotes: Only symbols with these quote assets.
 
     Returns:
-        The resources, named as the datasets; `with_resources` selects some of them. With the archive, there
-        are archive_files and archive_disagreements as well, which say what became of its files.
+        The resources, named like the datasets; `with_resources` selects some of them. With the archive there are also
+        archive_files and archive_disagreements, which record what became of its files.
 
     Raises:
-        RequestError: A name or a time is wrong, found before anything is fetched; unknown symbols are found when the
+        RequestError: A name or a time is wrong, found before anything is fetched. Unknown symbols are found when the
             first resource is read.
-        RunError: While reading: the exchange cannot be reached, or refuses to serve.
-        SeriesError: While reading: a series cannot be completed; the pipeline of this project goes on with the others.
+        RunError: While reading: Binance cannot be reached, or refuses.
+        SeriesError: While reading: a series cannot be completed. This project's own pipeline goes on with the others.
     """
     return _of_market(
         SPOT_MARKET, datasets, symbols=symbols, intervals=intervals, start=start, end=end, source=source, quotes=quotes
@@ -75,17 +75,17 @@ def binance_futures(
 
     Arguments, results and errors are those of `binance_spot`.
 
-    REST keeps 30 days of open interest and two days of aggregate trades: what is older comes out of the archive, or not
-    at all, which is an error of the series that was asked to begin there.
+    REST keeps 30 days of open interest and two days of aggregate trades; older rows come from the archive. If the
+    archive does not have them either, a series whose requested start is that far back fails.
 
     Args:
-        symbols: Such as ["BTCUSDT", "ETHUSDT"], or patterns, ["*USDT"], or ["all"].
+        symbols: Such as ["BTCUSDT", "ETHUSDT"], or patterns such as ["*USDT"], or ["all"].
         intervals: Kline intervals by Binance's names, for klines and mark_price_klines.
         start: UTC date or datetime, inclusive.
         end: UTC date or datetime, exclusive; default now.
-        datasets: Which resources to make, of symbols, tickers_24h, klines, mark_price_klines, agg_trades,
-            funding_rates, open_interest (at `open_interest_periods` of the configuration), premium_index.
-        source: Where series come from: "archive", "rest", or "auto".
+        datasets: Which resources to return: symbols, tickers_24h, klines, mark_price_klines, agg_trades, funding_rates,
+            open_interest (at `open_interest_periods` of the configuration), premium_index.
+        source: Where series come from: "archive", "rest" or "auto".
         quotes: Only symbols with these quote assets.
     """
     return _of_market(
@@ -99,24 +99,24 @@ def binance_account(
     datasets: Sequence[str] = ACCOUNT_DATASETS,
     quotes: Sequence[str] | None = None,
 ) -> list[DltResource]:
-    """What an account of Binance's holds, and all its spot trades, for any dlt pipeline.
+    """The balances and all spot trades of a Binance account, for any dlt pipeline.
 
-    The key stands in secrets.toml below `[sources.binance]`, or in the environment: api_key, and api_secret, which is
-    the secret of an HMAC key, or the private key of an Ed25519 or RSA key as PEM. It needs the right to read alone.
+    The key is set in secrets.toml under `[sources.binance]`, or in the environment: api_key, and api_secret, which is
+    the secret of an HMAC key, or the private Ed25519 or RSA key as PEM. It only needs permission to read.
 
     Args:
-        symbols: Whose trades to load: the exchange gives them for one symbol at a time. Names or patterns.
-        datasets: Which resources to make, of account_balances (one snapshot a run) and account_trades (from the first
-            one on).
+        symbols: Names or patterns of the symbols whose trades to load: Binance gives trades one symbol at a time.
+        datasets: Which resources to return: account_balances (one snapshot per run), account_trades (from the first
+            trade on).
         quotes: Only symbols with these quote assets.
 
     Returns:
-        The resources, named as the datasets.
+        The resources, named like the datasets.
 
     Raises:
         RequestError: A name is wrong, or there is no key.
         ConfigurationError: The key cannot be used.
-        RunError: While reading: the exchange cannot be reached, or refuses the key.
+        RunError: While reading: Binance cannot be reached, or refuses the key.
         SeriesError: While reading: a series cannot be completed.
     """
     request = check_request(
@@ -129,10 +129,10 @@ def binance_account(
 
 
 def _own(datasets: Sequence[str], known: Sequence[str]) -> list[str]:
-    """Leave out the datasets of the other sources, which share one list in the configuration.
+    """Return the datasets of this source; the sources share one list in the configuration.
 
     Raises:
-        RequestError: Nothing is left, or a name is unknown to all sources.
+        RequestError: Nothing is left, or no source knows a name.
     """
     known_names("dataset", tuple(datasets), DATASETS)
     own = [name for name in datasets if name in known]

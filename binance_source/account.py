@@ -1,4 +1,4 @@
-"""The account of an API key of Binance as a venue: its balances and spot trades."""
+"""The account of a Binance API key as a venue: its balances and spot trades."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
@@ -30,10 +30,10 @@ class BinanceAccount:
 
     Args:
         request: What to fetch; symbols are those that spot lists.
-        configuration: How to speak to the exchange.
+        configuration: Section of Binance.
         signer: Signs with the key of the account.
-        stop: Set from outside to end the run early, with all progress kept.
-        spot: The spot market beside it, whose symbols and weight budget are shared, or None.
+        stop: Set from outside to end the run early; all progress is kept.
+        spot: The spot market of the same run, which shares its symbols and weight budget, or None.
     """
 
     name = "binance"
@@ -65,16 +65,16 @@ class BinanceAccount:
 
     @property
     def series(self) -> Mapping[str, RangeKind]:
-        """The datasets that are made of series, and how their coverage is kept."""
+        """The datasets that consist of series, and how their coverage is kept."""
         return {ACCOUNT_TRADES.name: IDS}
 
     @property
     def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
-        """The datasets that are taken at once, and what takes each."""
+        """The datasets that are loaded as a whole, and the function that fetches each."""
         return {ACCOUNT_BALANCES.name: self._balances}
 
     def clock_us(self) -> int:
-        """Read the exchange's clock, then the account: a key that is refused is known before anything is fetched."""
+        """Return Binance's time in microseconds since 1970, and read the account: a refused key is noticed first."""
         now_us = self.client.server_time_ms() * 1000
         self._account = fetch_account(self.client)
         if self._spot is None:
@@ -82,7 +82,7 @@ class BinanceAccount:
         return now_us
 
     def resolve(self, others: Sequence[SymbolBook] = ()) -> tuple[tuple[str, ...], list[str]]:
-        """Return the requested symbols; those that spot does not list are left out where another market has them."""
+        """Return the requested symbols, and a note about those that spot does not list but another market does."""
         if ACCOUNT_TRADES.name not in self.request.datasets:
             return (), []
         if not self.assets():
@@ -92,23 +92,27 @@ class BinanceAccount:
         return names, [said] if left_out else []
 
     def assets(self) -> Mapping[str, Assets]:
-        """Return the symbols that spot's exchangeInfo lists, and their assets."""
+        """Return the symbols that exchangeInfo of spot lists, and their assets."""
         return self._assets or (self._spot.assets() if self._spot else {})
 
     def archived(self) -> Set[str]:
-        """Return no symbols: an account is in no archive."""
+        """Return no symbols: the archive has no accounts."""
         return frozenset()
 
     def connected(self) -> Mapping[str, ConnectedSymbol]:
-        """Return no symbols: those of spot are noted with its market."""
+        """Return no symbols: the spot market records its own."""
         return {}
 
     def origin(self) -> Origin:
-        """Return which exchange and account the data are of."""
+        """Return which venue and account the data comes from."""
         return Origin(exchange_of(self.client.url), self.client.url, self._account.uid)
 
     def walks(self, run: Run, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:  # noqa: ARG002 - no period is requested
-        """Yield the walks of the trades: each takes all series further, until nothing is left of them."""
+        """Yield the walks of the trades: each one continues all series, until nothing is left of them.
+
+        Raises:
+            RequestError: The dataset has an incremental, but is always loaded as a whole.
+        """
         if run.request_of(dataset) != self.request:
             raise RequestError(f"{dataset} is loaded as a whole, and takes no incremental")
         names = list(run.names)
@@ -117,8 +121,8 @@ class BinanceAccount:
             yield run.series_walk(dataset, series, lookahead=1), {}
             names = [one.symbol for one in series if one.has_more]
 
-    def plan(self, run: Run, dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:  # noqa: ARG002 - what follows is seen in the answers
-        """Yield a request for each symbol: how many trades an account has is seen when they are fetched."""
+    def plan(self, run: Run, dataset: str, coverage: Coverage, requested: Coverage) -> Iterator[PlannedSeries]:  # noqa: ARG002 - only responses tell what follows
+        """Yield one request per symbol; how many trades an account has is known only when they are fetched."""
         endpoints = self.client.market.endpoints
         if dataset == ACCOUNT_BALANCES.name:
             yield PlannedSeries(dataset, "all", weight=endpoints["account"].weight)
@@ -127,7 +131,7 @@ class BinanceAccount:
         yield from (PlannedSeries(dataset, series_key(SPOT, name), 1, weight, is_least=True) for name in run.names)
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self.client.close()
 
     def _balances(self, run: Run, tally: Tally) -> Snapshot:

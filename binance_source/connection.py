@@ -1,4 +1,4 @@
-"""The connection to one market of Binance: its REST API, its archive, and what they say that there is."""
+"""The connection to one market of Binance: its REST API, its archive, and the symbols that both have."""
 
 import threading
 import time
@@ -24,22 +24,22 @@ class Connection:
     """The connection to one market.
 
     Args:
-        request: What is to be fetched.
-        configuration: How to speak to the exchange.
-        market: Which market.
+        request: What to fetch.
+        configuration: Section of Binance.
+        market: The market.
         stop: Set to end everything that waits.
-        known_files: Says what the destination has of the archive's files; asked once, if at all.
-        keep_archives: Folder in which to keep the archive's zips, or None.
-        budget: The weight budget of another connection that the exchange counts together with this one.
+        known_files: Returns what the destination has of the archive's files; called once, if at all.
+        keep_archives: Folder in which the archive's zips are kept, or None.
+        budget: The weight budget of another connection, if Binance counts both together.
 
     Attributes:
         request, configuration, market, stop: As given.
-        client: REST.
+        client: Client of REST.
         host: The archive.
-        downloads: Its files.
-        source: Where series come from: as asked for, or "rest" where there is no archive of this exchange.
-        is_archive_only: Nothing is wanted but files of the archive.
-        info: What exchangeInfo says; None where REST is not spoken to.
+        downloads: Downloads from the archive.
+        source: Where series come from: as requested, or "rest" if the archive belongs to another venue.
+        is_archive_only: Whether only files of the archive are needed.
+        info: The exchangeInfo of the market; None if REST is not used.
     """
 
     def __init__(
@@ -67,9 +67,9 @@ class Connection:
         self._archived: frozenset[str] | None = None
 
     def clock_us(self) -> int:
-        """Read the exchange's clock in microseconds since 1970, its limits and symbols.
+        """Return Binance's time in microseconds since 1970, and read limits and symbols.
 
-        Where nothing is wanted but files of the archive, REST is not spoken to, and this machine's clock counts.
+        If only files of the archive are needed, REST is not used, and the time is this machine's.
         """
         self.source = choose_source(self.configuration, self.source, not self.is_archive_only, self.market)
         if self.is_archive_only:
@@ -80,7 +80,7 @@ class Connection:
 
     @property
     def origin(self) -> Origin:
-        """Which exchange the data are of."""
+        """Which venue the data comes from."""
         url = self.configuration.archive_url if self.is_archive_only else self.client.url
         return Origin(exchange_of(url), url)
 
@@ -89,7 +89,7 @@ class Connection:
         return self.info.assets if self.info else {}
 
     def archived(self) -> Set[str]:
-        """Return the symbols of the archive, if any are to be looked up there."""
+        """Return the symbols of the archive, if any have to be looked up there."""
         asked = self.request.symbols
         if self.source == REST or not (has_patterns(asked) or set(asked) - self.assets().keys()):
             return frozenset()
@@ -105,17 +105,17 @@ class Connection:
 
     @property
     def listed_ms(self) -> Mapping[str, int]:
-        """When symbols were listed, in milliseconds since 1970, where the exchange says it."""
+        """When symbols were listed, in milliseconds since 1970, if Binance states it."""
         infos = self.info.symbols if self.info else []
         return {one.symbol: one.onboard_us // 1000 for one in infos if one.onboard_us is not None}
 
     def listed(self, names: Sequence[str]) -> list[str]:
-        """Return those of some symbols that REST knows."""
+        """Return the symbols among some that REST lists."""
         return [name for name in names if name in self.assets()]
 
     @property
     def followed_by_rest(self) -> Set[str]:
-        """The symbols of which REST is asked for what the archive does not give."""
+        """The symbols for which REST is requested for what the archive does not give."""
         return frozenset() if self.source == ARCHIVE else self.assets().keys()
 
     def known_files(self) -> KnownFiles:
@@ -125,6 +125,6 @@ class Connection:
         return self._known_files
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self.client.close()
         self.host.close()

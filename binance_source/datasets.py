@@ -1,4 +1,4 @@
-"""What datasets there are, and of which market."""
+"""The datasets of Binance, by market."""
 
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -23,16 +23,16 @@ DATASETS: Final = tuple(dict.fromkeys((*DATASETS_OF_MARKETS[SPOT], *DATASETS_OF_
 def datasets_by_market(
     datasets: Sequence[str], markets: Sequence[str] | None, is_asked: bool
 ) -> dict[str, tuple[str, ...]]:
-    """Say which datasets are to be fetched of which market.
+    """Return the datasets to fetch, by market.
 
     Args:
-        datasets: Of DATASETS.
-        markets: The markets that were asked for; None for those that the datasets are at home in: the first one that
-            has them. Symbols are fetched of each market that is spoken to.
-        is_asked: The datasets were asked for by name: each of them has to be of one of the markets.
+        datasets: Names out of DATASETS.
+        markets: The requested markets. None for the first market that has each dataset; symbols are then fetched for
+            every market that is used.
+        is_asked: Whether the datasets were requested by name: then one of the markets must have each of them.
 
     Raises:
-        RequestError: A dataset is of none of the markets, or there is nothing to be fetched of them.
+        RequestError: A market is unknown, or none of the markets has a dataset that was requested by name.
     """
     of_markets = [name for name in datasets if name not in ACCOUNT_DATASETS]
     if markets is None:

@@ -50,17 +50,17 @@ class BinanceMarket:
 
     Args:
         request: What to fetch.
-        configuration: How to speak to the exchange.
-        stop: Set from outside to end the run early, with all progress kept.
-        known_files: Says what the destination has of the archive's files; asked once, if at all.
-        keep_archives: Folder in which to keep the archive's zips, or None.
-        market: Which market.
-        budget: The weight budget of another market that the exchange counts together with this one.
+        configuration: Section of Binance.
+        stop: Set from outside to end the run early; all progress is kept.
+        known_files: Returns what the destination has of the archive's files; called once, if at all.
+        keep_archives: Folder in which the archive's zips are kept, or None.
+        market: The market.
+        budget: The weight budget of another market, if Binance counts both together.
 
     Attributes:
-        connection: To the market.
-        revisions: Set before opening to look at known files of the archive only, and to fetch nothing else.
-        repairs: Set before opening to ask again for what is missing of what was requested before.
+        connection: Connection to the market.
+        revisions: Set before opening to check known files of the archive, and to fetch nothing else.
+        repairs: Set before opening to retry what is missing of earlier requests.
     """
 
     name = "binance"
@@ -92,12 +92,12 @@ class BinanceMarket:
 
     @property
     def series(self) -> Mapping[str, RangeKind]:
-        """The datasets that are made of series, and how their coverage is kept."""
+        """The datasets that consist of series, and how their coverage is kept."""
         return {name: known.ranges for name, known in DATASETS_OF_SERIES.items()}
 
     @property
     def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
-        """The datasets that are taken at once, and what takes each."""
+        """The datasets that are loaded as a whole, and the function that fetches each."""
         return {
             SYMBOLS.name: self._symbols,
             TICKERS_24H.name: self._tickers,
@@ -106,19 +106,19 @@ class BinanceMarket:
 
     @property
     def recorded(self) -> Sequence[Table]:
-        """Tables of records that are loaded together with the pages that they are about."""
+        """Tables of records that are loaded together with the pages that they describe."""
         of_repairs = (GAP_CHECKS,) if self.repairs is not None else ()
         of_archive = (ARCHIVE_FILES, ARCHIVE_DISAGREEMENTS) if self.request.source != REST else ()
         return (LISTINGS, *of_repairs, *of_archive)
 
     @property
     def remembered(self) -> Sequence[Remembered]:
-        """What has changed in exchangeInfo, where the symbols are loaded."""
+        """The changes of exchangeInfo, if the symbols are loaded."""
         has_symbols = SYMBOLS.name in self.request.datasets
         return (Remembered(EXCHANGE_INFO_HISTORY, "seen", self._changes),) if has_symbols else ()
 
     def clock_us(self) -> int:
-        """Read the exchange's clock, limits and symbols, as far as they are needed."""
+        """Return the time in microseconds since 1970, and read limits and symbols, as far as they are needed."""
         is_snapshot = any(name not in DATASETS_OF_SERIES for name in self.request.datasets)
         self.connection.is_archive_only = self.revisions is not None or (
             self.connection.source == ARCHIVE and not is_snapshot
@@ -126,7 +126,7 @@ class BinanceMarket:
         return self.connection.clock_us()
 
     def resolve(self, others: Sequence[SymbolBook] = ()) -> tuple[tuple[str, ...], list[str]]:
-        """Return the requested symbols; those that only other markets have are left out."""
+        """Return the requested symbols of this market, and a note about those that only other markets have."""
         if self.revisions is not None or self.repairs is not None:
             return (), []
         names, left_out = resolve_among(self.request, self, others)
@@ -137,20 +137,20 @@ class BinanceMarket:
         return self.connection.assets()
 
     def archived(self) -> Set[str]:
-        """Return the symbols of the archive, if any are to be looked up there."""
+        """Return the symbols of the archive, if any have to be looked up there."""
         return self.connection.archived()
 
     def connected(self) -> Mapping[str, ConnectedSymbol]:
-        """Return the symbols that exchangeInfo lists, as it named them when the run connected."""
+        """Return the symbols that exchangeInfo listed when the run connected."""
         name = self.market.name
         return {symbol: ConnectedSymbol(name, one.base, one.quote) for symbol, one in self.assets().items()}
 
     def origin(self) -> Origin:
-        """Return which exchange the data are of."""
+        """Return which venue the data comes from."""
         return self.connection.origin
 
     def walks(self, run: Run, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:
-        """Yield the walks of a dataset: out of the archive first, then by REST what it did not give."""
+        """Yield the walks of a dataset: first through the archive, then through REST for the rest."""
         if self.revisions is not None:
             yield from ((walk, {}) for walk in revision_walks(self.connection, run, dataset, self.revisions))
             return
@@ -175,7 +175,7 @@ class BinanceMarket:
         yield PlannedSeries(dataset, "all", weight=weights[dataset])
 
     def close(self) -> None:
-        """End the connections."""
+        """Close the connections."""
         self.connection.close()
 
     def _scope(self, run: Run, dataset: str, requested: Mapping[str, list[Any]]) -> MarketScope:
@@ -196,7 +196,7 @@ class BinanceMarket:
 
     def _symbols(self, run: Run, tally: Tally) -> Snapshot:
         info = self.connection.info
-        assert info is not None  # noqa: S101 - the clock is read with it where a snapshot is wanted
+        assert info is not None  # noqa: S101 - clock_us() reads it if a snapshot is requested
         tally.add(self.market.endpoints["exchangeInfo"].weight, 0.0)
         return symbols_snapshot(self.market.name, info, run.now_us)
 

@@ -1,4 +1,4 @@
-"""The markets of Binance: their REST endpoints, limits and page sizes. An endpoint is a row of a table."""
+"""The markets of Binance: REST endpoints, limits and page sizes. To add an endpoint, add a row to a table."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,7 +9,7 @@ from exchange_engine.times import HOUR_MS, INTERVAL_MS
 from .settings import ALTERNATIVE_HOSTS, PAGE_ROWS, SPOT, UM
 
 WEIGHT, FUNDING, FUTURES_DATA = "weight", "funding", "futures data"
-"""The limits that requests count against: the weight a minute, and counts of requests in five minutes."""
+"""The limits that requests count against: weight per minute, and numbers of requests in five minutes."""
 
 
 @dataclass(frozen=True)
@@ -17,10 +17,10 @@ class Endpoint:
     """One path of the REST API.
 
     Attributes:
-        path: After the host, such as "/api/v3/klines".
-        weight: Request weight as it is asked for here, where that does not depend on the parameters.
-        pool: The limit that it counts against.
-        host: Key of the configuration with its host, where that is not the market's.
+        path: Path after the host, such as "/api/v3/klines".
+        weight: Weight of the requests that are sent here, unless it depends on the parameters.
+        pool: The limit that requests count against.
+        host: Configuration key of its host, if that is not the market's.
     """
 
     path: str
@@ -34,17 +34,17 @@ class Market:
     """One market of Binance.
 
     Attributes:
-        name: As staging tables have it: "spot" or "um".
-        title: For messages.
-        host: Key of the configuration with its host.
-        endpoints: By the last part of their path.
-        weight_limit: Request weight a minute and IP address, until exchangeInfo has said what it really is.
-        rate_limits: Of the other limits: requests, and in how many seconds.
-        kline_rows: The `limit` of klines that gives most rows for their weight.
+        name: Name in staging tables: "spot" or "um".
+        title: Name for messages.
+        host: Configuration key of its host.
+        endpoints: By the last part of the path.
+        weight_limit: Weight per minute and IP address, until exchangeInfo states the real limit.
+        rate_limits: The other limits: number of requests, and in how many seconds.
+        kline_rows: The `limit` of klines that gives the most rows for its weight.
         intervals: Kline intervals.
-        has_microseconds: Times are given in microseconds where a header asks for them.
-        agg_trades_reach_ms: How far back REST has aggregate trades; None for all.
-        alternatives: Hosts that may answer where this one is blocked.
+        has_microseconds: Whether times are in microseconds if a header requests it.
+        agg_trades_reach_ms: How far back REST has aggregate trades, in milliseconds; None for all.
+        alternatives: Hosts that may respond where this one is blocked.
     """
 
     name: str
@@ -98,7 +98,7 @@ UM_MARKET: Final = Market(
         "ticker/24hr": Endpoint("/fapi/v1/ticker/24hr", 40),
     },
     weight_limit=2400,
-    # A limit up to 499 costs 2, up to 1000 5, and 1500 10: 499 gives the most rows for the weight.
+    # A limit of up to 499 costs 2, up to 1000 costs 5, and 1500 costs 10: 499 gives the most rows for the weight.
     kline_rows=499,
     intervals=tuple(name for name in INTERVAL_MS if name != "1s"),
     has_microseconds=False,

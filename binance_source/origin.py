@@ -1,4 +1,4 @@
-"""Which exchange data are of, and whether archive and REST are of the same one."""
+"""Which venue the data comes from, and whether archive and REST belong to the same one."""
 
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,17 +16,17 @@ from .markets import SPOT_MARKET, Market
 from .settings import ARCHIVE_LISTING_URL, SPOT, BinanceConfiguration
 
 BINANCE_HOSTS: Final = frozenset({"data-api.binance.vision", "data.binance.vision"})
-"""Hosts of Binance's that are not below binance.com; testnet.binance.vision is another market."""
+"""Binance's hosts outside binance.com. testnet.binance.vision is not one of them: it is another market."""
 
 
 def exchange_of(url: str) -> str:
-    """Name the exchange behind a host: data of two of them must never be mixed.
+    """Return the name of the venue behind a host; data of two venues is never mixed.
 
     Args:
         url: Such as https://api-gcp.binance.com.
 
     Returns:
-        "Binance" for all hosts of binance.com, else the host's name; any port of this machine is the same.
+        "Binance" for its hosts other than demo and testnet, else the host's name; any port of this machine is the same.
     """
     host = urlsplit(url).hostname or ""
     is_binance_com = host.endswith(".binance.com") and not host.startswith("demo-")
@@ -38,19 +38,19 @@ def exchange_of(url: str) -> str:
 def choose_source(
     configuration: BinanceConfiguration, source: str, needs_rest: bool, market: Market = SPOT_MARKET
 ) -> str:
-    """See that archive and REST are of the same exchange: their rows must never be mixed.
+    """Return the source to use, after checking that archive and REST belong to the same venue.
 
     Args:
         configuration: The hosts.
-        source: What was asked for.
-        needs_rest: REST is spoken to in any case.
-        market: Whose REST.
+        source: The requested source.
+        needs_rest: Whether REST is used in any case.
+        market: The market whose REST host is compared.
 
     Returns:
-        "rest" in the place of "auto" where the configured archive is not that of the configured exchange.
+        The requested source, but "rest" for "auto" if the configured archive belongs to another venue.
 
     Raises:
-        RequestError: "archive" was asked for, and its hosts are of different exchanges.
+        RequestError: "archive" is requested, and its hosts belong to different venues.
     """
     origins = {exchange_of(configuration.archive_url), exchange_of(configuration.archive_listing_url)}
     if needs_rest:
@@ -68,18 +68,18 @@ def choose_source(
 def archived_symbols(
     host: ArchiveHost, threads: int, datasets: Iterable[str], is_needed: bool, market: str = SPOT
 ) -> frozenset[str]:
-    """List the symbols that the archive has files of, for any of some datasets.
+    """Return the symbols that have files in the archive for any of some datasets.
 
     Args:
         host: The archive.
-        threads: How many folders to list at once.
-        datasets: Staging tables; those that the archive does not have are passed over.
-        is_needed: Raise what goes wrong, instead of doing without the archive.
-        market: Of which market.
+        threads: How many folders are listed at once.
+        datasets: Staging tables; those that the archive does not have are skipped.
+        is_needed: Whether errors are raised rather than treated as an empty archive.
+        market: Name of the market.
 
     Raises:
         RunError: The archive cannot be reached.
-        ArchiveFileError: Its listing is not understood.
+        ArchiveFileError: Its listing cannot be read.
     """
     kinds = [ARCHIVE_DATASETS[market, name] for name in datasets if (market, name) in ARCHIVE_DATASETS]
     folders = [kind.folder(frequency) for kind in kinds for frequency in (MONTHLY, DAILY)]

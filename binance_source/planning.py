@@ -1,4 +1,4 @@
-"""What the series of a market would take, without fetching them: files of the archive, and requests to REST."""
+"""What the series of a market would take, without fetching them: files of the archive, and REST requests."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,14 +18,14 @@ from .series import DATASETS_OF_SERIES, Dataset, MarketScope
 def planned_series(
     connection: Connection, run: Run, dataset: str, scope: MarketScope, coverage: Coverage
 ) -> Iterator[PlannedSeries]:
-    """Yield what each series of a dataset would take, asking only for what there is, and where it begins and ends.
+    """Yield what each series of a dataset would take, after requests for listings and the ends of REST's data.
 
     Args:
-        connection: To the market.
+        connection: Connection to the market.
         run: The run, open.
-        dataset: Of DATASETS_OF_SERIES.
-        scope: What the series are made for.
-        coverage: What is loaded.
+        dataset: One of DATASETS_OF_SERIES.
+        scope: Scope of the series.
+        coverage: Coverage of the dataset.
     """
     kind = DATASETS_OF_SERIES[dataset]
     files: dict[str, list[ArchiveFile]] = {}
@@ -58,13 +58,13 @@ def _choose(connection: Connection, series: ArchiveSeries, coverage: Coverage) -
 def _rest_after(
     connection: Connection, kind: Dataset, scope: MarketScope, coverage: Coverage, files: dict[str, list[ArchiveFile]]
 ) -> list[Series]:
-    """Make the REST series of a symbol as they will be once its files are loaded."""
+    """Return the REST series of a symbol as they will be once its files are loaded."""
     if kind.ranges is not IDS:
         expected = dict(coverage)
         for key, found in files.items():
             expected[key] = kind.ranges.add(expected.get(key, []), [file.period for file in found])
         return kind.rest(scope, connection.client, expected)
-    # Which ids a file has is known only when it is read: what follows the last one is REST's.
+    # Which ids a file has is known only after reading it: REST is planned from the end of the last file.
     ends = [
         file.period[1] * 1000 for one in kind.archive(scope, coverage, frozenset()) for file in files.get(one.key, [])
     ]

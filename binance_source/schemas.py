@@ -1,4 +1,4 @@
-"""The staging tables of Binance: the one place where the names and types of their columns are decided."""
+"""The staging tables of Binance: the only place that decides names and types of their columns."""
 
 from typing import Final
 
@@ -82,7 +82,7 @@ EXCHANGE_INFO_HISTORY: Final = staging_table(
         "order_types permission_sets filters".split()
     ),
 )
-"""What exchangeInfo said of a symbol, from when on: a row for each change. A symbol that it lists no more has nulls."""
+"""The exchangeInfo of each symbol, one row per change. A symbol that is no longer listed has nulls."""
 
 TICKER_NUMBERS: Final = (
     "price_change", "price_change_percent", "weighted_avg_price", "prev_close_price", "last_price", "last_qty",
@@ -101,7 +101,7 @@ TICKERS_24H: Final = staging_table(
     ),
     nullable=frozenset(TICKER_NUMBERS),
 )
-"""Futures have no bid, ask and previous close; what the exchange leaves empty is null."""
+"""Futures have no bid, ask and previous close; values that Binance leaves empty are null."""
 
 MARK_PRICE_KLINES: Final = staging_table(
     "mark_price_klines",
@@ -128,7 +128,7 @@ FUNDING_RATES: Final = staging_table(
     ),
     nullable=frozenset({"mark_price", "funding_interval_hours", "rate_type"}),
 )
-"""Times are rounded to the second: the exchange's are off by some milliseconds."""
+"""Times are rounded to the second: Binance's are off by some milliseconds."""
 
 OPEN_INTEREST: Final = staging_table(
     "open_interest",
@@ -195,7 +195,7 @@ ARCHIVE_FILES: Final = staging_table(
         {"interval", "reason", "sha256", "row_count", "rows_changed", "rows_compared", "replaced_load_id"}
     ),
 )
-"""What became of each file of the archive that a run has taken in hand."""
+"""What became of each file of the archive that a run has processed."""
 
 ARCHIVE_DISAGREEMENTS: Final = staging_table(
     "archive_disagreements",
@@ -209,7 +209,7 @@ ARCHIVE_DISAGREEMENTS: Final = staging_table(
     nullable=frozenset({"interval", "archive_value", "other_value"}),
     write=MERGED,
 )
-"""Values of a file that another source gives otherwise."""
+"""Values of a file that differ in another source."""
 
 
 LISTINGS: Final = staging_table(
@@ -239,15 +239,15 @@ GAP_CHECKS: Final = staging_table(
     ),
     nullable=frozenset({"interval", "gap_start", "gap_end", "first_id", "last_id", "detail"}),
 )
-"""Gaps that were asked for again, and the answers. A question that failed leaves no row: it proves nothing."""
+"""Gaps that were retried, and the results. A retry that failed leaves no row: it proves nothing."""
 
 MARKET_TABLES: Final = (
     SYMBOLS, TICKERS_24H, KLINES, MARK_PRICE_KLINES, AGG_TRADES, TRADES, FUNDING_RATES, OPEN_INTEREST, PREMIUM_INDEX,
 )  # fmt: skip
-"""The tables of the datasets of markets, in the order in which they are loaded."""
+"""The tables of the markets' datasets, in the order in which they are loaded."""
 
 ACCOUNT_TABLES: Final = (ACCOUNT_BALANCES, ACCOUNT_TRADES)
-"""The same for an account."""
+"""The tables of an account's datasets, in the order in which they are loaded."""
 
 TABLES: Final = (
     *MARKET_TABLES, *ACCOUNT_TABLES, EXCHANGE_INFO_HISTORY, LISTINGS, GAP_CHECKS, ARCHIVE_FILES, ARCHIVE_DISAGREEMENTS,

@@ -1,4 +1,4 @@
-"""Which series a dataset is made of, by REST and out of the archive, and how their coverage is kept."""
+"""The series of each dataset, from REST and from the archive, and how their coverage is kept."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field, replace
@@ -31,11 +31,11 @@ from .rest.open_interest import OpenInterestSeries
 from .rest.trade_kinds import TRADE_KINDS
 
 REACH_MARGIN_MS = HOUR_MS
-"""What of its reach REST is not asked for: a long run comes late to its last series, and the exchange reckons by its
-own clock."""
+"""Part of REST's reach that is not used: a long run comes late to its last series, and Binance goes by its own
+clock."""
 
 OPEN_INTEREST_REACH_MS = 30 * DAY_MS - REACH_MARGIN_MS
-"""How far back REST is asked for open interest: an older start is refused."""
+"""How far back open interest is requested from REST, in milliseconds: an older start is refused."""
 
 REACH_OF_REST = "REST gives, and is not there from the archive"
 """For messages."""
@@ -43,12 +43,12 @@ REACH_OF_REST = "REST gives, and is not there from the archive"
 
 @dataclass(frozen=True)
 class MarketScope(Scope):
-    """What the series of a dataset of a market are made for.
+    """The scope of a dataset of a market.
 
     Attributes:
-        kind: Which market.
+        kind: The market.
         open_interest_periods: The periods of open interest that are loaded.
-        listed_ms: When symbols were listed, in milliseconds since 1970, where the exchange says it.
+        listed_ms: When symbols were listed, in milliseconds since 1970, if Binance states it.
     """
 
     kind: Market = SPOT_MARKET
@@ -56,20 +56,21 @@ class MarketScope(Scope):
     listed_ms: Mapping[str, int] = field(default_factory=dict)
 
     def since_listed(self, symbol: str, wanted: Range) -> Range:
-        """Return wanted times, in milliseconds, without those before a symbol was listed."""
+        """Return requested times, in milliseconds, without those before a symbol was listed."""
         return max(wanted[0], self.listed_ms.get(symbol, 0)), wanted[1]
 
 
 @dataclass(frozen=True)
 class Dataset:
-    """How a dataset that is made of series is fetched and remembered.
+    """How a dataset of series is fetched, and its coverage kept.
 
     Attributes:
-        rest: Makes the series that REST is asked for, from what is covered.
-        archive: Makes the series that are taken out of the archive; those of `listed` symbols are followed by REST.
+        rest: Returns the series to fetch from REST, given the coverage.
+        archive: Returns the series to fetch from the archive; REST follows for `listed` symbols.
         ranges: How coverage is kept.
-        endpoint: Where REST's pages come from.
-        prefers_rest: REST has more of it than the archive, and cheaply: the archive is for what REST does not list.
+        endpoint: The REST endpoint of its pages, by its name in `Market.endpoints`.
+        prefers_rest: Whether REST has more than the archive, at little cost. With auto, the archive is then only used
+            for symbols that REST does not list.
     """
 
     rest: Callable[[MarketScope, RestClient, Coverage], list[Series]]
@@ -81,15 +82,15 @@ class Dataset:
     def from_archive(
         self, scope: MarketScope, coverage: Coverage, listed: Set[str], source: str
     ) -> list[ArchiveSeries]:
-        """Make the series that are taken out of the archive, where that may give what REST does not.
+        """Return the series to fetch from the archive, without those that are left to REST.
 
         Args:
-            scope: What they are made for.
-            coverage: What is loaded.
-            listed: Symbols that are followed by REST.
-            source: Where series come from, as asked for.
+            scope: Scope of the series.
+            coverage: Coverage of the dataset.
+            listed: Symbols for which REST follows.
+            source: The requested source.
         """
-        # Which ids a file has is known only when it is read.
+        # Requested ids are never fetched from the archive: which ids a file has is known only after reading it.
         found = self.archive(scope, coverage, listed) if scope.request.ids is None else []
         is_for_rest = self.prefers_rest and source == AUTO
         return [one for one in found if not (is_for_rest and one.followed_by_rest)]
@@ -118,7 +119,7 @@ def _rest_funding(scope: MarketScope, client: RestClient, coverage: Coverage) ->
 
 
 def _reached_ms(dataset: str, scope: MarketScope) -> int:
-    """Return the time from which on REST has all of a dataset's rows, in milliseconds since 1970."""
+    """Return the time since which REST has all rows of a dataset, in milliseconds since 1970."""
     reach_ms = scope.kind.agg_trades_reach_ms
     if dataset == "open_interest":
         return scope.now_us // 1000 - OPEN_INTEREST_REACH_MS
@@ -135,7 +136,7 @@ def _rest_open_interest(scope: MarketScope, client: RestClient, coverage: Covera
         wanted = one.times_ms
         since = scope.since_listed(one.symbol, wanted)
         found += one.beyond_reach(since, reached, missing, REACH_OF_REST, INTERVAL_MS[one.interval])
-        # The exchange refuses what is too old, rather than giving what it has.
+        # Binance refuses a start that is too old, rather than sending what it has.
         reachable = (max(wanted[0], reached), max(wanted[1], reached))
         found.append(OpenInterestSeries(client, one.key, reachable, one.covered, now_ms))
     return found
@@ -157,9 +158,9 @@ def _rest_trades(dataset: str, scope: MarketScope, client: RestClient, coverage:
 
 
 def _missing_days(wanted: Range, covered: list[Any]) -> list[Range]:
-    """Return what is missing of trades' times, but for what comes before the first trade of the first day's file.
+    """Return the missing parts of requested trade times, but not the time before the first trade of the first file.
 
-    That nothing was traded then is the file's word; ids could prove it, and nobody gives those any more.
+    Only the file of that day says that nothing was traded then. Ids could prove it, but no source gives them any more.
     """
     gaps = missing_times(wanted, covered)
     is_of_file = gaps and gaps[0][0] == wanted[0] and gaps[0][1] < wanted[1]
@@ -178,7 +179,7 @@ def _archived(dataset: str, scope: MarketScope, coverage: Coverage, listed: Set[
 
 
 def _archived_open_interest(scope: MarketScope, coverage: Coverage, listed: Set[str]) -> list[ArchiveSeries]:
-    # The archive's metrics have one period alone.
+    # The archive's metrics have only one period.
     found = _archived("open_interest", scope, coverage, listed)
     return [one for one in found if one.interval == METRICS_PERIOD]
 
@@ -203,15 +204,15 @@ DATASETS_OF_SERIES: dict[str, Dataset] = {
     ),
     "open_interest": Dataset(_rest_open_interest, _archived_open_interest, TIMES, OpenInterestSeries.endpoint),
 }
-"""The datasets that are walked, and how."""
+"""The datasets that are walked."""
 
 
 def requested_before(scope: MarketScope, is_meant: Callable[[str, str], bool]) -> Iterator[MarketScope]:
-    """Return scopes that ask for what earlier runs have asked for, and for no more: one for each period of a series.
+    """Yield scopes for exactly what earlier runs have requested: first the first period of each series, and so on.
 
     Args:
-        scope: Of a run that asks for no period of its own.
-        is_meant: Tells whether a symbol and an interval (empty for trades) are meant.
+        scope: Scope of a run that requests no period of its own.
+        is_meant: Returns whether a symbol and an interval (empty for trades) are requested.
     """
     series = {}
     for key, asked in scope.requested.items():

@@ -8,30 +8,30 @@ from exchange_engine.config.rules import Names, Number, Url
 from exchange_engine.config.sections import DAY_SECONDS, Section, key
 
 SECTIONS: Final = ("sources", "binance")
-"""Where the configuration lives: `[sources.binance]` in config.toml, `SOURCES__BINANCE__...` in the environment."""
+"""Path of the configuration: `[sources.binance]` in config.toml, `SOURCES__BINANCE__...` in the environment."""
 
 SPOT: Final = "spot"
 UM: Final = "um"
 """The markets: spot, and USD-M futures."""
 
 ALTERNATIVE_HOSTS: Final = ("https://data-api.binance.vision", "https://api-gcp.binance.com", "https://api.binance.us")
-"""Hosts that may answer where another one is blocked (binance-spot-api-docs, market_data_only.md); the last of them
-is an exchange of its own, with its own symbols and history."""
+"""Hosts that may respond where another one is blocked (binance-spot-api-docs, market_data_only.md). The last one is a
+venue of its own, with its own symbols and history."""
 
 PAGE_ROWS: Final = 1000
-"""The largest `limit` of klines, aggTrades and historicalTrades; a larger one is cut without an error."""
+"""The largest `limit` of klines, aggTrades and historicalTrades; a larger one is reduced without an error."""
 
 ARCHIVE_LISTING_URL: Final = "https://s3-ap-northeast-1.amazonaws.com/data.binance.vision"
-"""The bucket behind data.binance.vision, which only lists its files there."""
+"""The bucket behind data.binance.vision; only the bucket lists the files."""
 
 OPEN_INTEREST_PERIODS: Final = ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h", "1d")
 
 
 @configspec
 class BinanceConfiguration(Section):
-    """How Binance is spoken to; each field is a key of `[sources.binance]`.
+    """The section of Binance; each field is a key of `[sources.binance]`.
 
-    Times are in seconds. The upper ends of numbers are far above what is of use: beyond them is a slip.
+    Times are in seconds. The upper bounds of numbers are far above any useful value: they catch slips.
     """
 
     market_data_url: str = key("https://data-api.binance.vision", Url(), "public market data")

@@ -1,4 +1,4 @@
-"""The walks of a dataset: out of the archive first, then by REST what it did not give; and those of looking back."""
+"""The walks of a dataset: through the archive, then through REST for the rest; and those of revisions and repairs."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -23,13 +23,13 @@ from .series import DATASETS_OF_SERIES, MarketScope, requested_before
 
 
 def missing_walks(connection: Connection, run: Run, dataset: str, scope: MarketScope) -> Iterator[Walk]:
-    """Yield walks to what is requested and not loaded, each when the one before is done.
+    """Yield the walks for what is requested and not loaded; the next one begins when the one before is done.
 
     Args:
-        connection: To the market.
+        connection: Connection to the market.
         run: The run, open.
-        dataset: Of DATASETS_OF_SERIES.
-        scope: What its series are made for.
+        dataset: One of DATASETS_OF_SERIES.
+        scope: Scope of its series.
     """
     kind = DATASETS_OF_SERIES[dataset]
     if connection.source != REST:
@@ -53,26 +53,26 @@ def missing_walks(connection: Connection, run: Run, dataset: str, scope: MarketS
 
 
 def revision_walks(connection: Connection, run: Run, dataset: str, revisions: Revisions) -> Iterator[Walk]:
-    """Yield the walk to loaded files that have been published again; arguments as for `missing_walks`."""
+    """Yield the walk for loaded files that were published again; arguments as for `missing_walks`."""
     yield RevisionWalk(dataset, revisions, connection.host, connection.downloads, run.now_us, run.stop)
 
 
 def repair_walks(
     connection: Connection, run: Run, dataset: str, scope: MarketScope, repairs: Repairs
 ) -> Iterator[Walk]:
-    """Yield walks to what was requested before and never answered, then to what was answered with nothing.
+    """Yield the walks for what was requested before and is not covered, then for gaps in what is covered.
 
     Args:
-        connection: To the market.
+        connection: Connection to the market.
         run: The run, open.
-        dataset: Of DATASETS_OF_SERIES.
-        scope: What its series are made for.
+        dataset: One of DATASETS_OF_SERIES.
+        scope: Scope of its series.
         repairs: The gaps.
     """
     begun_with: Coverage = {key: list(entries) for key, entries in run.covered(dataset).items()}
     for periods in requested_before(scope, repairs.is_meant):
         yield from missing_walks(connection, run, dataset, periods)
-    # What was just fetched for the first time is asked for again in a later run, if anything of it is missing.
+    # Gaps in what was just fetched for the first time are left to a later run.
     gaps = [gap for gap in repairs.gaps if gap.dataset == dataset]
     questions = [Question(gap) for gap in gaps if gap.is_within(begun_with.get(gap.series, []))]
     for question in questions:
