@@ -1,4 +1,4 @@
-"""Candles: GET /products/{id}/candles, newest first, without those of times in which nothing was traded."""
+"""Candles: GET /products/{id}/candles, newest first, without candles for times in which nothing was traded."""
 
 import re
 from collections.abc import Sequence
@@ -24,13 +24,13 @@ from .schemas import COINBASE_CANDLES
 from .settings import INTERVALS, WINDOW_CANDLES
 
 _Seconds = Annotated[int, msgspec.Meta(ge=0, lt=10**10)]
-# Time, low, high, open, close, volume: JSON numbers, whose digits a float would not keep.
+# Time, low, high, open, close, volume. The numbers are JSON numbers, whose digits a float would not keep.
 _DECODER = ArrayRows(_Seconds, msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw, msgspec.Raw)
 _COLUMNS = ("low", "high", "open", "close", "volume")
 
 _EXPONENT = re.compile("[+-]?[0-9]{1,9}")
 MOST_EXPONENT = 40
-"""Of a number that is written out; beyond it no column has the digits."""
+"""The largest exponent of a number that is written out; with a larger one, no column has the digits."""
 
 _NOISY = re.compile("[0-9]{1,20}[.][0-9]{19,30}")
 _LAST_PLACE = Decimal(1).scaleb(-WIDE_DECIMAL.scale)
@@ -41,15 +41,15 @@ class CoinbaseCandles(CandleSeries):
     """The candles of one product and interval.
 
     Args:
-        client: How to ask.
-        key: Of the series.
-        wanted: Open times [from, to) in milliseconds.
-        covered: Ranges of open times that are loaded already.
-        now_ms: The exchange's clock.
+        client: Client of the venue.
+        key: Key of the series.
+        wanted: The requested open times [from, to) in milliseconds.
+        covered: Ranges of open times that are already loaded.
+        now_ms: The venue's time, in milliseconds since 1970.
     """
 
     window_candles = WINDOW_CANDLES
-    # Minutes without a trade are usual; a page that lost a part of its rows lacks more of them in one place.
+    # Some minutes without a trade are usual. A page that lost rows lacks more of them in one place.
     quiet_ms = 30 * MINUTE_MS
 
     def __init__(self, client: CoinbaseClient, key: str, wanted: Range, covered: list[Range], now_ms: int) -> None:
@@ -58,7 +58,7 @@ class CoinbaseCandles(CandleSeries):
         self._client = client
 
     def ask(self, interval: Interval, start: int, end: int) -> Answer:
-        """Ask once for the candles that open in [start, end)."""
+        """Send one request for the candles that open in [start, end)."""
         last = interval.next_open(end) - interval.shortest_ms
         params = {"granularity": interval.parameter, "start": iso_of_ms(start), "end": iso_of_ms(last)}
 
@@ -68,29 +68,29 @@ class CoinbaseCandles(CandleSeries):
         return self._client.get(f"/products/{self._symbol}/candles", params, decode, self.tally)
 
     def table(self, candles: list[Candle]) -> pa.Table:
-        """Turn candles into the staging table."""
+        """Return candles as the staging table."""
         return candles_table(candles, self.key)
 
     def rounded(self, candles: list[Candle]) -> int:
-        """Return how many volumes have a float's noise behind the 18th decimal."""
+        """Return how many volumes have float noise after the 18th decimal."""
         return sum(_NOISY.fullmatch(candle[-1]) is not None for candle in candles)
 
 
 def read_candles(body: bytes, interval: Interval, start: int, last: int, key: str) -> Answer:
-    """Read an answer; the candles from before its start, which it may have, are left out.
+    """Return the candles of a response, without those before the requested start, which it may contain.
 
     Args:
-        body: The answer.
-        interval: That was asked for.
-        start: The first open time that was asked for, in milliseconds.
-        last: The last one.
-        key: Of the series, for messages.
+        body: The response.
+        interval: The requested interval.
+        start: The first requested open time, in milliseconds.
+        last: The last requested open time, in milliseconds.
+        key: Key of the series, for messages.
 
     Returns:
-        The candles: open time in milliseconds, then the texts of low, high, open, close and volume.
+        The candles: open time in milliseconds, then low, high, open, close and volume as text.
 
     Raises:
-        BadResponseError: It is not the answer to this question.
+        BadResponseError: It is not the response to this request.
     """
     rows = without_copies(_DECODER.decode(body)[::-1], itemgetter(0))
     opens = [row[0] * 1000 for row in rows]
@@ -99,15 +99,15 @@ def read_candles(body: bytes, interval: Interval, start: int, last: int, key: st
     if min(steps, default=1) <= 0 or not is_of_interval or max(opens, default=0) > last:
         raise BadResponseError(f"candles {key} from {start} to {last} were answered with others: {opens[:3]} ...")
     candles = [(row[0] * 1000, *map(_plain, row[1:])) for row in rows if row[0] * 1000 >= start]
-    # No two of them follow each other: they may be those of a longer interval.
+    # If no two candles are adjacent, they may be of a longer interval.
     return Answer(candles, is_odd=bool(steps) and min(steps) > interval.shortest_ms)
 
 
 def candles_table(candles: Sequence[Candle], key: str) -> pa.Table:
-    """Turn candles, as `read_candles` gives them, into the staging table.
+    """Return candles of `read_candles` as the staging table.
 
-    Coinbase sums volumes as floats, and prints what that leaves behind the 18th decimal (coinbase-pro-node, issue 204):
-    volumes are rounded to the column, half even. Prices are never rounded.
+    Coinbase sums volumes as floats, and prints the noise after the 18th decimal (coinbase-pro-node, issue 204). Volumes
+    are rounded to the column, half even. Prices are never rounded.
     """
     if not candles:
         return COINBASE_CANDLES.schema.empty_table()
@@ -133,7 +133,7 @@ def _without_noise(volume: str) -> str:
 
 
 def _plain(number: msgspec.Raw) -> str:
-    """Return a JSON number without an exponent, exactly; what is none stays what it is, and fits no column."""
+    """Return a JSON number without an exponent, exactly; anything else is returned as it is, and fits no column."""
     text = bytes(number).decode("utf-8", "replace")
     _, has_exponent, exponent = text.lower().partition("e")
     if not has_exponent or not _EXPONENT.fullmatch(exponent) or abs(int(exponent)) > MOST_EXPONENT:

@@ -1,4 +1,4 @@
-"""GET requests to Coinbase Exchange: its limit, its clock, and its errors, which say what to do."""
+"""GET requests to Coinbase Exchange: its limit, its clock, and its errors, whose messages say what to do."""
 
 import threading
 from collections.abc import Callable
@@ -39,7 +39,7 @@ _TIME_DECODER = msgspec.json.Decoder(_Time, float_hook=Decimal)
 
 
 class CoinbaseClient(Transport):
-    """Asks Coinbase Exchange, through one limit on requests.
+    """Client of Coinbase Exchange, with one limit on requests.
 
     Args:
         configuration: Host, timeouts, retries, patience.
@@ -55,35 +55,34 @@ class CoinbaseClient(Transport):
         self.budget = RateBudget(REQUESTS_PER_SECOND, share, patience, self.stop, 1.0, section=f"sources.{NAME}")
 
     def server_time_ms(self) -> int:
-        """Read the exchange's clock (GET /time).
+        """Return the venue's time (GET /time), in milliseconds since 1970.
 
         Raises:
-            RunError: The exchange cannot be reached, or its answers contradict their own dates.
+            RunError: The venue cannot be reached, or its time contradicts the date of the response.
         """
         return self.clock_ms(Query(f"{self.url}/time", {}, self.budget), _read_time)
 
     def get(self, path: str, params: Params, decode: Callable[[bytes], T], tally: Tally | None = None) -> T:
-        """Ask an endpoint, again where that may help, and decode the answer.
+        """Send a request to an endpoint, retry it where that may help, and return the decoded response.
 
         Args:
             path: Such as "/products".
             params: Query parameters.
-            decode: Turns the body into the result; raises BadResponseError or what `UNREADABLE` lists for a body that
-                is worth asking for again.
-            tally: Where to count the request.
+            decode: Converts the body; raises BadResponseError or one of `UNREADABLE` for a body that is worth a retry.
+            tally: Where the request is counted.
 
         Raises:
-            RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
-            SeriesError: This request cannot be answered.
+            RunError: Nothing more can be fetched: stopped, banned, blocked or unreachable.
+            SeriesError: This request gets no usable response.
         """
         return self.send(Query(f"{self.url}{path}", params, self.budget, tally=tally), decode)
 
     def budgets(self) -> list[Budget]:
-        """Return the one limit."""
+        """Return the only limit."""
         return [self.budget]
 
     def check(self, response: requests.Response, body: bytes) -> None:
-        """Raise for an answer that is not what was asked for."""
+        """Raise an error for a response that is not the requested one."""
         status, path = response.status_code, path_of(response)
         if status == 403:
             raise GeoBlockedError(

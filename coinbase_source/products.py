@@ -16,7 +16,7 @@ from .settings import SPOT
 
 
 class Product(msgspec.Struct):
-    """The parts of a product that are used. Delisted ones are listed too, with their status."""
+    """The fields of a product that are used. Delisted products are listed too, with their status."""
 
     id: str
     base_currency: str
@@ -33,32 +33,32 @@ _READER = ListReader(Product, "id")
 
 
 def fetch_products(client: CoinbaseClient) -> Listed[Product]:
-    """Ask for all products."""
+    """Fetch all products."""
     return client.get("/products", {}, decode_products)
 
 
 def decode_products(body: bytes) -> Listed[Product]:
-    """Read the products of an answer, row by row."""
+    """Return the products of a response, read row by row."""
     return _READER.read(body)
 
 
 def connected(listed: Listed[Product]) -> dict[str, ConnectedSymbol]:
-    """Return every product that has a name, those with an odd row among them."""
+    """Return every product that has a name, including those with an odd row."""
     labels = _READER.labels(listed, "base_currency", "quote_currency")
     return {name: ConnectedSymbol(SPOT, *texts) for name, texts in labels.items()}
 
 
 def products_snapshot(listed: Listed[Product], updated_at_us: int) -> Snapshot:
-    """Turn products into the staging table, and name the rows that cannot be; arguments as for `products_table`."""
+    """Return products as the staging table, those that do not fit as rejected; arguments as for `products_table`."""
     return as_snapshot(listed, lambda one: one.id, lambda rows: products_table(rows, updated_at_us))
 
 
 def products_table(products: Sequence[Product], updated_at_us: int) -> pa.Table:
-    """Turn products into the staging table.
+    """Return products as the staging table.
 
     Args:
-        products: As the exchange gave them.
-        updated_at_us: The exchange's time in microseconds since 1970.
+        products: Products of the response.
+        updated_at_us: The venue's time in microseconds since 1970.
     """
     names = [one.id for one in products]
     increments: dict[str, list[str | None]] = {

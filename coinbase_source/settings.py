@@ -21,20 +21,20 @@ SPOT: Final = "spot"
 HOST: Final = "api.exchange.coinbase.com"
 
 REQUESTS_PER_SECOND: Final = 10
-"""Public requests of an IP address; bursts of up to 15 are not made use of."""
+"""Public requests per IP address; the allowed bursts of up to 15 are not used."""
 
 WINDOW_CANDLES: Final = 299
-"""More than 300 candles are refused, and both ends of a time count."""
+"""More than 300 candles are refused, and both ends of a requested period count."""
 
 INTERVALS: Final[dict[str, Interval]] = intervals(
     {"1m": "60", "5m": "300", "15m": "900", "1h": "3600", "6h": "21600", "1d": "86400"}, INTERVAL_MS, {}
 )
-"""By Binance's names: the granularity in seconds. There are no others."""
+"""By Binance's names, with the granularity in seconds. Coinbase has no others."""
 
 
 @configspec
 class CoinbaseConfiguration(VenueConfiguration):
-    """How Coinbase Exchange is spoken to; each field is a key of `[sources.coinbase]`."""
+    """The section of Coinbase Exchange; each field is a key of `[sources.coinbase]`."""
 
     base_url: str = key(f"https://{HOST}", Url())
 

@@ -28,7 +28,7 @@ class Coinbase(RestVenue):
     _products: Listed[Product] = Listed([])
 
     def datasets(self, now_ms: int) -> Mapping[str, RestDataset]:
-        """Return the datasets that are made of series."""
+        """Return the datasets that consist of series."""
 
         def candles(one: SeriesRequest) -> list[CoinbaseCandles]:
             return [CoinbaseCandles(self.client, one.key, one.times_ms, one.covered, now_ms)]
@@ -37,11 +37,11 @@ class Coinbase(RestVenue):
 
     @property
     def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
-        """The datasets that are taken at once, and what takes each."""
+        """The datasets that are loaded as a whole, and the function that fetches each."""
         return {COINBASE_PRODUCTS.name: self._products_snapshot}
 
     def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
-        """Ask for all products."""
+        """Fetch all products."""
         self._products = fetch_products(self.client)
         return connected(self._products)
 
