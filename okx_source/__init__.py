@@ -1,4 +1,4 @@
-"""OKX market data as a dlt source: exact decimals, closed candles only, within the exchange's limits."""
+"""OKX market data as a dlt source: exact decimals, only closed candles, within the venue's limits."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -28,21 +28,21 @@ def okx(
 ) -> list[DltResource]:
     """OKX market data for any dlt pipeline.
 
-    Every argument can also stand in config.toml under `[sources.okx]`. Each run fetches what is missing between
-    `start` and `end`; an earlier start than before extends the history backwards.
+    Every argument can also be set in config.toml under `[sources.okx]`. Each run fetches what is missing between
+    `start` and `end`; a start earlier than before extends the history backwards.
 
     Args:
-        symbols: Such as ["BTC-USDT", "BTC-USDT-SWAP"], or patterns, ["*-USDT"], or ["all"].
-        intervals: Binance's names: 1m is a minute, 1M a month; they open on days of UTC.
-        start: UTC date or datetime, inclusive. Without it a new series begins `candles_lookback_days` ago, and others
-            go on where they ended.
+        symbols: Such as ["BTC-USDT", "BTC-USDT-SWAP"], or patterns such as ["*-USDT"], or ["all"].
+        intervals: Binance's names: 1m is a minute, 1M a month; all are aligned to UTC days.
+        start: UTC date or datetime, inclusive. Without it, a new series begins `candles_lookback_days` ago, and other
+            series continue where they ended.
         end: UTC date or datetime, exclusive; default now.
-        datasets: Which resources to make, of okx_instruments, okx_candles, okx_funding_rates.
+        datasets: Which resources to return: okx_instruments, okx_candles, okx_funding_rates.
 
     Raises:
-        RequestError: A name or a time is wrong, found before anything is fetched; unknown symbols are found when the
+        RequestError: A name or a time is wrong, found before anything is fetched. Unknown symbols are found when the
             first resource is read.
-        RunError: While reading: the exchange cannot be reached, or refuses to serve.
+        RunError: While reading: the venue cannot be reached, or refuses.
         SeriesError: While reading: a series cannot be completed.
     """
     request = Okx.check(symbols, intervals, datasets, start, end)

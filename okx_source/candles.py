@@ -1,4 +1,4 @@
-"""Candles: GET /api/v5/market/history-candles, newest first; flat where nothing was traded."""
+"""Candles: GET /api/v5/market/history-candles, newest first; flat if nothing was traded."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -36,7 +36,7 @@ _ROWS = ArrayRows(MillisecondsText, str, str, str, str, str, str, str, str)
 _PRICES: Final = {"open": 1, "high": 2, "low": 3, "close": 4}
 _VOLUMES: Final = {
     True: {**_PRICES, "volume": 5, "quote_volume": 7},
-    # Contracts count in front of the base asset.
+    # For swaps, the volume in contracts precedes the volume in the base asset.
     False: {**_PRICES, "volume": 6, "quote_volume": 7, "contracts": 5},
 }
 
@@ -45,12 +45,12 @@ class OkxCandles(CandleSeries):
     """The candles of one instrument and interval.
 
     Args:
-        client: How to ask.
-        key: Of the series.
-        instrument_type: SPOT or SWAP: what the volumes count.
-        wanted: Open times [from, to) in milliseconds.
-        covered: Ranges of open times that are loaded already.
-        now_ms: The exchange's clock.
+        client: Client of the venue.
+        key: Key of the series.
+        instrument_type: SPOT or SWAP; it decides what the volumes count.
+        wanted: The requested open times [from, to) in milliseconds.
+        covered: Ranges of open times that are already loaded.
+        now_ms: The venue's time, in milliseconds since 1970.
     """
 
     window_candles = PAGE_ROWS
@@ -64,7 +64,7 @@ class OkxCandles(CandleSeries):
         self._is_spot = instrument_type == SPOT
 
     def ask(self, interval: Interval, start: int, end: int) -> Answer:
-        """Ask once for the closed candles that open in [start, end)."""
+        """Fetch the closed candles that open in [start, end); /api/v5/market/candles has the newest of them."""
         candles, rejected = self._rows(HISTORY_CANDLES, interval, start, end)
         known = candles[-1][0] + interval.shortest_ms if candles else start
         if known < end and end + interval.longest_ms > self._now:
@@ -74,7 +74,7 @@ class OkxCandles(CandleSeries):
         return Answer(candles, rejected=rejected)
 
     def table(self, candles: list[Candle]) -> pa.Table:
-        """Turn candles into the staging table."""
+        """Return candles as the staging table."""
         return candles_table(candles, self.key, self._is_spot)
 
     def _rows(self, path: str, interval: Interval, start: int, end: int) -> tuple[list[Candle], list[Rejected]]:
@@ -92,17 +92,17 @@ class OkxCandles(CandleSeries):
         over_before = self._now - SETTLING_MS - interval.longest_ms
         open_from = next((row[0] for row in candles if row[-1] != CLOSED and row[0] > over_before), end)
         closed = [row for row in candles if row[-1] == CLOSED and row[0] < open_from]
-        # One that is over for long will not be confirmed any more.
+        # A candle that ended long ago will not be confirmed any more.
         stuck = [row for row in candles if row[-1] != CLOSED and row[0] <= over_before]
         reason = f"{interval.name} candle: over, and not confirmed"
         return closed, [Rejected(self._symbol, reason, json_text(row)) for row in stuck]
 
 
 def read_candles(body: bytes, interval: Interval) -> list[Candle]:
-    """Read an answer, newest first: open time in milliseconds, then the texts of the row.
+    """Return the candles of a response, newest first: open time in milliseconds, then the other columns as text.
 
     Raises:
-        BadResponseError: It is not of this interval.
+        BadResponseError: They are of another interval.
     """
     candles: list[Candle] = [(int(row[0]), *row[1:]) for row in _ROWS.decode(_ANSWER.decode(body).data)]
     if interval.is_aligned and any(candle[0] % interval.shortest_ms for candle in candles):
@@ -111,7 +111,7 @@ def read_candles(body: bytes, interval: Interval) -> list[Candle]:
 
 
 def candles_table(candles: Sequence[Candle], key: str, is_spot: bool) -> pa.Table:
-    """Turn candles, as `read_candles` gives them, into the staging table."""
+    """Return candles of `read_candles` as the staging table."""
     if not candles:
         return OKX_CANDLES.schema.empty_table()
     _, symbol, interval = split_key(key)

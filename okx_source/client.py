@@ -30,18 +30,18 @@ HISTORY_CANDLES = "/api/v5/market/history-candles"
 
 OK, TOO_MANY = "0", "50011"
 PASSING_CODES = frozenset({"50001", "50004", "50013", "50026"})
-"""Unavailable, timeout, busy, system error: a GET may be repeated on them (OKX API guide, error codes)."""
+"""Unavailable, timeout, busy, system error: a GET may be repeated after them (OKX API guide, error codes)."""
 NOT_SERVED = frozenset({"50121"})
 
 OF_PLACE = frozenset({301, 302, 303, 307, 308, 403, 451})
-"""How hosts answer that do not serve a place, or send it elsewhere."""
+"""HTTP statuses of hosts that do not serve a location, or send it elsewhere."""
 
 MillisecondsText = Annotated[str, msgspec.Meta(pattern="^[0-9]{1,13}$")]
-"""A time in milliseconds since 1970, up to 2286."""
+"""A time in milliseconds since 1970 as text, up to 2286."""
 
 
 class Envelope(msgspec.Struct):
-    """What every answer has around its data."""
+    """What every response has around its data."""
 
     code: str
     msg: str = ""
@@ -60,7 +60,7 @@ _TIMES = msgspec.json.Decoder(_Times)
 
 
 class OkxClient(Transport):
-    """Asks OKX, through one limit for each path.
+    """Client of OKX, with one limit per path.
 
     Args:
         configuration: Host, timeouts, retries, patience.
@@ -84,27 +84,26 @@ class OkxClient(Transport):
         return self._budgets[HISTORY_CANDLES]
 
     def server_time_ms(self) -> int:
-        """Read the exchange's clock (GET /api/v5/public/time).
+        """Return the venue's time (GET /api/v5/public/time), in milliseconds since 1970.
 
         Raises:
-            RunError: The exchange cannot be reached, or its answers contradict their own dates.
+            RunError: The venue cannot be reached, or its time contradicts the date of the response.
         """
         path = "/api/v5/public/time"
         return self.clock_ms(Query(f"{self.url}{path}", {}, self._budgets[path]), _read_time)
 
     def get(self, path: str, params: Params, decode: Callable[[bytes], T], tally: Tally | None = None) -> T:
-        """Ask an endpoint, again where that may help, and decode the answer.
+        """Send a request to an endpoint, retry it where that may help, and return the decoded response.
 
         Args:
-            path: Of LIMITS.
+            path: One of LIMITS.
             params: Query parameters.
-            decode: Turns the body into the result; raises BadResponseError or what `UNREADABLE` lists for a body that
-                is worth asking for again.
-            tally: Where to count the request.
+            decode: Converts the body; raises BadResponseError or one of `UNREADABLE` for a body that is worth a retry.
+            tally: Where the request is counted.
 
         Raises:
-            RunError: Nothing can be fetched any more: stopped, banned, blocked, unreachable.
-            SeriesError: This request cannot be answered.
+            RunError: Nothing more can be fetched: stopped, banned, blocked or unreachable.
+            SeriesError: This request gets no usable response.
         """
         return self.send(Query(f"{self.url}{path}", params, self._budgets[path], tally=tally), decode)
 
@@ -113,12 +112,12 @@ class OkxClient(Transport):
         return list(self._budgets.values())
 
     def refusal(self, response: requests.Response, body: bytes) -> int | None:
-        """Return the status of an answer that asks to wait, which may be 200."""
+        """Return the status of a response that asks to wait, 429 for code 50011 in an HTTP 200, or None."""
         said = _envelope(body)
         return 429 if said is not None and said.code == TOO_MANY else super().refusal(response, body)
 
     def check(self, response: requests.Response, body: bytes) -> None:
-        """Raise for an answer that is not what was asked for."""
+        """Raise an error for a response that is not the requested one."""
         status, path = response.status_code, path_of(response)
         is_json = "json" in response.headers.get("Content-Type", "")
         said = _envelope(body) if is_json else None

@@ -20,7 +20,7 @@ from .settings import FUNDING_PAGE_ROWS
 
 
 class FundingRate(msgspec.Struct, rename="camel"):
-    """A rate: the one that was predicted, and the one that was paid."""
+    """A funding rate, as predicted and as paid."""
 
     inst_id: str
     funding_time: MillisecondsText
@@ -42,14 +42,14 @@ _DECODER = msgspec.json.Decoder(_Answer)
 
 
 class OkxFundingRates:
-    """The funding rates of one swap. Their interval is 8 hours as a rule, and shorter for some, for a time.
+    """The funding rates of one swap. The interval is usually 8 hours; some swaps have had shorter ones for a time.
 
     Args:
-        client: How to ask.
-        key: Of the series.
-        wanted: Times [from, to) in milliseconds.
-        covered: Ranges of times that are loaded already.
-        now_ms: The exchange's clock.
+        client: Client of the venue.
+        key: Key of the series.
+        wanted: The requested times [from, to) in milliseconds.
+        covered: Ranges of times that are already loaded.
+        now_ms: The venue's time, in milliseconds since 1970.
     """
 
     def __init__(self, client: OkxClient, key: str, wanted: Range, covered: list[Range], now_ms: int) -> None:
@@ -61,11 +61,15 @@ class OkxFundingRates:
         self._now = now_ms
 
     def open(self) -> list[Page | Window]:
-        """Cut nothing: each missing range is one window."""
+        """Return one window for each missing range."""
         return [Window(start, end, (end,)) for start, end in self._missing]
 
     def fetch(self, window: Window) -> Page:
-        """Fetch all rates of a range. One without a rate costs itself; a new one may still get its rate."""
+        """Fetch all rates of a range.
+
+        A row without a paid rate is rejected, unless it is of the last hour: then the page ends before it, because its
+        rate may still come.
+        """
         known = self._now
         end = min(window.end, known)
         rates = page_back(
@@ -88,7 +92,7 @@ class OkxFundingRates:
         newest = rates[-1].time_ms if rates else None
         paid = [one for one in rates if one.realized_rate]
         paid, contradicting = one_each(paid, self._symbol, lambda one: one.time_ms, lambda one: one.realized_rate)
-        # What is paid in this very moment may not be there yet: the newest rate ends what is certain.
+        # A rate of this very moment may not be there yet, so coverage ends with the newest rate.
         until = window.end if window.end < known else (window.start if newest is None else newest + 1)
         newest_us = None if newest is None else newest * 1000
         answered = (window.start, end) if until < window.end else None
@@ -103,10 +107,10 @@ class OkxFundingRates:
 
 
 def read_funding_rates(body: bytes, symbol: str) -> list[FundingRate]:
-    """Read an answer, newest first.
+    """Return the rates of a response, newest first.
 
     Raises:
-        BadResponseError: It is of another symbol.
+        BadResponseError: They are of another symbol.
     """
     rates = _DECODER.decode(body).data
     if any(rate.inst_id != symbol for rate in rates):
@@ -115,7 +119,7 @@ def read_funding_rates(body: bytes, symbol: str) -> list[FundingRate]:
 
 
 def funding_table(rates: list[FundingRate], key: str) -> pa.Table:
-    """Turn rates, in ascending order, into the staging table."""
+    """Return rates, in ascending order, as the staging table."""
     times = [rate.time_ms for rate in rates]
     predicted = [rate.funding_rate or None for rate in rates]
     return build(

@@ -17,14 +17,14 @@ from .settings import INSTRUMENT_TYPES
 
 SPOT, SWAP = INSTRUMENT_TYPES
 MARKETS: Final = {SPOT: "spot", SWAP: "swap"}
-"""What the markets of the types are called in staging.connected_symbols."""
+"""Names of the types' markets in staging.connected_symbols."""
 
 
 _Time = Annotated[str, msgspec.Meta(pattern="^[0-9]{0,13}$")]
 
 
 class Instrument(msgspec.Struct, rename="camel"):
-    """The parts of an instrument that are used; what does not apply to its type is empty."""
+    """The fields of an instrument that are used; those that do not apply to its type are empty."""
 
     inst_type: str
     inst_id: str
@@ -44,7 +44,7 @@ class Instrument(msgspec.Struct, rename="camel"):
 
 
 PREOPEN: Final = "preopen"
-"""The state of what is announced: its row may be a placeholder, and it has no candles."""
+"""State of announced instruments: their rows may be placeholders, and they have no candles."""
 
 _READER = ListReader(Instrument, "inst_id", "data")
 _TEXTS = {
@@ -59,33 +59,33 @@ _TIMES = {"list_time": "list_time", "expiry_time": "exp_time"}
 
 
 def fetch_instruments(client: OkxClient) -> dict[str, Listed[Instrument]]:
-    """Ask for all instruments, by their types."""
+    """Fetch all instruments, by type."""
     path = "/api/v5/public/instruments"
     return {kind: client.get(path, {"instType": kind}, decode_instruments) for kind in INSTRUMENT_TYPES}
 
 
 def decode_instruments(body: bytes) -> Listed[Instrument]:
-    """Read the instruments of an answer, row by row."""
+    """Return the instruments of a response, read row by row."""
     return _READER.read(body)
 
 
 def connected(kind: str, listed: Listed[Instrument]) -> dict[str, ConnectedSymbol]:
-    """Return every instrument of a type that has a name, those with an odd row among them."""
+    """Return every instrument of a type that has a name, including those with an odd row."""
     labels = _READER.labels(listed, "base_ccy", "quote_ccy")
     return {name: ConnectedSymbol(MARKETS[kind], *texts) for name, texts in labels.items()}
 
 
 def instruments_snapshot(listed: Listed[Instrument], updated_at_us: int) -> Snapshot:
-    """Turn instruments into the staging table, and name the rows that cannot be; arguments as for the table."""
+    """Return instruments as the staging table, those that do not fit as rejected; arguments as for the table."""
     return as_snapshot(listed, lambda one: one.inst_id, lambda rows: instruments_table(rows, updated_at_us))
 
 
 def instruments_table(found: Sequence[Instrument], updated_at_us: int) -> pa.Table:
-    """Turn instruments into the staging table; what is empty there is null, unless the table needs it.
+    """Return instruments as the staging table; empty values are null where the column allows it.
 
     Args:
-        found: As the exchange gave them.
-        updated_at_us: The exchange's time in microseconds since 1970.
+        found: Instruments of the response.
+        updated_at_us: The venue's time in microseconds since 1970.
     """
     nullable = {column.name for column in OKX_INSTRUMENTS.schema if column.nullable}
     names = [one.inst_id for one in found]

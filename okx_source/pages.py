@@ -1,4 +1,4 @@
-"""Rows between two times, newest first: paged backwards by the rows that come, whatever a page holds."""
+"""Rows between two times, newest first: paged backwards from the last row received, however many rows a page has."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -23,24 +23,24 @@ def page_back(
     tally: Tally,
     may_meet: bool = False,
 ) -> list[R]:
-    """Ask for all rows of a period, until its start is reached or twice nothing came.
+    """Fetch all rows of a period, until its start is reached or two responses in a row are empty.
 
     Args:
-        client: How to ask.
-        path: Of the endpoint.
-        params: What is asked for beside the times.
+        client: Client of the venue.
+        path: Path of the endpoint.
+        params: Query parameters besides the times.
         period: [start, end) in milliseconds.
-        read: Reads the rows of an answer.
+        read: Returns the rows of a response.
         time_of: Returns a row's time in milliseconds.
-        least_step_ms: The shortest time from row to row.
-        tally: Where to count the requests.
-        may_meet: Two rows may have one time.
+        least_step_ms: The shortest time between two rows, in milliseconds.
+        tally: Where the requests are counted.
+        may_meet: Whether two rows may have the same time.
 
     Returns:
         The rows in ascending order.
 
     Raises:
-        BadResponseError: An answer went on to have rows of other times.
+        SeriesError: No usable response, such as rows of other times in every attempt.
     """
     start, after = period
     rows: list[R] = []

@@ -16,8 +16,8 @@ NAME: Final = "okx"
 TITLE: Final = "OKX"
 
 HOSTS: Final = ("www.okx.com", "openapi.okx.com", "my.okx.com", "eea.okx.com", "app.okx.com", "us.okx.com")
-"""The names of one exchange: two for everybody, two for Europe, two for the United States. OKX recommends
-openapi.okx.com for REST since 2026-05-20, and goes on serving www.okx.com."""
+"""The hosts of OKX: two global, two for Europe, two for the United States. Since 2026-05-20 OKX recommends
+openapi.okx.com for REST; it still serves www.okx.com."""
 
 LIMIT_SECONDS: Final = 2.0
 
@@ -28,15 +28,15 @@ LIMITS: Final = {
     "/api/v5/market/candles": 40,
     "/api/v5/market/history-candles": 20,
 }
-"""Requests to each path in `LIMIT_SECONDS`. OKX counts funding rates by instrument; here they count together."""
+"""Requests per path in `LIMIT_SECONDS`. OKX counts funding rates per instrument; here they all count together."""
 
 PAGE_ROWS: Final = 300
 FUNDING_PAGE_ROWS: Final = 400
-"""The most that a page has. For years it was 100, so that what comes counts, and not what was asked for."""
+"""The most rows of a page. For years it was 100, so the rows received count, not the requested limit."""
 
 FUNDING_REACH_MS: Final = 90 * DAY_MS - HOUR_MS
-"""How far back funding rates are given: three months, less the time that a run takes. What is older is left out
-without an error, and would be taken for what there is."""
+"""How far back funding rates go: three months, less the time that a run takes. Older rates are left out without an
+error, which would look like there were none."""
 
 INTERVALS: Final[dict[str, Interval]] = intervals(
     {
@@ -47,15 +47,15 @@ INTERVALS: Final[dict[str, Interval]] = intervals(
     {**INTERVAL_MS, "2d": 2 * DAY_MS},
     LONGEST_MS,
 )  # fmt: skip
-"""By Binance's names; all of them on days of UTC."""
+"""By Binance's names; all of them are aligned to UTC days."""
 
 INSTRUMENT_TYPES: Final = ("SPOT", "SWAP")
-"""Those whose instruments are loaded."""
+"""The types whose instruments are loaded."""
 
 
 @configspec
 class OkxConfiguration(VenueConfiguration):
-    """How OKX is spoken to; each field is a key of `[sources.okx]`."""
+    """The section of OKX; each field is a key of `[sources.okx]`."""
 
     base_url: str = key(f"https://{HOSTS[0]}", Url(), "or openapi; my, eea (Europe); app, us (United States)")
 

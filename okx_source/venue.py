@@ -21,7 +21,7 @@ from .schemas import OKX_CANDLES, OKX_FUNDING_RATES, OKX_INSTRUMENTS, TABLES
 from .settings import FUNDING_REACH_MS, HOSTS, INTERVALS, NAME, TITLE
 
 FUNDING_REACH = f"{TITLE} gives, which keeps three months of funding rates"
-"""For messages."""
+"""Completes "lies further back than ..." in messages."""
 
 
 class Okx(RestVenue):
@@ -37,7 +37,7 @@ class Okx(RestVenue):
     _types: Mapping[str, str] = {}
 
     def datasets(self, now_ms: int) -> Mapping[str, RestDataset]:
-        """Return the datasets that are made of series."""
+        """Return the datasets that consist of series."""
 
         def candles(one: SeriesRequest) -> list[OkxCandles]:
             return [OkxCandles(self.client, one.key, self._types[one.symbol], one.times_ms, one.covered, now_ms)]
@@ -55,18 +55,18 @@ class Okx(RestVenue):
 
     @property
     def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
-        """The datasets that are taken at once, and what takes each."""
+        """The datasets that are loaded as a whole, and the function that fetches each."""
         return {OKX_INSTRUMENTS.name: self._instruments_snapshot}
 
     def fetch_listed(self) -> Mapping[str, ConnectedSymbol]:
-        """Ask for all instruments."""
+        """Fetch all instruments."""
         self._instruments = fetch_instruments(self.client)
         by_type = {kind: connected(kind, listed) for kind, listed in self._instruments.items()}
         self._types = {name: kind for kind, found in by_type.items() for name in found}
         return {name: one for found in by_type.values() for name, one in found.items()}
 
     def unlisted(self) -> Set[str]:
-        """Return what is announced and not traded yet: a pattern does not mean it."""
+        """Return instruments that are announced but not traded yet; patterns leave them out."""
         return {one.inst_id for listed in self._instruments.values() for one in listed.rows if one.state == PREOPEN}
 
     def _is_swap(self, symbol: str) -> bool:
