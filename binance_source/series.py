@@ -38,7 +38,7 @@ OPEN_INTEREST_REACH_MS = 30 * DAY_MS - REACH_MARGIN_MS
 """How far back open interest is requested from REST, in milliseconds: an older start is refused."""
 
 REACH_OF_REST = "REST gives, and is not there from the archive"
-"""For messages."""
+"""Completes "lies further back than ..." in messages."""
 
 
 @dataclass(frozen=True)

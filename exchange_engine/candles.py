@@ -80,7 +80,7 @@ def intervals(parameters: dict[str, str], lengths: dict[str, int], longest: dict
 
 @dataclass(frozen=True)
 class Answer:
-    """A venue's response to one request for candles.
+    """What a venue sends when a window is requested once.
 
     Attributes:
         candles: The closed candles of the requested time, in ascending order of open time.
@@ -125,7 +125,7 @@ class CandleSeries(ABC):
 
     @abstractmethod
     def ask(self, interval: Interval, start: int, end: int) -> Answer:
-        """Send one request for the closed candles that open in [start, end), at most a window of them."""
+        """Fetch the closed candles that open in [start, end), at most a window of them."""
 
     @abstractmethod
     def table(self, candles: list[Candle]) -> pa.Table:

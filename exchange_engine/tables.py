@@ -93,7 +93,7 @@ def staging_table(
     Args:
         name: Its name.
         key: The columns that identify a row.
-        columns: The columns in their order: of each type some names, separated by spaces.
+        columns: The columns in order, as pairs of a type and the names of its columns, separated by spaces.
         nullable: Columns that may be null.
         merge_key: As in `Table`.
         write: As in `Table`.

@@ -17,7 +17,7 @@ from .tables import Table
 from .walk import Walk
 
 Running = Any
-"""A Run. It is made of a venue, so that its type here would be a circle of imports."""
+"""A Run. Runs are made of venues, so importing the type would be circular."""
 
 
 class Packaging(Protocol):
