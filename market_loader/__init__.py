@@ -1,1 +1,1 @@
-"""The code of the commands in pipelines/: options, jobs, database, recovery, summary."""
+"""The code behind the commands in pipelines/: options, jobs, database, recovery, summary."""

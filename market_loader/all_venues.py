@@ -16,13 +16,13 @@ OPTIONS = {
     "start": "UTC date or datetime, inclusive; an earlier one extends history backwards",
     "end": "UTC date or datetime, exclusive; default now",
 }
-"""Options that are handed on to each venue's command."""
+"""Options that are passed on to each venue's command."""
 
 
 class Commands:
-    """The venues' commands, each a process of its own: what one of them dies of does not touch the others.
+    """The venues' commands, each in its own process, so that a crash of one does not affect the others.
 
-    A signal is handed on to the process that is running, and no other one is begun after it.
+    A signal is passed on to the running process, and no other one is started after it.
     """
 
     def __init__(self) -> None:
@@ -30,17 +30,17 @@ class Commands:
         self._signal = 0
 
     def listen(self) -> None:
-        """Begin to listen for signals; in the main thread."""
+        """Start listening for signals; call it in the main thread."""
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._hand_on)
 
     @property
     def is_stopped(self) -> bool:
-        """Tell whether a signal has come."""
+        """Whether a signal has arrived."""
         return self._signal > 0
 
     def run(self, script: str, options: list[str]) -> int:
-        """Run a command to its end, and return its exit code: that of a failure where it was killed."""
+        """Run a command to its end, and return its exit code; 1 if it was killed."""
         command = [sys.executable, str(project.ROOT / "pipelines" / script), AS_PART, *options]
         self._running = subprocess.Popen(command)  # noqa: S603 - our own script
         code = self._running.wait()
@@ -49,7 +49,7 @@ class Commands:
 
     def _hand_on(self, number: int, _frame: FrameType | None) -> None:
         self._signal = number
-        # On a terminal it has the signal already, and ends at once for a second one.
+        # On a terminal the process has the signal already, and a second one would end it at once.
         is_on_terminal = number == signal.SIGINT and sys.stdin is not None and sys.stdin.isatty()
         if self._running is not None and not is_on_terminal:
             self._running.send_signal(number)
@@ -62,7 +62,7 @@ def main(arguments: list[str] | None = None) -> int:
         arguments: Without the program's name; default those of the command line.
 
     Returns:
-        The exit code: 0 all done that is served here, 1 something of a venue is not loaded, 2 a venue's request is
+        The exit code: 0 everything served here is loaded, 1 something of a venue is not loaded, 2 a venue's request is
         wrong, 130 or 143 after a signal.
     """
     given = _parser().parse_args(arguments)
@@ -77,7 +77,7 @@ def main(arguments: list[str] | None = None) -> int:
         if commands.is_stopped:
             return codes[venue]
         if codes[venue] == BUSY:
-            # The other run is in the way of what is left, too.
+            # The other run would block the remaining venues as well.
             return INCOMPLETE
     models = DONE
     if given.transform:
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _summary(codes: Mapping[str, int]) -> int:
-    """Print which venues are not loaded, and why; return the exit code of all of them."""
+    """Print which venues are not loaded, and why; return the exit code for all of them."""
     blocked = [venue for venue, code in codes.items() if code == BLOCKED]
     failed = [f"{venue} (exit code {code})" for venue, code in codes.items() if code not in (DONE, BLOCKED)]
     if len(blocked) == len(codes):

@@ -1,4 +1,4 @@
-"""What the destination knows of the archive's files, and the rows that came out of them."""
+"""What the destination knows of the archive's files, and the rows that came from them."""
 
 from collections.abc import Callable, Collection, Sequence
 from datetime import datetime, timedelta
@@ -20,7 +20,7 @@ _COLUMNS = (
 
 
 def known_files(pipeline: Any) -> KnownFiles:
-    """Say what the destination has of the archive's files.
+    """Return what the destination has of the archive's files.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
@@ -34,13 +34,13 @@ def known_files(pipeline: Any) -> KnownFiles:
 def loaded_files(
     pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool], of_market: str
 ) -> list[KnownFile]:
-    """Return the files of which all rows are in the destination.
+    """Return the files that are loaded as a whole.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
         datasets: Staging tables.
-        is_meant: Tells whether a symbol and an interval (empty for trades) are.
-        of_market: The market.
+        is_meant: Returns whether a symbol and an interval (empty for trades) are requested.
+        of_market: Name of the market.
     """
     known = []
     for row in _lines(pipeline, LOADED, _COLUMNS):
@@ -56,7 +56,7 @@ def loaded_files(
 
 
 def stored_rows(pipeline: Any) -> StoredRows:
-    """Return a function that reads rows of a series out of the destination.
+    """Return a function that reads rows of a series from the destination.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
@@ -78,13 +78,13 @@ def stored_rows(pipeline: Any) -> StoredRows:
 
 
 def revisions(pipeline: Any, datasets: Collection[str], is_meant: Callable[[str, str], bool], market: str) -> Revisions:
-    """Return the loaded files that are to be looked at, and how to read what they have brought.
+    """Return the loaded files to check for new versions, and functions that read their rows.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
         datasets: Staging tables.
-        is_meant: Tells whether a symbol and an interval (empty for trades) are.
-        market: Of which market.
+        is_meant: Returns whether a symbol and an interval (empty for trades) are requested.
+        market: Name of the market.
     """
 
     def stored_outside(dataset: ArchiveDataset, file: KnownFile, first: int, last: int) -> pa.Array:
@@ -103,10 +103,11 @@ def revisions(pipeline: Any, datasets: Collection[str], is_meant: Callable[[str,
 
 
 def remove_replaced(pipeline: Any) -> None:
-    """Remove what the last complete load has replaced: older lines of its files, and the rows of their older versions.
+    """Remove what the last complete load has replaced: older records of its files, and rows of their older versions.
 
-    It must follow each load, and comes first in each run, for a run that was killed in between. Lines are appended, and
-    not merged: those of a load that never completed can then be removed without those that they would have replaced.
+    It must follow each load. It also comes first in each run, in case the last run was killed in between. Records are
+    appended rather than merged: so the records of an incomplete load can be removed without losing those that they
+    would have replaced.
 
     Args:
         pipeline: The dlt pipeline.
@@ -142,7 +143,7 @@ def remove_replaced(pipeline: Any) -> None:
 
 
 def knows_files(pipeline: Any) -> bool:
-    """Tell whether any file of the archive was ever loaded."""
+    """Return whether any file of the archive was ever loaded."""
     return bool(pipeline.default_schema_name) and ARCHIVE_FILES.name in pipeline.default_schema.tables
 
 

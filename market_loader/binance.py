@@ -1,4 +1,4 @@
-"""The command for Binance: a run for each market, and one for the account."""
+"""The command for Binance: one run per market, and one for the account."""
 
 import threading
 from argparse import Namespace
@@ -37,14 +37,14 @@ _LOOKING_BACK = {
     "revisions": ("start", "end", "quote", "plan", "repair"),
     "repair": ("start", "end", "quote", "plan", "revisions"),
 }
-"""Options that look at what was loaded or asked for before, and those that have no meaning beside them."""
+"""Options that check what was loaded or requested before, and the options that they exclude."""
 
 
 def main(signals: Signals, arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        signals: What ends it early.
+        signals: Signals that end it early.
         arguments: Without the program's name; default those of the command line.
 
     Returns:
@@ -55,12 +55,12 @@ def main(signals: Signals, arguments: list[str] | None = None) -> int:
 
 
 def _job(given: Namespace, pipeline: Callable[[], Any]) -> command.Job:
-    """Make the job: a run for each market, and one for the account."""
+    """Return the job: one run per market, and one for the account."""
     request = _request(given)
     settings = BinanceConfiguration.load()
     stop = threading.Event()
     skipped: list[str] = []
-    # What was loaded before may be of any market.
+    # Earlier runs may have loaded any market.
     markets = tuple(MARKETS) if given.market is None and (given.revisions or given.repair) else given.market
     by_market = datasets_by_market(request.datasets, markets, is_asked=given.datasets is not None)
     if not given.datasets and not given.market:
@@ -81,7 +81,7 @@ def _job(given: Namespace, pipeline: Callable[[], Any]) -> command.Job:
     account = _account(given, request, settings, market_venues, skipped, stop)
     if not market_venues and account is None:
         raise RequestError(f"there is nothing to load; {'; '.join(skipped)}")
-    # The account last: what is public is loaded whatever becomes of the key.
+    # The account comes last: public data is loaded whatever happens to the key.
     venues: list[Venue] = [*market_venues, account] if account else [*market_venues]
     job = command.Job(NAME, [Run(venue) for venue in venues], skipped=skipped)
     job.is_asked_by_name = bool(given.datasets or given.market)
@@ -99,7 +99,7 @@ def _account(
     skipped: list[str],
     stop: threading.Event,
 ) -> BinanceAccount | None:
-    """Return the account, if it is meant; where it cannot be read, only what is asked for by name is an error."""
+    """Return the account if it is requested and can be read; if it cannot, only a request by name is an error."""
     datasets = tuple(name for name in request.datasets if name in ACCOUNT_DATASETS)
     is_asked = given.datasets is not None
     if not datasets or not (is_asked or SPOT in (given.market or [SPOT])):
@@ -143,7 +143,7 @@ def _of_market(request: Request, market: Market, datasets: Sequence[str]) -> Req
 
 
 def _leave_out_other_exchanges(by_market: dict[str, tuple[str, ...]], settings: Any, skipped: list[str]) -> None:
-    """Leave out markets that nobody has asked for by name, whose host is of another exchange than the first one's."""
+    """Remove markets that were not requested by name and whose host belongs to another venue than the first one's."""
     first, *others = by_market or [SPOT]
     for name in others:
         market = MARKETS[name]
@@ -156,9 +156,9 @@ def _leave_out_other_exchanges(by_market: dict[str, tuple[str, ...]], settings: 
 
 
 def _look_back(job: command.Job, markets: Sequence[BinanceMarket], given: Namespace, pipeline: Any) -> None:
-    """Find what was loaded or asked for before, and is to be looked at again, of the markets that have any of it."""
+    """Set what is to be reloaded or retried, and drop the markets without anything loaded or requested before."""
     known = [one for one in markets if any(_asked_before(pipeline.state, one.market.name))]
-    # A market that nothing was ever asked of would be fetched as a whole.
+    # A market without an earlier request would be fetched as a whole.
     looked_at = known or markets[:1]
     job.runs = [run for run in job.runs if run.venue in looked_at]
     is_meant = chooser(given.symbols, given.intervals)
@@ -172,7 +172,7 @@ def _look_back(job: command.Job, markets: Sequence[BinanceMarket], given: Namesp
 
 
 def _asked_before(state: Mapping[str, Any], market: str) -> Iterator[str]:
-    """Return the series of a market that runs have asked for."""
+    """Yield the series of a market that earlier runs have requested."""
     resources = state.get("sources", {}).get(NAME, {}).get("resources", {})
     return (key for one in resources.values() for key in one.get("wanted", {}) if split_key(key)[0] == market)
 

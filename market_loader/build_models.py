@@ -1,4 +1,4 @@
-"""The command that builds and tests the models on what is loaded."""
+"""The command that builds and tests the models on the loaded data."""
 
 import argparse
 
@@ -11,7 +11,7 @@ def main(signals: Signals, arguments: list[str] | None = None) -> int:
     """Run the command.
 
     Args:
-        signals: What ends it early.
+        signals: Signals that end it early.
         arguments: Without the program's name; default those of the command line.
 
     Returns:

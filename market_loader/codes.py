@@ -7,13 +7,12 @@ INCOMPLETE: Final = 1
 WRONG_REQUEST: Final = 2
 
 AS_PART: Final = "--as-part"
-"""Hidden option with which all venues run the command of each: it ends with the following codes, too.
+"""Hidden option with which all venues run each venue's command: it then also ends with the following codes.
 
-A user sees INCOMPLETE in their place.
-"""
+Otherwise the exit code is INCOMPLETE in their place."""
 
 BLOCKED: Final = 3
-"""The venue does not serve this place."""
+"""The venue does not serve this location."""
 
 BUSY: Final = 4
-"""Another run is under way."""
+"""Another run is in progress."""

@@ -1,4 +1,4 @@
-"""What the commands of all venues share: one job from the options to the exit code."""
+"""What the commands of all venues share: one job, from the options to the exit code."""
 
 import contextlib
 import errno
@@ -29,13 +29,13 @@ from .codes import BLOCKED, BUSY, DONE, INCOMPLETE, WRONG_REQUEST
 from .signals import Signals
 
 OF_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS})
-"""Errors of files that are about space or permissions."""
+"""Error numbers that mean a lack of space or permissions."""
 
 OF_DLT = "a setting of dlt is wrong, in .dlt/config.toml, .dlt/secrets.toml or a variable"
 
 
 def _nothing(*_arguments: Any) -> None:
-    """Do nothing, where a venue has nothing to do."""
+    """Do nothing: the default of a job's `prepare`."""
 
 
 @dataclass
@@ -43,14 +43,14 @@ class Job:
     """What one command does.
 
     Attributes:
-        name: Name of the dlt pipeline, and section of the configuration.
-        runs: What is run, one after the other; each of them is opened before the first one fetches.
-        prepare: Called with the dlt pipeline when the database is sound, before the runs are opened.
-        summary: Called with the dlt pipeline at the end: more lines for the summary.
-        skipped: Lines about what is not done, and was not asked for by name.
-        is_asked_by_name: A market that does not serve this place is a failure, and not just skipped.
-        is_blocked: None of the runs serves this place.
-        failed: Titles of the runs that could not be opened or planned.
+        name: Name of the dlt pipeline and of the section of the configuration.
+        runs: The runs, one after the other; all of them are opened before the first one fetches.
+        prepare: Called with the dlt pipeline once the database is sound, before the runs are opened.
+        summary: Called with the dlt pipeline at the end; returns more lines for the summary.
+        skipped: Lines about what is not done, and was not requested by name.
+        is_asked_by_name: Whether a market that does not serve this location is a failure rather than skipped.
+        is_blocked: Whether none of the runs serves this location.
+        failed: Titles of the runs that could not be opened.
     """
 
     name: str
@@ -68,14 +68,14 @@ def execute(given: Namespace, section: str, make_job: Callable[[Any], Job], sign
 
     Args:
         given: The options.
-        section: Of the configuration, such as "binance".
-        make_job: Makes the job, from a function that gives the dlt pipeline once it is open.
-        signals: What ends it.
+        section: Section of the configuration, such as "binance".
+        make_job: Returns the job; takes a function that returns the dlt pipeline once it is open.
+        signals: Signals that end it early.
 
     Returns:
         The exit code: 0 all done, 1 something is not loaded, 2 the request is wrong, 130 or 143 after a signal.
     """
-    # Arrow's own allocator hands each block back and fetches it anew: twice the time in the kernel, and more memory.
+    # Arrow's own allocator returns each block to the system and fetches it again: twice the kernel time, more memory.
     pa.set_memory_pool(pa.system_memory_pool())
     opened: list[Any] = []
     try:
@@ -101,17 +101,17 @@ def execute(given: Namespace, section: str, make_job: Callable[[Any], Job], sign
 
 
 def open_pipeline(name: str, given: Namespace) -> Any:
-    """Open a dlt pipeline while no other run is under way, or say why that cannot be done and return the exit code.
+    """Open a dlt pipeline once no other run is in progress; or print why that is impossible, and return the exit code.
 
     Args:
-        name: Of the pipeline.
+        name: Name of the pipeline.
         given: The options.
     """
     try:
         destination.check_type()
         lock.acquire(given.wait)
         pipeline = project.open_pipeline(name)
-        # Other credentials that are wrong are named by database.py.
+        # Other wrong credentials are reported by database.py.
         with contextlib.suppress(ConfigurationException):
             destination.check_name(project.database_file(pipeline))
         return pipeline
@@ -126,13 +126,13 @@ def open_pipeline(name: str, given: Namespace) -> Any:
 
 
 def say(what: object, code: int) -> int:
-    """Print an error in one line, and return the exit code."""
+    """Print an error on one line, and return the exit code."""
     print("error:", *str(what).split(), file=sys.stderr)
     return code
 
 
 def transform(pipeline: Any) -> int:
-    """Build and test the models; return the exit code."""
+    """Build and test the models, and return the exit code."""
     from .transform import dbt_build
 
     file = project.database_file(pipeline)
@@ -150,14 +150,14 @@ def transform(pipeline: Any) -> int:
 
 
 def _load_all(pipeline: Any, job: Job, given: Namespace, section: str) -> int | None:
-    """Load what is missing; return the exit code where nothing is left to be done after that."""
+    """Load what is missing; return an exit code if nothing is left to do after that."""
     try:
         database.check_database(pipeline)
         if job.prepare is _nothing:
             runs = _open(job)
             recovery.recover(pipeline, job.name)
         else:
-            # What is asked for again stands in the database: it has to be sound before.
+            # What is retried is read from the database, which must be sound first.
             recovery.recover(pipeline, job.name)
             job.prepare(pipeline)
             runs = _open(job)
@@ -185,7 +185,7 @@ def _load_all(pipeline: Any, job: Job, given: Namespace, section: str) -> int | 
 
 
 def _open(job: Job) -> list[Run]:
-    """Get in touch with all that is to be run, and find the symbols; what fails does not stop the others."""
+    """Connect all runs and resolve their symbols; a failure of one does not stop the others."""
     reached: list[Run] = []
     blocked: list[tuple[Run, GeoBlockedError]] = []
     for run in job.runs:
@@ -212,7 +212,7 @@ def _open(job: Job) -> list[Run]:
 
 
 def _load(pipeline: Any, job: Job, runs: Sequence[Run], progress: str) -> None:
-    """Load package after package until nothing is missing, then the traces of how that went."""
+    """Load package after package until nothing is missing, then the traces of the loads."""
     as_files = project.database_file(pipeline) is not None
     traces = []
     for run in runs:
@@ -228,7 +228,7 @@ def _load(pipeline: Any, job: Job, runs: Sequence[Run], progress: str) -> None:
             shown.close()
         if run.stop.is_set():
             break
-    # A pipeline of its own, so that `dlt pipeline binance trace` goes on showing the load of the data.
+    # The traces have a pipeline of their own, so that `dlt pipeline binance trace` still shows the load of the data.
     rows = dlt.resource((_without_configuration(trace) for trace in traces), name="_trace", max_table_nesting=1)
     tracing = project.open_pipeline(f"{job.name}_trace")
     tracing.run(rows)
@@ -249,7 +249,7 @@ def _report(pipeline: Any, job: Job, signals: Signals) -> int:
 
 
 def _without_configuration(trace: Any) -> dict[str, Any]:
-    # Thirty rows a run that say nothing new, about the keys of the configuration.
+    # The configuration keys would add thirty rows per run without news.
     return {key: value for key, value in trace.asdict().items() if key != "resolved_config_values"}
 
 
@@ -261,14 +261,14 @@ def _loading_failed(error: Exception) -> str:
     if isinstance(cause, duckdb.Error) and database.is_locked(cause):
         hint = "; another process has opened the database: close it there and run again"
     elif isinstance(cause, OSError) and cause.errno in OF_SPACE:
-        # The file may be named without its folder.
+        # The error may name the file without its folder.
         hint = f"; see that there is space, and that {project.ROOT / '.dlt' / '.var'} may be written; then run again"
     step = "a file" if isinstance(error, OSError) else "the database"
     return f"{getattr(error, 'step', step)} failed: {' '.join(str(cause).split())[:300]}{hint}"
 
 
 def _deeper(error: BaseException) -> BaseException | None:
-    # dlt hands on what went wrong in one of these ways.
+    # dlt passes the cause on in one of these ways.
     for found in (error.__cause__, getattr(error, "exception", None), getattr(error, "inner_exc", None)):
         if isinstance(found, BaseException):
             return found

@@ -1,4 +1,4 @@
-"""Finds slips in the configuration that would otherwise go unnoticed: names that nothing reads."""
+"""Find slips in the configuration that would otherwise go unnoticed: names that nothing reads."""
 
 import os
 import re
@@ -22,7 +22,7 @@ from .project import ROOT
 CONFIG_FILE: Final = ROOT / ".dlt" / "config.toml"
 
 OPTIONS: Final = ("symbols", "intervals", "datasets")
-"""Keys that are defaults of the command's options."""
+"""Keys that are the defaults of command options."""
 
 DLT_TABLES: Final = frozenset({"data_writer", "extract", "normalize", "schema"})
 """Tables below a source's section that dlt itself reads."""
@@ -33,26 +33,26 @@ SECTIONS: Final[Mapping[tuple[str, str], Collection[str] | None]] = {
     ("sources", "okx"): {*OkxConfiguration().get_resolvable_fields(), *OPTIONS},
     ("destination", "market"): None,
 }
-"""The sections that are this project's, and their keys; None where they depend on the engine and are dlt's."""
+"""This project's sections, and their keys; None if these depend on the destination and are dlt's."""
 
 SETTINGS_OF_DLT: Final = {
     "load": LoaderConfiguration,
     "normalize": NormalizeConfiguration,
     "data_writer": BufferedDataWriter.BufferedDataWriterConfiguration,
 }
-"""Sections that dlt would read only when all is fetched."""
+"""Sections that dlt would read only after everything is fetched."""
 
 _LIKE: Final = 0.8
-"""How alike two names are that differ by a slip."""
+"""The least similarity of two names that differ by a slip."""
 
 
 def check() -> None:
-    """See that config.toml is there, every file can be read, and every name in them and in the environment is known.
+    """Check that config.toml exists, that all files can be read, and that all names in files and environment are known.
 
-    What dlt reads for itself is looked at too, as far as it would fail late.
+    dlt's own settings are checked too if errors in them would show late.
 
     Raises:
-        ConfigurationError: With the place, the name, and the one that is like it.
+        ConfigurationError: The message has the place, the name, and the nearest known name.
     """
     if not CONFIG_FILE.is_file():
         raise ConfigurationError(f"{CONFIG_FILE} is missing; get it back: git checkout .dlt/config.toml")
@@ -77,7 +77,7 @@ def check() -> None:
 
 
 def _slips_of_file(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """Return the names of a file that are none, each with what would be right."""
+    """Yield the unknown names in a file, each with what would be right."""
     for section, keys in SECTIONS.items():
         outer, inner = section
         whole = f"[{outer}.{inner}]"
@@ -96,7 +96,7 @@ def _slips_of_file(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _slip_of_variable(name: str) -> str | None:
-    """Say what would be right in the place of a variable that is none of ours, but looks like one."""
+    """Return what would be right in place of a variable that is not ours but looks like one, or None."""
     for (outer, inner), keys in SECTIONS.items():
         prefix = f"{outer}__{inner}__".upper()
         found = re.fullmatch(rf"{outer.rstrip('s')}s?_+{inner}s?_+(\w+)", name, re.IGNORECASE)

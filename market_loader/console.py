@@ -1,4 +1,4 @@
-"""Standard output and standard error that never fail, whatever they lead to."""
+"""Standard output and standard error that never fail, wherever they lead."""
 
 import contextlib
 import io
@@ -11,11 +11,11 @@ _IN, _OUT, _ERROR = 0, 1, 2
 
 _BOXES = {code: "-" if chr(code) in "─━═" else "|" if chr(code) in "│┃║" else "+" for code in range(0x2500, 0x2580)}
 _IN_ASCII = {**_BOXES, ord("…"): ".", ord("·"): "."}
-"""What DuckDB draws tables with, one character for one."""
+"""ASCII replacements, one to one, for the characters with which DuckDB draws tables."""
 
 
 class _Forgiving(io.FileIO):
-    """A descriptor whose writes do not fail: what it does not take is dropped."""
+    """A descriptor whose writes never fail: what cannot be written is dropped."""
 
     def write(self, data: Any, /) -> int:
         try:
@@ -28,29 +28,29 @@ class _Forgiving(io.FileIO):
 
 
 def prepare() -> None:
-    """Let nothing that is printed from here on end the process; call this first.
+    """Keep failing output from ending the process; call this first.
 
-    A run goes on when the reader of its output goes away. What a terminal cannot show is escaped.
+    A run goes on when the reader of its output goes away. Characters that a terminal cannot show are escaped.
     """
     for descriptor in (_IN, _OUT, _ERROR):
         try:
             os.fstat(descriptor)
         except OSError:
-            # Else the next file that is opened, such as the database, would be taken for the output.
+            # Otherwise the next file that is opened, such as the database, would get the descriptor of the output.
             _lead_nowhere(descriptor)
     sys.stdout = _stream(sys.stdout, _OUT)
     sys.stderr = _stream(sys.stderr, _ERROR)
 
 
 def tell(line: str) -> None:
-    """Write a line to standard error at once, from any thread; drop it if that would have to wait."""
+    """Write a line to standard error at once, from any thread; drop it if that would block."""
     with contextlib.suppress(OSError):
         if select.select((), (_ERROR,), (), 0)[1]:
             os.write(_ERROR, f"{line}\n".encode("ascii", "backslashreplace"))
 
 
 def show(table: str) -> None:
-    """Print a table that is drawn with boxes, on a terminal without those in ASCII."""
+    """Print a table drawn with boxes, in ASCII if the terminal cannot show them."""
     try:
         table.encode(sys.stdout.encoding)
     except UnicodeEncodeError:
@@ -68,7 +68,7 @@ def _lead_nowhere(descriptor: int) -> None:
 
 
 def _stream(given: TextIO | None, descriptor: int) -> TextIO:
-    """Make a stream like the given one; that is None where the descriptor was closed."""
+    """Return a stream like the given one, which is None if the descriptor was closed."""
     return io.TextIOWrapper(
         io.BufferedWriter(_Forgiving(descriptor, "w", closefd=False)),
         encoding=given.encoding if given else "utf-8",

@@ -1,4 +1,4 @@
-"""Whether the database can be loaded into: found out before anything is fetched."""
+"""Check, before anything is fetched, whether the database can be loaded into."""
 
 import os
 import re
@@ -20,7 +20,7 @@ from .tables import TABLES
 DUCKDB_SCHEMES: Final = frozenset({"duckdb", "md", "motherduck"})
 
 SQLITE: Final = b"SQLite format 3\0"
-"""How a file of SQLite begins. DuckDB would want to download what it reads those with."""
+"""First bytes of a SQLite file. DuckDB would try to download an extension to read it."""
 
 _TYPES: Final[dict[pa.DataType, str]] = {
     **{kind: f"DECIMAL({kind.precision},{kind.scale})" for kind in (DECIMAL, WIDE_DECIMAL)},
@@ -30,7 +30,7 @@ _TYPES: Final[dict[pa.DataType, str]] = {
     pa.int64(): "BIGINT",
     pa.bool_(): "BOOLEAN",
 }
-"""Arrow type to the type of the column in DuckDB."""
+"""DuckDB's column types by Arrow type."""
 
 _AGAIN: Final = "move it away, and all is loaded again"
 
@@ -40,21 +40,24 @@ class DatabaseError(Exception):
 
 
 def check_database(pipeline: Any) -> None:
-    """See that the database file can be written and has tables of this version, without changing or creating it.
+    """Check that the database file can be written and has tables of this version, without changing or creating it.
+
+    Args:
+        pipeline: The dlt pipeline.
 
     Raises:
-        ConfigurationError: What is configured names no database.
-        DatabaseError: It is locked by another process, not writable, no DuckDB file of a known version, or holds tables
-            of another version of this project.
+        ConfigurationError: The configured credentials name no database.
+        DatabaseError: The file is locked by another process, not writable, not a DuckDB file of a known version, or has
+            tables of another version of this project.
     """
     try:
         path = database_file(pipeline)
-        # What is of another engine would be taken for the name of a file.
+        # Credentials of another database would be taken for the name of a file.
         is_wrong = path is not None and not _is_of_duckdb(lookup("credentials", SECTION))
     except ConfigurationException:
         is_wrong = True
     if is_wrong:
-        # They may hold a password: neither they nor the message of dlt are shown.
+        # They may hold a password, so neither they nor dlt's message are shown.
         raise ConfigurationError(
             f"destination.market.credentials{set_by()} name no database; they must be a file, such as "
             "/data/market.duckdb, or what the destination_type in [destination.market] takes"
@@ -79,7 +82,7 @@ def check_database(pipeline: Any) -> None:
 
 
 def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Say how the tables differ from those that are loaded; a column that may be empty is added when it is missing."""
+    """Yield how stored tables differ from those of this version; a missing column is fine if it may be null."""
     rows = connection.execute(
         "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = ?", [DATASET]
     ).fetchall()
@@ -109,7 +112,7 @@ def _begins_with(path: Path, magic: bytes) -> bool:
 
 
 def is_locked(error: duckdb.Error) -> bool:
-    """Tell whether DuckDB could not open a file because another process has it open."""
+    """Return whether DuckDB could not open a file because another process has it open."""
     return "could not set lock" in str(error).lower()
 
 

@@ -1,4 +1,4 @@
-"""The demo: the whole job against the bundled exchange simulator, and a few queries on what came out of it."""
+"""The demo: load everything from the bundled simulator, and run a few queries on the result."""
 
 import contextlib
 import io
@@ -60,11 +60,11 @@ order by percent_a_year desc""",
 WIDTH = 130
 
 ODDITIES = "okx_placeholders,coinbase_doubled_candles"
-"""What the real venues do now and then as well: announce listings as empty rows, and repeat a candle."""
+"""What the real venues do now and then, too: announce listings as empty rows, and repeat a candle."""
 
 
 def main() -> int:
-    """Run the demo; return the exit code of loading all venues."""
+    """Run the demo, and return the exit code of loading all venues."""
     print("A simulated exchange, with a simulated market: no number below is a real price.\n")
     with running_simulator(market="default", oddities=ODDITIES) as exchange:
         environment = {
@@ -76,7 +76,7 @@ def main() -> int:
             "SOURCES__BINANCE__API_SECRET": exchange.api_secret,
             "SOURCES__COINBASE__BASE_URL": exchange.coinbase_url,
             "SOURCES__OKX__BASE_URL": exchange.okx_url,
-            # Their limits give 30 days in a minute each, here as elsewhere.
+            # The request limits apply here, too: 30 days would take a minute each.
             "SOURCES__COINBASE__CANDLES_LOOKBACK_DAYS": "5",
             "SOURCES__OKX__CANDLES_LOOKBACK_DAYS": "5",
             "SOURCES__BINANCE__ARCHIVE_URL": exchange.archive_url,

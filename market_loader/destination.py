@@ -1,4 +1,4 @@
-"""Whether the destination is one that can be loaded into, by its settings alone: nothing is opened."""
+"""Check by its settings alone whether the destination can be loaded into; nothing is opened."""
 
 from pathlib import Path
 from typing import Final
@@ -14,16 +14,15 @@ TAKEN_NAMES: Final = frozenset(
 )
 """Names of databases that break a load, the models, or queries.
 
-DuckDB takes its name of a database from the file, and cannot tell it from a schema of that name: in gold.duckdb it
-refuses `select * from gold.ohlcv`. dbt cannot find a database whose name DuckDB keeps for itself.
-"""
+DuckDB names a database after its file, and cannot tell it from a schema of the same name: in gold.duckdb it refuses
+`select * from gold.ohlcv`. dbt cannot find a database whose name DuckDB reserves for itself."""
 
 
 def check_type() -> None:
-    """See that the type of the destination is a supported one; dlt would import any other one.
+    """Check that the type of the destination is supported; dlt would import any other one.
 
     Raises:
-        ConfigurationError: It is not, or is not set.
+        ConfigurationError: It is not supported, or not set.
     """
     found = lookup("destination_type", SECTION)
     name = ".".join((*SECTION, "destination_type"))
@@ -35,10 +34,10 @@ def check_type() -> None:
 
 
 def check_name(file: Path | None) -> None:
-    """See that a database file is not named as something that DuckDB or dbt would take it for.
+    """Check that the name of a database file has no other meaning in DuckDB or dbt.
 
     Raises:
-        ConfigurationError: It is.
+        ConfigurationError: It has.
     """
     name = next((part for part in file.name.split(".") if part), "") if file else ""
     if file and name.lower() in TAKEN_NAMES:
@@ -49,6 +48,6 @@ def check_name(file: Path | None) -> None:
 
 
 def set_by() -> str:
-    """Return where the database is set, for messages; nothing where it is the default."""
+    """Return where the database is configured, for messages; empty for the default."""
     found = lookup("credentials", SECTION)
     return f" (set by {found.place})" if found else ""

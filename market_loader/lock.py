@@ -1,4 +1,4 @@
-"""One run at a time: a lock that ends with the process that holds it, however that ends."""
+"""One run at a time: a lock that is released when its process ends, however it ends."""
 
 import argparse
 import contextlib
@@ -15,10 +15,9 @@ from typing import Final
 from .project import ROOT
 
 FILE: Final = ROOT / ".dlt" / ".var" / "run.lock"
-"""The lock of all commands: dlt's working folder and the database are common to them.
+"""The lock of all commands, which share dlt's working folder and the database.
 
-What it says of its holder is for messages alone. A file that was left behind locks nothing.
-"""
+Its text about the holder is only for messages. A file that was left behind locks nothing."""
 
 _PAUSE_SECONDS: Final = 0.2
 _SHOWN_BYTES: Final = 200
@@ -27,11 +26,11 @@ _held: list[int] = []
 
 
 class LockedError(Exception):
-    """Another run is under way."""
+    """Another run is in progress."""
 
 
 def add_option(found: argparse.ArgumentParser) -> None:
-    """Add the option that says whether the end of another run is waited for."""
+    """Add the option to wait for the end of another run."""
     found.add_argument(
         "--wait",
         nargs="?",
@@ -53,10 +52,10 @@ def acquire(minutes: float | None) -> None:
     """Take the lock, and hold it until the process ends.
 
     Args:
-        minutes: How long to wait for another run; None not to wait.
+        minutes: How long to wait for another run; None to fail at once.
 
     Raises:
-        LockedError: Another run is under way.
+        LockedError: Another run is in progress.
         OSError: The working folder cannot be used.
     """
     if _held:
@@ -91,9 +90,9 @@ def _minutes(text: str) -> float:
 
 
 def _try_to_lock() -> int | None:
-    """Return the descriptor of the locked file, or None where another process has it."""
+    """Return the descriptor of the locked file, or None if another process holds the lock."""
     FILE.parent.mkdir(parents=True, exist_ok=True)
-    # Not inherited by programs that this one starts: they may outlive it.
+    # os.open keeps it from programs that this one starts, which may outlive it.
     descriptor = os.open(FILE, os.O_RDWR | os.O_CREAT, 0o644)
     is_locked = False
     try:
@@ -107,7 +106,7 @@ def _try_to_lock() -> int | None:
 
 
 def _is_in_place(descriptor: int) -> bool:
-    """Tell whether a file is still the one that others would lock: the working folder may be removed at any time."""
+    """Return whether a file is still the one that others would lock: the working folder may be removed at any time."""
     try:
         return os.path.samestat(os.fstat(descriptor), FILE.stat())
     except FileNotFoundError:
@@ -124,7 +123,7 @@ def _holder() -> str:
 
 
 def _let_go() -> None:
-    """Drop a forked process's share in the lock; the parent's stays."""
+    """Close a forked child's copy of the lock; the parent keeps it."""
     while _held:
         os.close(_held.pop())
 

@@ -1,4 +1,4 @@
-"""Brings a database that an earlier version of the project has made to the columns of this one."""
+"""Bring a database of an earlier version of this project to the columns of the current one."""
 
 from typing import Any
 
@@ -6,17 +6,17 @@ from .project import DATASET
 from .tables import TABLES
 
 MAY_BE_EMPTY = {(table.name, field.name) for table in TABLES for field in table.schema if field.nullable}
-"""Tables and columns."""
+"""Tables and columns that may be null."""
 
 SCHEMAS = (DATASET, f"{DATASET}_staging")
-"""Where dlt writes: what it appends to, and what it merges from."""
+"""The schemas that dlt writes to: the one it appends to, and the one it merges from."""
 
 
 def relax_columns(client: Any) -> None:
-    """Let columns be empty that may be empty by now: what a venue leaves empty is null.
+    """Drop NOT NULL from columns that may be null by now, because venues leave them empty.
 
     Args:
-        client: dlt's SQL client of the destination, which is connected.
+        client: dlt's SQL client of the destination, connected.
     """
     filled = client.execute_sql(
         "SELECT schema_name, table_name, column_name FROM duckdb_columns() "
@@ -29,7 +29,7 @@ def relax_columns(client: Any) -> None:
 
 
 def relax_schemas(pipeline: Any) -> None:
-    """Do the same in dlt's own schemas, which are frozen and would refuse it.
+    """Do the same in dlt's own schemas, which are frozen and would refuse nulls.
 
     Args:
         pipeline: The dlt pipeline, in agreement with the destination.

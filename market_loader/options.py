@@ -16,12 +16,12 @@ EXIT_CODES = "Exit codes: 0 all done; 1 something asked for is not loaded; 2 the
 
 
 def comma_list(text: str) -> list[str]:
-    """Split "A,B" into its names."""
+    """Return the names in "A,B"."""
     return [name.strip() for name in text.split(",")]
 
 
 def parser() -> argparse.ArgumentParser:
-    """Make the command line's parser."""
+    """Return the command line parser for Binance."""
     found = argparse.ArgumentParser(
         description="Load Binance market data into DuckDB. Without options it loads what .dlt/config.toml names, and "
         "goes on where the last run ended.",
@@ -69,11 +69,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def add_period(found: argparse.ArgumentParser, besides: str = "") -> None:
-    """Add the options that say which time is meant.
+    """Add the options for the requested period.
 
     Args:
         found: The parser.
-        besides: What else is to be said of it.
+        besides: Text to add to the help of --start.
     """
     add = found.add_argument
     add(
@@ -85,7 +85,7 @@ def add_period(found: argparse.ArgumentParser, besides: str = "") -> None:
 
 
 def add_common(found: argparse.ArgumentParser) -> None:
-    """Add the options that say what is done with it, which the commands of all venues have."""
+    """Add the options that all venues' commands have, on what to do with the data."""
     add = found.add_argument
     add("--plan", action="store_true", help="print what would be fetched, and stop")
     add("--transform", action=argparse.BooleanOptionalAction, default=False, help="run `dbt build` afterwards")
@@ -95,7 +95,7 @@ def add_common(found: argparse.ArgumentParser) -> None:
 
 
 def add_part(found: argparse.ArgumentParser) -> None:
-    """Add the hidden option of a command that is run as a part of all venues."""
+    """Add the hidden option of a command that runs as a part of all venues."""
     found.add_argument(codes.AS_PART, action="store_true", help=argparse.SUPPRESS)
 
 
@@ -115,15 +115,15 @@ def _configured_list(given: Sequence[str] | None, key: str, section: str) -> lis
 
 
 def what(given: argparse.Namespace, section: str) -> tuple[list[str], list[str], list[str]]:
-    """Return symbols, intervals and datasets, each as given or else as configured.
+    """Return symbols, intervals and datasets, from the options or else from the configuration.
 
     Args:
         given: The options.
-        section: Below `sources`, such as "binance".
+        section: Section below `sources`, such as "binance".
 
     Raises:
-        RequestError: One is neither given nor configured.
-        ConfigurationError: What is configured is no list of names.
+        RequestError: One of them is neither given nor configured.
+        ConfigurationError: What is configured is not a list of names.
     """
     symbols, intervals, datasets = (
         _configured_list(getattr(given, key), key, section) for key in ("symbols", "intervals", "datasets")
@@ -132,7 +132,7 @@ def what(given: argparse.Namespace, section: str) -> tuple[list[str], list[str],
 
 
 def with_place(error: Exception, given: argparse.Namespace, section: str) -> str:
-    """Return the message of an error, and where the name that is wrong is configured, if no option gave it."""
+    """Return the message of an error, with the place of a wrong name that was configured rather than an option."""
     key = f"{getattr(error, 'kind', '')}s"
     if getattr(given, key, ()) is None and (found := lookup(key, (SECTIONS[0], section))):
         return f"{error} (set by {found.place})"

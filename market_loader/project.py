@@ -1,4 +1,4 @@
-"""The project's place: its root, its dlt pipelines, and the database that they write to."""
+"""Where the project is: its root, its dlt pipelines, and the database that they write to."""
 
 import json
 import os
@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-"""The repository root: `.dlt/`, dbt's project and, unless configured otherwise, market.duckdb lie in it."""
+"""The root of the repository, with `.dlt/`, dbt's project and, by default, market.duckdb."""
 
 CREDENTIALS = "DESTINATION__MARKET__CREDENTIALS"
 DATASET = "staging"
 
 KEPT_PACKAGES = 20
-"""Load packages of which dlt's records are kept in the working folder."""
+"""Number of load packages whose records by dlt are kept in the working folder."""
 
 
 def enter() -> None:
-    """Work in the repository root from here on, wherever the command was started.
+    """Work in the root of the repository from here on, wherever the command was started.
 
-    dlt looks for its configuration and keeps its state in the working directory's project, once and for all when it is
-    imported: call this first. A relative path in DESTINATION__MARKET__CREDENTIALS keeps its meaning.
+    Call this first: when dlt is imported, it looks once for its configuration and state in the working directory. A
+    relative path in DESTINATION__MARKET__CREDENTIALS keeps its meaning.
     """
     configured = os.environ.get(CREDENTIALS)
     if configured and "://" not in configured and not configured.startswith(":"):
@@ -31,11 +31,11 @@ def enter() -> None:
 def open_pipeline(name: str) -> Any:
     """Open a dlt pipeline that writes to the destination `market`, dataset `staging`.
 
-    The working folder is a copy of what the destination knows, and may be thrown away: a damaged one is, and one that
-    was moved along with the project is told where it is now, or it would write to the database of its old place.
+    The working folder is a copy of what the destination knows, and can be thrown away: a damaged one is. One that was
+    moved with the project gets its new place, or else it would write to the database at its old place.
 
     Args:
-        name: The pipeline's name, such as "binance".
+        name: Name of the pipeline, such as "binance".
     """
     from dlt.common.configuration.exceptions import ConfigurationException
     from dlt.common.pipeline import get_dlt_pipelines_dir
@@ -46,11 +46,11 @@ def open_pipeline(name: str) -> Any:
         return _opened(name)
     except ConfigurationException:
         raise
-    except Exception:  # noqa: BLE001 - dlt raises anything that reading damaged JSON, versions and pickles can raise
+    except Exception:  # noqa: BLE001 - damaged JSON, versions and pickles make dlt raise anything
         if folder.is_dir():
             shutil.rmtree(folder)
         else:
-            # A file may lie in the place of the folder of all pipelines, too.
+            # There may be a file in place of the folder, or of the folder of all pipelines.
             (folder if folder.parent.is_dir() else folder.parent).unlink(missing_ok=True)
         return _opened(name)
 
@@ -67,7 +67,7 @@ def _opened(name: str) -> Any:
     import dlt
 
     pipeline = dlt.pipeline(name, destination="market", dataset_name=DATASET)
-    # Whatever is damaged is to be found now, and not in the midst of a run.
+    # Damage must show now, not in the middle of a run.
     for schema in pipeline.schema_names:
         pipeline.schemas.load_schema(schema)
     _ = pipeline.state, pipeline.has_pending_data, pipeline.last_trace
@@ -75,10 +75,10 @@ def _opened(name: str) -> Any:
 
 
 def forget_old_packages(pipeline: Any) -> None:
-    """Remove what dlt keeps of each load package for ever, except for the newest ones: its schema and a few lists.
+    """Remove dlt's records of load packages, which it keeps forever, except for the newest ones.
 
     Args:
-        pipeline: A pipeline that has just run; `dlt pipeline ... info` goes on listing the packages that are kept.
+        pipeline: A pipeline that has just run; `dlt pipeline ... info` still lists the packages that are kept.
     """
     loaded = sorted((Path(pipeline.working_dir) / "load" / "loaded").glob("*"), key=lambda folder: folder.name)
     for folder in loaded[:-KEPT_PACKAGES]:
@@ -86,7 +86,7 @@ def forget_old_packages(pipeline: Any) -> None:
 
 
 def database_file(pipeline: Any) -> Path | None:
-    """Return the DuckDB file that a pipeline writes to, or None where the destination is no local file."""
+    """Return the DuckDB file that a pipeline writes to, or None if the destination is not a local file."""
     from dlt.destinations.impl.duckdb.configuration import DuckDbCredentials
 
     credentials = pipeline.destination_client().config.credentials

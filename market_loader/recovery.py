@@ -1,13 +1,13 @@
-"""Makes the database and dlt's working folder agree before a run, whatever happened to either of them.
+"""Make the database and dlt's working folder agree before a run, whatever happened to either of them.
 
 dlt writes rows, its state and the entry in `_dlt_loads` in separate transactions, the entry last. So a load counts if
 and only if it is in `_dlt_loads`, and four rules make plain appends exactly-once:
 
 1. Rows of a load that is not in `_dlt_loads` are removed.
-2. A load package that was not finished is dropped: it would be loaded beside a cursor that may not belong to it.
-3. What the last complete load has replaced (file versions, and their lines in archive_files) is removed.
-4. The cursors are those that the database holds. A working folder that says otherwise (another database file, an older
-   copy of it, a deleted one, a crash) is dropped, and dlt restores it from the database.
+2. An unfinished load package is dropped: it would be loaded beside a cursor that may not belong to it.
+3. What the last complete load has replaced (versions of files, and their rows in archive_files) is removed.
+4. The cursors in the database apply. A working folder that differs (another database file, an older copy of it, a
+deleted one, a crash) is dropped, and dlt restores it from the database.
 
 What was fetched but not loaded is fetched again: at most one load package.
 """
@@ -24,7 +24,7 @@ from .tables import appended_tables
 DLT_TABLES = frozenset({"_dlt_loads", "_dlt_pipeline_state", "_dlt_version"})
 
 KEPT_STATES = 100
-"""States of a pipeline that are kept in the database, for those who want to look back."""
+"""Number of a pipeline's states that are kept in the database, for looking back."""
 
 
 def recover(pipeline: Any, schema: str) -> None:
@@ -32,7 +32,7 @@ def recover(pipeline: Any, schema: str) -> None:
 
     Args:
         pipeline: The dlt pipeline, not yet run.
-        schema: Name of the dlt schema whose loads are looked at.
+        schema: Name of the dlt schema whose loads are checked.
     """
     path = database_file(pipeline)
     stored = None
@@ -40,7 +40,7 @@ def recover(pipeline: Any, schema: str) -> None:
         client = pipeline.destination_client()
         with client:
             existing = _tables(client.sql_client)
-            # A first run that was killed early leaves the schema, or some of dlt's tables, and no rows.
+            # A first run that was killed early leaves the schema, or some of dlt's tables, but no rows.
             if existing >= DLT_TABLES:
                 relax_columns(client.sql_client)
                 _remove_orphans(client.sql_client, schema, existing)
@@ -64,7 +64,7 @@ def _tables(client: Any) -> frozenset[str]:
 
 
 def _remove_orphans(client: Any, schema: str, existing: frozenset[str]) -> None:
-    """Remove the rows of loads that never completed; only rows newer than the last complete load can be such."""
+    """Remove the rows of loads that never completed: only rows newer than the last complete load can belong to one."""
     with client.begin_transaction():
         last = client.execute_sql(
             f"SELECT max(load_id) FROM {client.make_qualified_table_name('_dlt_loads')} "  # noqa: S608 - dlt's own name
@@ -78,7 +78,7 @@ def _remove_orphans(client: Any, schema: str, existing: frozenset[str]) -> None:
 
 
 def _forget_old_states(client: Any, pipeline_name: str, newest: int) -> None:
-    """Remove states that newer ones have replaced: dlt adds one in each run and reads only the newest."""
+    """Remove old states: dlt adds one in each run, and reads only the newest."""
     client.execute_sql(
         f"DELETE FROM {client.make_qualified_table_name('_dlt_pipeline_state')} "  # noqa: S608 - dlt's own name
         "WHERE pipeline_name = %s AND version < %s",

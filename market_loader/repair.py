@@ -1,4 +1,4 @@
-"""`--repair`: asks again for what the completeness ledger cannot explain, and says what came of it."""
+"""`--repair`: retry what the ledger of missing data cannot explain, and report the result."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
@@ -16,7 +16,7 @@ LEDGER: Final = ("kline_gaps", "trade_gaps")
 """The models of the schema silver that list what is missing, and why."""
 
 MAX_LINES = 40
-"""Gaps that are named in the summary; beyond it they are counted."""
+"""The most gaps that the summary names; further ones are only counted."""
 
 IsMeant = Callable[[str, str], bool]
 
@@ -26,7 +26,7 @@ _KLINE_GAPS = """
     FROM silver.kline_gaps
     ORDER BY market, symbol, "interval", gap_start
 """
-# The rows before and after a gap bound its times; both may share the millisecond of a missing one.
+# The rows before and after a gap bound its times; a missing row may share the millisecond of either.
 _TRADE_GAPS = """
     SELECT market, dataset, symbol, '', first_missing_id, last_missing_id + 1, epoch_ms(time_before),
         epoch_ms(time_after) + 1, status, missing_count, reason
@@ -36,17 +36,17 @@ _TRADE_GAPS = """
 
 
 class RepairError(Exception):
-    """The ledger cannot be had; the message says why."""
+    """The ledger is not available; the message says why."""
 
 
 def find_repairs(pipeline: Any, datasets: Collection[str], is_meant: IsMeant, market: str) -> Repairs:
-    """Return what the ledger cannot explain, once it is up to date.
+    """Return what the ledger cannot explain; the ledger must be up to date.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
         datasets: Staging tables.
-        is_meant: Tells whether a symbol and an interval (empty for trades) are.
-        market: Of which market.
+        is_meant: Returns whether a symbol and an interval (empty for trades) are requested.
+        market: Name of the market.
     """
     unexplained = [
         gap
@@ -64,12 +64,12 @@ def find_repairs(pipeline: Any, datasets: Collection[str], is_meant: IsMeant, ma
 
 
 def summary(pipeline: Any, runs: Sequence[Run], repairs: Sequence[Repairs]) -> Iterator[str]:
-    """Bring the ledger up to date again, if anything is new, and say what came of the gaps.
+    """Bring the ledger up to date if anything was retried or loaded, and yield lines about the gaps.
 
     Args:
         pipeline: The dlt pipeline, after the runs.
-        runs: What has asked again.
-        repairs: What they asked for.
+        runs: The runs that retried.
+        repairs: What they retried.
 
     Raises:
         RepairError: dbt fails.
@@ -110,13 +110,13 @@ def _where(gap: Gap) -> str:
 
 
 def update_ledger(pipeline: Any) -> None:
-    """Build the models that say what is missing, and why.
+    """Build the models that list what is missing, and why.
 
     Args:
         pipeline: The dlt pipeline, recovered (see recovery.py).
 
     Raises:
-        RepairError: The destination is no DuckDB file, or dbt fails.
+        RepairError: The destination is not a DuckDB file, or dbt fails.
     """
     path: Path | None = database_file(pipeline)
     if path is None:

@@ -1,4 +1,4 @@
-"""What a run shows: its progress, a closing summary, or a plan."""
+"""What a run prints: its progress, a closing summary, or a plan."""
 
 import sys
 import time
@@ -16,12 +16,12 @@ from exchange_engine.reports import SeriesReport
 from exchange_engine.run import Run
 
 MAX_LINES = 40
-"""Lines of the summary for one table; beyond it the symbols are summed up."""
+"""Lines of the summary per table; with more symbols, they are added up in one line."""
 
 LOG_SECONDS = 5.0
 
 DROPPED = {"open_interest": "rows without values"}
-"""What rows of series stand for that are left out, where they are no tombstones."""
+"""What rows left out of series are, by dataset, if they are not tombstones."""
 
 
 class Progress:
@@ -29,6 +29,7 @@ class Progress:
 
     Args:
         kind: "tqdm" for bars, "log" for a line every few seconds, "none" for nothing.
+        run: The run.
     """
 
     def __init__(self, kind: str, run: Run) -> None:
@@ -40,7 +41,7 @@ class Progress:
         run.on_page = self._on_page
 
     def close(self) -> None:
-        """End the bars."""
+        """Close the bars."""
         for bar in self._bars.values():
             bar.close()
 
@@ -60,11 +61,11 @@ class Progress:
 
 
 def summary(runs: Sequence[Run], skipped: Iterable[str] = ()) -> Iterable[str]:
-    """Return the closing summary, a line for each table and symbol, and one for each series that is not complete.
+    """Yield the closing summary: a line per table and symbol, and one for each series that is not complete.
 
     Args:
-        runs: What was run.
-        skipped: Lines about what was not.
+        runs: The runs.
+        skipped: Lines about what was not run.
     """
     yield (
         f"{'table':<17} {'market':<8} {'symbol':<14} {'rows':>11} {'files':>6} {'MB':>8} {'requests':>8} {'weight':>7} "
@@ -81,7 +82,7 @@ def summary(runs: Sequence[Run], skipped: Iterable[str] = ()) -> Iterable[str]:
 
 
 def _lines(run: Run, dataset: str, reports: Mapping[str, SeriesReport]) -> Iterable[str]:
-    """Return the lines of one table."""
+    """Yield the lines of one table."""
     if reports:
         by_symbol: dict[str, list[Any]] = defaultdict(list)
         for series, report in reports.items():
@@ -108,7 +109,7 @@ def _lines(run: Run, dataset: str, reports: Mapping[str, SeriesReport]) -> Itera
 
 
 def missing(runs: Iterable[Run]) -> Iterable[str]:
-    """Return a line for each thing that was asked for and is not loaded."""
+    """Yield a line for everything that was requested and is not loaded."""
     for run in runs:
         for dataset, failures in run.failures.items():
             for failure in failures:
@@ -119,7 +120,7 @@ def missing(runs: Iterable[Run]) -> Iterable[str]:
 
 
 def _rejected(run: Run, is_asked: bool) -> Iterable[str]:
-    """Return a line for each row that was left out and is, or is not, of a symbol that was asked for."""
+    """Yield a line for each rejected row that belongs, or does not belong, to something requested."""
     chosen = [(dataset, one) for dataset, one in run.rejected if run.is_asked(one.key) == is_asked]
     for dataset, one in chosen[:MAX_LINES]:
         yield f"{'NOT COMPLETE' if is_asked else 'rejected'}: {dataset} {one.key}: {one.reason}"
@@ -128,17 +129,17 @@ def _rejected(run: Run, is_asked: bool) -> Iterable[str]:
 
 
 def time_text(microseconds: int | None) -> str:
-    """Write microseconds since 1970 as UTC, or "-" where there is none."""
+    """Format microseconds since 1970 as UTC to the second; "-" for None."""
     if microseconds is None:
         return "-"
     return f"{datetime.fromtimestamp(microseconds // 1_000_000, timezone.utc):%Y-%m-%d %H:%M:%S}"
 
 
 def of_plan(plan: Plan) -> Iterable[str]:
-    """Return the lines that say what a run would take: each series, and all in all.
+    """Yield the lines of a plan: one per series, and the totals.
 
     Args:
-        plan: What it would take.
+        plan: What the run would take.
     """
     has_weights = isinstance(plan.budget, WeightBudget)
     of_weights = f" {'weight':>9}" if has_weights else ""

@@ -1,4 +1,4 @@
-"""The command for a venue that has REST alone."""
+"""The command for a venue that has only REST."""
 
 import argparse
 from argparse import Namespace
@@ -21,8 +21,8 @@ class RestCommand:
 
     Attributes:
         venue: The venue.
-        configuration: How to speak to it.
-        symbols: Some of its symbols, as an example.
+        configuration: Its section of the configuration.
+        symbols: Some of its symbols, as an example in the help.
     """
 
     venue: type[RestVenue]
@@ -33,7 +33,7 @@ class RestCommand:
         """Run the command.
 
         Args:
-            signals: What ends it early.
+            signals: Signals that end it early.
             arguments: Without the program's name; default those of the command line.
 
         Returns:

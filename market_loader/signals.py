@@ -1,4 +1,4 @@
-"""What the commands do on SIGINT and SIGTERM: an orderly end where that takes seconds, and an end in any case."""
+"""What the commands do on SIGINT and SIGTERM: end in order if that takes seconds, and end in any case."""
 
 import os
 import signal
@@ -10,17 +10,17 @@ from . import console
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 GRACE_SECONDS = 4.0
-"""How long an orderly end may take. What is under way then is dropped, and is fetched again by the next run."""
+"""How long an orderly end may take. What is in progress then is dropped, and fetched again by the next run."""
 
 
 class Signals:
     """Ends the process on SIGINT or SIGTERM, with exit code 130 or 143.
 
-    A thread waits for the signals: handlers run in the main thread alone, which may be inside of the database for long.
-    An end at any moment does no harm: recovery.py puts everything right.
+    A thread waits for the signals: handlers run only in the main thread, which may be inside the database for long. The
+    process may end at any moment without harm, since recovery.py repairs everything.
 
     Attributes:
-        code: The exit code that a signal has asked for, or 0.
+        code: The exit code after a signal, or 0.
     """
 
     def __init__(self) -> None:
@@ -28,23 +28,23 @@ class Signals:
         self._stop: threading.Event | None = None
 
     def watch(self) -> None:
-        """Begin to wait for signals; in the main thread."""
+        """Start waiting for signals; call it in the main thread."""
         heard, told = os.pipe()
         os.set_blocking(told, False)
         signal.set_wakeup_fd(told, warn_on_full_buffer=False)
         for number in SIGNALS:
-            # Without a handler of Python's nothing is told.
+            # Without a Python handler, nothing is written to the wakeup descriptor.
             signal.signal(number, lambda _number, _frame: None)
-        # What multiprocessing would say of the semaphores of dbt, by a process of its own that outlives this one.
+        # Hides a warning about dbt's semaphores, which multiprocessing prints from a process that outlives this one.
         sys.warnoptions.append("ignore:resource_tracker:UserWarning")
         threading.Thread(target=self._wait, args=(heard,), name="signals", daemon=True).start()
 
     def stop_orderly(self, stop: threading.Event) -> None:
-        """Let a signal set an event from here on, and end the process if that takes long; a second one ends it."""
+        """From here on, set an event on a signal, and end the process if that takes long or on a second signal."""
         self._stop = stop
 
     def stop_at_once(self) -> None:
-        """Let a signal end the process at once from here on."""
+        """From here on, end the process at once on a signal."""
         self._stop = None
 
     def _wait(self, heard: int) -> None:
@@ -58,6 +58,6 @@ class Signals:
         self._end()
 
     def _end(self) -> None:
-        # Not by print: the main thread may be in the middle of it.
+        # Not with print(): the main thread may be in the middle of one.
         console.tell("stopped on request; run again: what was loaded is kept")
         os._exit(self.code)

@@ -1,4 +1,4 @@
-"""The start of a command: what has to be done before dlt is imported."""
+"""The start of a command: what has to happen before dlt is imported."""
 
 import gc
 import os
@@ -13,20 +13,20 @@ def start(name: str) -> None:
     """Run a command as a process of its own, and end the process with its exit code.
 
     Args:
-        name: A module of this package with a function `main`, which is given the signals to obey and returns the code.
+        name: A module of this package whose function `main` takes the signals to obey and returns the exit code.
     """
     console.prepare()
     signals = Signals()
     signals.watch()
     project.enter()
-    # A second of imports: a signal is obeyed meanwhile.
+    # The imports take a second, in which signals must already be obeyed.
     command = import_module(f".{name}", __package__)
-    # Pages are large lists that hold no cycles: collecting among them takes a fifth of the time that decoding does.
+    # Pages are large lists without cycles: collecting garbage among them takes a fifth of the time of decoding.
     gc.freeze()
     gc.set_threshold(20_000, 5, 5)
     status = command.main(signals)
     if status > 128:
-        # Threads may still wait for an answer of the exchange; nothing of theirs is wanted any more.
+        # Threads may still wait for a response that nobody needs any more.
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
@@ -37,7 +37,7 @@ def supervise(name: str) -> None:
     """Run a command that runs others, which obey the signals, and end the process with its exit code.
 
     Args:
-        name: A module of this package with a function `main` that returns the code.
+        name: A module of this package whose function `main` returns the exit code.
     """
     console.prepare()
     project.enter()

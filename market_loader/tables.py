@@ -15,10 +15,10 @@ TABLES_OF: Final[Mapping[str, tuple[Table, ...]]] = {
     "coinbase": (*_OF_ALL, *coinbase.TABLES),
     "okx": (*_OF_ALL, *okx.TABLES),
 }
-"""By the name of the dlt pipeline, which is that of its schema, too."""
+"""By name of the dlt pipeline, which is also the name of its schema."""
 
 TABLES: Final = tuple({table.name: table for tables in TABLES_OF.values() for table in tables}.values())
-"""The tables of all of them."""
+"""The tables of all pipelines."""
 
 
 def appended_tables(pipeline_name: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""Runs `dbt build` on the database that was just loaded."""
+"""Run `dbt build` on the loaded database."""
 
 import logging
 import os
@@ -14,20 +14,20 @@ from .project import CREDENTIALS, ROOT
 
 @dataclass(frozen=True)
 class Built:
-    """What came of a build: a line for each model or test that failed, and for each test that warns."""
+    """Result of a build: a line for each model or test that failed, and for each test that warns."""
 
     failed: list[str]
     warned: list[str]
 
 
 def dbt_build(database: Path, *selection: str) -> Built:
-    """Build and test all models.
+    """Build and test models.
 
     Args:
-        database: The DuckDB file; dbt would take a relative path for one of its own working directory.
-        selection: dbt's options that say which models and tests; default all.
+        database: The DuckDB file, as an absolute path: dbt would resolve a relative one in its own working directory.
+        selection: dbt options that select models and tests; default all.
     """
-    # What dbt cannot write to its log, on a full disk, must not come as tracebacks beside the line that says so.
+    # On a full disk dbt cannot write its log; that must not print tracebacks beside the line that reports it.
     logging.raiseExceptions = False
     before = os.environ.get(CREDENTIALS)
     os.environ[CREDENTIALS] = str(database)
@@ -35,7 +35,7 @@ def dbt_build(database: Path, *selection: str) -> Built:
         result = dbtRunner().invoke(
             [
                 *("build", "--project-dir", str(ROOT / "dbt_project"), "--profiles-dir", str(ROOT), "--quiet"),
-                # What dbt writes of each step takes a sixth of the time.
+                # Logging each step takes a sixth of the time.
                 *("--log-level-file", "warn"),
                 *selection,
             ]
