@@ -40,7 +40,7 @@ class Commands:
         return self._signal > 0
 
     def run(self, script: str, options: list[str]) -> int:
-        """Run a command to its end, and return its exit code; 1 if it was killed."""
+        """Run a command to its end and return its exit code: 128 + number after a signal, INCOMPLETE if killed."""
         command = [sys.executable, str(project.ROOT / "pipelines" / script), AS_PART, *options]
         self._running = subprocess.Popen(command)  # noqa: S603 - our own script
         code = self._running.wait()
