@@ -19,7 +19,7 @@ from exchange_engine.times import DAY_MS, HOUR_MS
 from exchange_engine.venue import Origin, PlannedSeries, Remembered
 from exchange_engine.walk import Walk
 
-from .archive.revisions import Revisions
+from .archive.revisions import Revisions, RevisionWalk
 from .archive.series import KnownFiles
 from .connection import Connection
 from .markets import SPOT_MARKET, Market
@@ -42,7 +42,7 @@ from .schemas import (
 )
 from .series import DATASETS_OF_SERIES, MarketScope
 from .settings import BinanceConfiguration
-from .walks import missing_walks, repair_walks, revision_walks
+from .walks import missing_walks, repair_walks
 
 
 class BinanceMarket:
@@ -152,7 +152,8 @@ class BinanceMarket:
     def walks(self, run: Run, dataset: str, requested: Coverage) -> Iterator[tuple[Walk, Mapping[str, Range]]]:
         """Yield the walks of a dataset: first through the archive, then through REST for the rest."""
         if self.revisions is not None:
-            yield from ((walk, {}) for walk in revision_walks(self.connection, run, dataset, self.revisions))
+            host, downloads = self.connection.host, self.connection.downloads
+            yield RevisionWalk(dataset, self.revisions, host, downloads, run.now_us, run.stop), {}
             return
         scope = self._scope(run, dataset, requested)
         if self.repairs is not None:

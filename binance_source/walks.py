@@ -11,7 +11,6 @@ from exchange_engine.walk import Walk
 
 from .archive.file_task import Archive
 from .archive.host import ArchiveFile
-from .archive.revisions import Revisions, RevisionWalk
 from .archive.samples import Sample, daily_sample, rest_sample
 from .archive.series import ArchiveSeries
 from .archive.walk import ArchiveWalk
@@ -50,11 +49,6 @@ def missing_walks(connection: Connection, run: Run, dataset: str, scope: MarketS
     if connection.source != ARCHIVE:
         listed = replace(scope, names=connection.listed(scope.names))
         yield run.series_walk(dataset, kind.rest(listed, connection.client, run.covered(dataset)))
-
-
-def revision_walks(connection: Connection, run: Run, dataset: str, revisions: Revisions) -> Iterator[Walk]:
-    """Yield the walk for loaded files that were published again; arguments as for `missing_walks`."""
-    yield RevisionWalk(dataset, revisions, connection.host, connection.downloads, run.now_us, run.stop)
 
 
 def repair_walks(

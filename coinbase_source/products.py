@@ -49,17 +49,16 @@ def connected(listed: Listed[Product]) -> dict[str, ConnectedSymbol]:
 
 
 def products_snapshot(listed: Listed[Product], updated_at_us: int) -> Snapshot:
-    """Return products as the staging table, those that do not fit as rejected; arguments as for `products_table`."""
-    return as_snapshot(listed, lambda one: one.id, lambda rows: products_table(rows, updated_at_us))
-
-
-def products_table(products: Sequence[Product], updated_at_us: int) -> pa.Table:
-    """Return products as the staging table.
+    """Return products as the staging table, those that do not fit as rejected.
 
     Args:
-        products: Products of the response.
+        listed: Products of the response.
         updated_at_us: The venue's time in microseconds since 1970.
     """
+    return as_snapshot(listed, lambda one: one.id, lambda rows: _table(rows, updated_at_us))
+
+
+def _table(products: Sequence[Product], updated_at_us: int) -> pa.Table:
     names = [one.id for one in products]
     increments: dict[str, list[str | None]] = {
         "quote_increment": [one.quote_increment or None for one in products],

@@ -119,20 +119,6 @@ def check_request(
     )
 
 
-def check_symbols(symbols: Sequence[str], known: Sequence[str], listed_in: str = "symbols") -> None:
-    """Check that the venue lists all symbols.
-
-    Args:
-        symbols: The names.
-        known: All symbols that there are.
-        listed_in: The staging table that lists them.
-
-    Raises:
-        RequestError: A symbol is unknown; the message has the nearest names.
-    """
-    known_names("symbol", symbols, known, listed_in)
-
-
 def known_names(kind: str, names: Sequence[str], known: Sequence[str], listed_in: str = "symbols") -> tuple[str, ...]:
     """Return names as a tuple, if all of them are known.
 

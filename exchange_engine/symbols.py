@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import NamedTuple, Protocol
 
-from .request import Request, RequestError, check_symbols, nearest
+from .request import Request, RequestError, known_names, nearest
 
 ALL = "all"
 _PATTERN = re.compile(r"[*?\[\]]")
@@ -114,7 +114,7 @@ def resolve(
         RequestError: An unknown name, or a pattern or quote asset that matches nothing.
     """
     known = sorted({*exchange, *archive})
-    check_symbols([symbol for symbol in symbols if not has_patterns([symbol])], known, listed_in)
+    known_names("symbol", [symbol for symbol in symbols if not has_patterns([symbol])], known, listed_in)
     found: list[str] = []
     for symbol in symbols:
         if symbol.lower() == ALL:

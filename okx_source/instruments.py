@@ -76,17 +76,16 @@ def connected(kind: str, listed: Listed[Instrument]) -> dict[str, ConnectedSymbo
 
 
 def instruments_snapshot(listed: Listed[Instrument], updated_at_us: int) -> Snapshot:
-    """Return instruments as the staging table, those that do not fit as rejected; arguments as for the table."""
-    return as_snapshot(listed, lambda one: one.inst_id, lambda rows: instruments_table(rows, updated_at_us))
-
-
-def instruments_table(found: Sequence[Instrument], updated_at_us: int) -> pa.Table:
-    """Return instruments as the staging table; empty values are null where the column allows it.
+    """Return instruments as the staging table, those that do not fit as rejected.
 
     Args:
-        found: Instruments of the response.
+        listed: Instruments of the response.
         updated_at_us: The venue's time in microseconds since 1970.
     """
+    return as_snapshot(listed, lambda one: one.inst_id, lambda rows: _table(rows, updated_at_us))
+
+
+def _table(found: Sequence[Instrument], updated_at_us: int) -> pa.Table:
     nullable = {column.name for column in OKX_INSTRUMENTS.schema if column.nullable}
     names = [one.inst_id for one in found]
 

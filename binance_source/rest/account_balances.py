@@ -54,11 +54,10 @@ def balances_snapshot(account: Account, snapshot_us: int) -> Snapshot:
         account: The response.
         snapshot_us: Binance's time in microseconds since 1970.
     """
-    return as_snapshot(account.balances, lambda one: one.asset, lambda rows: balances_table(rows, snapshot_us))
+    return as_snapshot(account.balances, lambda one: one.asset, lambda rows: _table(rows, snapshot_us))
 
 
-def balances_table(balances: Sequence[Balance], snapshot_us: int) -> pa.Table:
-    """Return balances as the staging table."""
+def _table(balances: Sequence[Balance], snapshot_us: int) -> pa.Table:
     assets = [one.asset for one in balances]
     return build(
         ACCOUNT_BALANCES,

@@ -42,17 +42,16 @@ def fetch_premium_index(client: RestClient, symbols: Sequence[str], tally: Tally
 
 
 def premium_index_snapshot(listed: Listed[Premium], snapshot_us: int) -> Snapshot:
-    """Return rows as the staging table, those that do not fit as rejected; arguments as for `premium_index_table`."""
-    return as_snapshot(listed, lambda row: row.symbol, lambda rows: premium_index_table(rows, snapshot_us))
-
-
-def premium_index_table(rows: Sequence[Premium], snapshot_us: int) -> pa.Table:
-    """Return rows as the staging table.
+    """Return rows as the staging table, those that do not fit as rejected.
 
     Args:
-        rows: Rows of the response.
+        listed: Rows of the response.
         snapshot_us: Binance's time in microseconds since 1970.
     """
+    return as_snapshot(listed, lambda row: row.symbol, lambda rows: _table(rows, snapshot_us))
+
+
+def _table(rows: Sequence[Premium], snapshot_us: int) -> pa.Table:
     names = [row.symbol for row in rows]
 
     def numbers(name: str) -> pa.Array:

@@ -163,19 +163,10 @@ def symbols_snapshot(market: str, info: ExchangeInfo, updated_at_us: int) -> Sna
         info: The exchangeInfo of the market.
         updated_at_us: Binance's time in microseconds since 1970.
     """
-    return as_snapshot(
-        info.listed, lambda one: str(one.symbol), lambda rows: symbols_table(market, rows, updated_at_us)
-    )
+    return as_snapshot(info.listed, lambda one: str(one.symbol), lambda rows: _table(market, rows, updated_at_us))
 
 
-def symbols_table(market: str, symbols: Sequence[Any], updated_at_us: int) -> pa.Table:
-    """Return symbols as the staging table.
-
-    Args:
-        market: Such as "spot".
-        symbols: Symbols out of exchangeInfo.
-        updated_at_us: Binance's time in microseconds since 1970.
-    """
+def _table(market: str, symbols: Sequence[Any], updated_at_us: int) -> pa.Table:
     names = [info.symbol for info in symbols]
     return build(
         SYMBOLS,

@@ -78,18 +78,17 @@ def fetch_tickers(client: RestClient, symbols: Sequence[str], tally: Tally) -> L
 
 
 def tickers_snapshot(market: str, listed: Listed[Ticker], snapshot_us: int) -> Snapshot:
-    """Return tickers as the staging table, and those that do not fit as rejected; arguments as for `tickers_table`."""
-    return as_snapshot(listed, lambda row: row.symbol, lambda rows: tickers_table(market, rows, snapshot_us))
-
-
-def tickers_table(market: str, tickers: Sequence[Ticker], snapshot_us: int) -> pa.Table:
-    """Return tickers as the staging table.
+    """Return tickers as the staging table, and those that do not fit as rejected.
 
     Args:
         market: Such as "spot".
-        tickers: Rows of the response.
+        listed: Rows of the response.
         snapshot_us: Binance's time in microseconds since 1970.
     """
+    return as_snapshot(listed, lambda row: row.symbol, lambda rows: _table(market, rows, snapshot_us))
+
+
+def _table(market: str, tickers: Sequence[Ticker], snapshot_us: int) -> pa.Table:
     names = [row.symbol for row in tickers]
     return build(
         TICKERS_24H,

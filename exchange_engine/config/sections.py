@@ -1,6 +1,6 @@
 """A section of the configuration: its keys, each with default, rule and comment in config.toml."""
 
-from dataclasses import MISSING, field, fields
+from dataclasses import field, fields
 from typing import Any, ClassVar, Final, Protocol, TypeVar
 
 from dlt.common.configuration import configspec
@@ -89,18 +89,6 @@ class Section(BaseConfiguration):
     def rules(cls) -> dict[str, Rule]:
         """Return the rule of each key."""
         return {one.name: one.metadata["rule"] for one in fields(cls) if "rule" in one.metadata}
-
-    @classmethod
-    def defaults(cls) -> dict[str, tuple[Any, str]]:
-        """Return the default of each key, and its comment in config.toml."""
-        return {
-            one.name: (
-                one.default_factory() if one.default_factory is not MISSING else one.default,
-                one.metadata["comment"],
-            )
-            for one in fields(cls)
-            if "rule" in one.metadata
-        }
 
     @classmethod
     def _read(cls, name: str, rule: Rule, found: Configured) -> Any:

@@ -3,7 +3,7 @@
 import pytest
 
 from binance_source.datasets import DATASETS
-from exchange_engine.request import RequestError, check_request, check_symbols
+from exchange_engine.request import RequestError, check_request, known_names
 
 KNOWN = ["BTCUSDT", "ETHUSDT", "BTCUSDC", "币安人生USDT"]
 
@@ -41,7 +41,7 @@ def test_a_wrong_request_says_what_would_be_right(changes, message):
 )
 def test_an_unknown_symbol_is_answered_with_the_nearest(name, near):
     with pytest.raises(RequestError, match=rf"unknown symbol '{name}'; did you mean .*{near}"):
-        check_symbols([name], KNOWN)
+        known_names("symbol", [name], KNOWN)
 
 
 @pytest.mark.parametrize(
