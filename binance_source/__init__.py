@@ -11,6 +11,7 @@ from exchange_engine.resources import resources
 from exchange_engine.run import Run
 
 from .account import BinanceAccount
+from .connection import Connection
 from .datasets import ACCOUNT_DATASETS, DATASETS, DATASETS_OF_MARKETS
 from .market import BinanceMarket
 from .markets import SPOT_MARKET, UM_MARKET, Market
@@ -148,4 +149,4 @@ def _of_market(market: Market, datasets: Sequence[str], **asked: Any) -> list[Dl
     request = check_request(
         **asked, datasets=_own(datasets, known), known_datasets=known, known_intervals=market.intervals
     )
-    return resources(Run(BinanceMarket(request, BinanceConfiguration.load(), market=market)))
+    return resources(Run(BinanceMarket(Connection(request, BinanceConfiguration.load(), market))))

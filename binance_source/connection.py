@@ -5,7 +5,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence, Set
 from pathlib import Path
 
-from exchange_engine.http.budget import WeightBudget
 from exchange_engine.request import ARCHIVE, REST, Request
 from exchange_engine.symbols import Assets, has_patterns
 from exchange_engine.venue import Origin
@@ -13,7 +12,7 @@ from exchange_engine.venue import Origin
 from .archive.host import ArchiveHost
 from .archive.series import KnownFiles
 from .archive.verified import Downloads
-from .markets import Market
+from .markets import SPOT_MARKET, Market
 from .origin import archived_symbols, choose_source, exchange_of
 from .rest.client import RestClient
 from .rest.symbols import ExchangeInfo, fetch_exchange_info
@@ -30,7 +29,6 @@ class Connection:
         stop: Set to end everything that waits.
         known_files: Returns what the destination has of the archive's files; called once, if at all.
         keep_archives: Folder in which the archive's zips are kept, or None.
-        budget: The weight budget of another connection, if Binance counts both together.
 
     Attributes:
         request, configuration, market, stop: As given.
@@ -46,19 +44,18 @@ class Connection:
         self,
         request: Request,
         configuration: BinanceConfiguration,
-        market: Market,
-        stop: threading.Event,
+        market: Market = SPOT_MARKET,
+        stop: threading.Event | None = None,
         known_files: Callable[[], KnownFiles] = KnownFiles,
         keep_archives: Path | None = None,
-        budget: WeightBudget | None = None,
     ) -> None:
         self.request = request
         self.configuration = configuration
         self.market = market
-        self.stop = stop
-        self.client = RestClient(configuration, stop, market, budget)
-        self.host = ArchiveHost(configuration, stop)
-        self.downloads = Downloads(self.host, keep_archives, stop, configuration.backoff_seconds)
+        self.stop = stop or threading.Event()
+        self.client = RestClient(configuration, self.stop, market)
+        self.host = ArchiveHost(configuration, self.stop)
+        self.downloads = Downloads(self.host, keep_archives, self.stop, configuration.backoff_seconds)
         self.source = request.source
         self.is_archive_only = False
         self.info: ExchangeInfo | None = None

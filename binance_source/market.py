@@ -1,8 +1,6 @@
 """A market of Binance as a venue."""
 
-import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -11,7 +9,7 @@ from exchange_engine.coverage import IDS, Coverage, Range, RangeKind
 from exchange_engine.http.budget import WeightBudget
 from exchange_engine.http.transport import Tally
 from exchange_engine.listed import Snapshot
-from exchange_engine.request import ARCHIVE, REST, Request
+from exchange_engine.request import ARCHIVE, REST
 from exchange_engine.run import Run
 from exchange_engine.symbols import Assets, ConnectedSymbol, SymbolBook, resolve_among
 from exchange_engine.tables import Table
@@ -20,9 +18,7 @@ from exchange_engine.venue import Origin, PlannedSeries, Remembered
 from exchange_engine.walk import Walk
 
 from .archive.revisions import Revisions, RevisionWalk
-from .archive.series import KnownFiles
 from .connection import Connection
-from .markets import SPOT_MARKET, Market
 from .planning import planned_series
 from .repair.gaps import Repairs
 from .rest.exchange_info_history import changes
@@ -41,7 +37,6 @@ from .schemas import (
     TICKERS_24H,
 )
 from .series import DATASETS_OF_SERIES, MarketScope
-from .settings import BinanceConfiguration
 from .walks import missing_walks, repair_walks
 
 
@@ -49,16 +44,10 @@ class BinanceMarket:
     """A market of Binance, for one request (see exchange_engine/venue.py).
 
     Args:
-        request: What to fetch.
-        configuration: Section of Binance.
-        stop: Set from outside to end the run early; all progress is kept.
-        known_files: Returns what the destination has of the archive's files; called once, if at all.
-        keep_archives: Folder in which the archive's zips are kept, or None.
-        market: The market.
-        budget: The weight budget of another market, if Binance counts both together.
+        connection: Connection to the market, with the request.
 
     Attributes:
-        connection: Connection to the market.
+        connection: As given.
         revisions: Set before opening to check known files of the archive, and to fetch nothing else.
         repairs: Set before opening to retry what is missing of earlier requests.
     """
@@ -66,22 +55,13 @@ class BinanceMarket:
     name = "binance"
     tables = MARKET_TABLES
 
-    def __init__(
-        self,
-        request: Request,
-        configuration: BinanceConfiguration,
-        stop: threading.Event | None = None,
-        known_files: Callable[[], KnownFiles] = KnownFiles,
-        keep_archives: Path | None = None,
-        market: Market = SPOT_MARKET,
-        budget: WeightBudget | None = None,
-    ) -> None:
-        self.request = request
-        self.configuration = configuration
-        self.stop = stop or threading.Event()
-        self.market = market
-        self.title = market.name
-        self.connection = Connection(request, configuration, market, self.stop, known_files, keep_archives, budget)
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.request = connection.request
+        self.configuration = connection.configuration
+        self.stop = connection.stop
+        self.market = connection.market
+        self.title = connection.market.name
         self.revisions: Revisions | None = None
         self.repairs: Repairs | None = None
 

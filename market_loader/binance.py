@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from binance_source.account import BinanceAccount
+from binance_source.connection import Connection
 from binance_source.datasets import ACCOUNT_DATASETS, DATASETS, datasets_by_market
 from binance_source.market import BinanceMarket
 from binance_source.markets import MARKETS, Market
@@ -69,12 +70,14 @@ def _job(given: Namespace, pipeline: Callable[[], Any]) -> command.Job:
     known_names("interval", request.intervals, sorted(known, key=list(INTERVAL_MS).index))
     market_venues = [
         BinanceMarket(
-            _of_market(request, MARKETS[market], datasets),
-            settings,
-            stop,
-            known_files=lambda: archive_files.known_files(pipeline()),
-            keep_archives=given.keep_archives,
-            market=MARKETS[market],
+            Connection(
+                _of_market(request, MARKETS[market], datasets),
+                settings,
+                MARKETS[market],
+                stop,
+                known_files=lambda: archive_files.known_files(pipeline()),
+                keep_archives=given.keep_archives,
+            )
         )
         for market, datasets in by_market.items()
     ]

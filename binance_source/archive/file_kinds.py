@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
+from functools import partial
 from typing import Final
 
 from exchange_engine.tables import TIME, Table
@@ -90,14 +91,15 @@ _KLINE_COLUMNS = (
     "open_time", "open", "high", "low", "close", "volume", "close_time", "quote_volume", "trade_count",
     "taker_buy_volume", "taker_buy_quote_volume", "ignore",
 )  # fmt: skip
+_OF_KLINES = partial(
+    ArchiveDataset, columns=_KLINE_COLUMNS, key="open_time", has_interval=True,
+    millisecond_columns=frozenset({"open_time", "close_time"}),
+)  # fmt: skip
 
 ARCHIVE_DATASETS: Final[Mapping[tuple[str, str], ArchiveDataset]] = {
     (one.market, one.table.name): one
     for one in (
-        ArchiveDataset(
-            SPOT, KLINES, "spot", "klines", _KLINE_COLUMNS, "open_time",
-            has_interval=True, millisecond_columns=frozenset({"open_time", "close_time"}),
-        ),
+        _OF_KLINES(SPOT, KLINES, "spot", "klines"),
         ArchiveDataset(
             SPOT, AGG_TRADES, "spot", "aggTrades",
             (
@@ -111,14 +113,8 @@ ARCHIVE_DATASETS: Final[Mapping[tuple[str, str], ArchiveDataset]] = {
             ("trade_id", "price", "quantity", "quote_quantity", "trade_time", "is_buyer_maker", "is_best_match"),
             "trade_id", optional=1,
         ),
-        ArchiveDataset(
-            UM, KLINES, "futures/um", "klines", _KLINE_COLUMNS, "open_time",
-            has_interval=True, millisecond_columns=frozenset({"open_time", "close_time"}),
-        ),
-        ArchiveDataset(
-            UM, MARK_PRICE_KLINES, "futures/um", "markPriceKlines", _KLINE_COLUMNS, "open_time",
-            has_interval=True, millisecond_columns=frozenset({"open_time", "close_time"}),
-        ),
+        _OF_KLINES(UM, KLINES, "futures/um", "klines"),
+        _OF_KLINES(UM, MARK_PRICE_KLINES, "futures/um", "markPriceKlines"),
         ArchiveDataset(
             UM, AGG_TRADES, "futures/um", "aggTrades",
             (

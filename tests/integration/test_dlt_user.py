@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -84,6 +85,23 @@ def test_an_incremental_on_another_column_is_refused(done):
 
 def test_the_other_venues_run_as_copied_folders_and_load_nothing_twice(done):
     assert done["other_venues"] == [["24", "48", "3", "True", "True", "3"]]
+
+
+def test_the_longer_examples_of_the_readme_run(tmp_path, exchange):
+    for name in ("binance_source", "exchange_engine"):
+        shutil.copytree(ROOT / name, tmp_path / name, ignore=shutil.ignore_patterns("__pycache__"))
+    _, *examples = re.findall(r"```python\n(.*?)```", (ROOT / "binance_source" / "README.md").read_text(), re.DOTALL)
+    assert len(examples) == 2
+    for number, example in enumerate(examples):
+        (tmp_path / f"example_{number}.py").write_text(
+            example.replace("2024, 1, 1", "2025, 2, 10").replace("2024-01-01", "2025-02-10")
+        )
+        ran = subprocess.run(
+            [sys.executable, f"example_{number}.py"], cwd=tmp_path, capture_output=True, text=True,
+            env={**environment(exchange, tmp_path), "SOURCES__BINANCE__SOURCE": "rest"},
+        )  # fmt: skip
+        assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.splitlines()[-1] == "None {'klines': []}"
 
 
 def test_the_sources_run_from_the_wheel(tmp_path, exchange):

@@ -17,6 +17,7 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPResponse
 
 from binance_source.account import BinanceAccount
+from binance_source.connection import Connection
 from binance_source.datasets import DATASETS
 from binance_source.market import BinanceMarket
 from binance_source.rest import account_trades, signed
@@ -410,7 +411,7 @@ def test_a_long_history_is_handed_on_in_turns_and_to_its_end(open_client, monkey
 def test_the_spot_runs_weight_budget_and_symbols_are_shared(open_client):
     client, host = open_client(ACCOUNT)
     request = check_request(["BNBBTC"], ["1m"], ["klines"], source="rest", known_datasets=DATASETS)
-    spot = BinanceMarket(request, configuration())
+    spot = BinanceMarket(Connection(request, configuration()))
     spot_client = spot.connection.client
     spot_client._session.mount("https://", host)
     spot_run = Run(spot)

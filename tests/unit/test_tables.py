@@ -3,6 +3,7 @@
 import pytest
 
 from binance_source.account import BinanceAccount
+from binance_source.connection import Connection
 from binance_source.datasets import ACCOUNT_DATASETS, DATASETS, DATASETS_OF_MARKETS
 from binance_source.market import BinanceMarket
 from binance_source.markets import MARKETS
@@ -26,7 +27,9 @@ def request(datasets, known):
 
 
 def market(name):
-    made = BinanceMarket(request(DATASETS_OF_MARKETS[name], DATASETS), BinanceConfiguration(), market=MARKETS[name])
+    made = BinanceMarket(
+        Connection(request(DATASETS_OF_MARKETS[name], DATASETS), BinanceConfiguration(), MARKETS[name])
+    )
     made.repairs = Repairs([], None, None, {}, {})
     return made
 
