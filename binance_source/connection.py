@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence, Set
+from functools import cache
 from pathlib import Path
 
 from exchange_engine.request import ARCHIVE, REST, Request
@@ -59,8 +60,7 @@ class Connection:
         self.source = request.source
         self.is_archive_only = False
         self.info: ExchangeInfo | None = None
-        self._find_known_files = known_files
-        self._known_files: KnownFiles | None = None
+        self.known_files = cache(known_files)
         self._archived: frozenset[str] | None = None
 
     def clock_us(self) -> int:
@@ -114,12 +114,6 @@ class Connection:
     def followed_by_rest(self) -> Set[str]:
         """The symbols for which REST is requested for what the archive does not give."""
         return frozenset() if self.source == ARCHIVE else self.assets().keys()
-
-    def known_files(self) -> KnownFiles:
-        """Return what the destination has of the archive's files."""
-        if self._known_files is None:
-            self._known_files = self._find_known_files()
-        return self._known_files
 
     def close(self) -> None:
         """Close the connections."""

@@ -17,6 +17,7 @@ from exchange_engine.times import DAY_MS, HOUR_MS
 from exchange_engine.venue import Origin, PlannedSeries, Remembered
 from exchange_engine.walk import Walk
 
+from . import schemas
 from .archive.revisions import Revisions, RevisionWalk
 from .connection import Connection
 from .planning import planned_series
@@ -25,17 +26,6 @@ from .rest.exchange_info_history import changes
 from .rest.premium_index import fetch_premium_index, premium_index_snapshot
 from .rest.symbols import symbols_snapshot
 from .rest.tickers import fetch_tickers, ticker_weight, tickers_snapshot
-from .schemas import (
-    ARCHIVE_DISAGREEMENTS,
-    ARCHIVE_FILES,
-    EXCHANGE_INFO_HISTORY,
-    GAP_CHECKS,
-    LISTINGS,
-    MARKET_TABLES,
-    PREMIUM_INDEX,
-    SYMBOLS,
-    TICKERS_24H,
-)
 from .series import DATASETS_OF_SERIES, MarketScope
 from .walks import missing_walks, repair_walks
 
@@ -53,7 +43,7 @@ class BinanceMarket:
     """
 
     name = "binance"
-    tables = MARKET_TABLES
+    tables = schemas.MARKET_TABLES
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
@@ -79,23 +69,23 @@ class BinanceMarket:
     def snapshots(self) -> Mapping[str, Callable[[Run, Tally], Snapshot]]:
         """The datasets that are loaded as a whole, and the function that fetches each."""
         return {
-            SYMBOLS.name: self._symbols,
-            TICKERS_24H.name: self._tickers,
-            PREMIUM_INDEX.name: self._premium_index,
+            schemas.SYMBOLS.name: self._symbols,
+            schemas.TICKERS_24H.name: self._tickers,
+            schemas.PREMIUM_INDEX.name: self._premium_index,
         }
 
     @property
     def recorded(self) -> Sequence[Table]:
         """Tables of records that are loaded together with the pages that they describe."""
-        of_repairs = (GAP_CHECKS,) if self.repairs is not None else ()
-        of_archive = (ARCHIVE_FILES, ARCHIVE_DISAGREEMENTS) if self.request.source != REST else ()
-        return (LISTINGS, *of_repairs, *of_archive)
+        of_repairs = (schemas.GAP_CHECKS,) if self.repairs is not None else ()
+        of_archive = (schemas.ARCHIVE_FILES, schemas.ARCHIVE_DISAGREEMENTS) if self.request.source != REST else ()
+        return (schemas.LISTINGS, *of_repairs, *of_archive)
 
     @property
     def remembered(self) -> Sequence[Remembered]:
         """The changes of exchangeInfo, if the symbols are loaded."""
-        has_symbols = SYMBOLS.name in self.request.datasets
-        return (Remembered(EXCHANGE_INFO_HISTORY, "seen", self._changes),) if has_symbols else ()
+        has_symbols = schemas.SYMBOLS.name in self.request.datasets
+        return (Remembered(schemas.EXCHANGE_INFO_HISTORY, "seen", self._changes),) if has_symbols else ()
 
     def clock_us(self) -> int:
         """Return the time in microseconds since 1970, and read limits and symbols, as far as they are needed."""
@@ -149,9 +139,9 @@ class BinanceMarket:
             return
         endpoints = self.market.endpoints
         weights = {
-            SYMBOLS.name: endpoints["exchangeInfo"].weight,
-            TICKERS_24H.name: ticker_weight(self.market, len(run.names)),
-            PREMIUM_INDEX.name: endpoints["premiumIndex"].weight if "premiumIndex" in endpoints else 0,
+            schemas.SYMBOLS.name: endpoints["exchangeInfo"].weight,
+            schemas.TICKERS_24H.name: ticker_weight(self.market, len(run.names)),
+            schemas.PREMIUM_INDEX.name: endpoints["premiumIndex"].weight if "premiumIndex" in endpoints else 0,
         }
         yield PlannedSeries(dataset, "all", weight=weights[dataset])
 

@@ -28,7 +28,7 @@ from .rest.client import RestClient
 from .rest.funding_rates import FundingSeries
 from .rest.klines import KLINE_KINDS, KlineSeries
 from .rest.open_interest import OpenInterestSeries
-from .rest.trade_kinds import TRADE_KINDS
+from .rest.trades import TRADE_KINDS
 
 REACH_MARGIN_MS = HOUR_MS
 """Part of REST's reach that is not used: a long run comes late to its last series, and Binance goes by its own

@@ -1,30 +1,18 @@
 """GET requests to Coinbase Exchange: its limit, its clock, and its errors, whose messages say what to do."""
 
 import threading
-from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import requests
 
 from exchange_engine.http.budget import Budget, RateBudget
 from exchange_engine.http.errors import BadResponseError, GeoBlockedError, RejectedError
-from exchange_engine.http.transport import (
-    ELSEWHERE,
-    UNREADABLE,
-    Params,
-    Query,
-    Tally,
-    Transport,
-    host_of,
-    kind_of,
-    path_of,
-)
+from exchange_engine.http.host_client import HostClient
+from exchange_engine.http.transport import ELSEWHERE, UNREADABLE, host_of, kind_of, path_of
 
 from .settings import NAME, REQUESTS_PER_SECOND, TITLE, CoinbaseConfiguration
-
-T = TypeVar("T")
 
 
 class _Time(msgspec.Struct):
@@ -38,7 +26,7 @@ class _ErrorBody(msgspec.Struct):
 _TIME_DECODER = msgspec.json.Decoder(_Time, float_hook=Decimal)
 
 
-class CoinbaseClient(Transport):
+class CoinbaseClient(HostClient):
     """Client of Coinbase Exchange, with one limit on requests.
 
     Args:
@@ -47,6 +35,7 @@ class CoinbaseClient(Transport):
     """
 
     service = TITLE
+    time_path = "/time"
     hint = "check the network, or sources.coinbase.base_url in .dlt/config.toml or SOURCES__COINBASE__BASE_URL"
 
     def __init__(self, configuration: CoinbaseConfiguration, stop: threading.Event | None = None) -> None:
@@ -54,28 +43,16 @@ class CoinbaseClient(Transport):
         share, patience = configuration.request_share, configuration.ban_patience_seconds
         self.budget = RateBudget(REQUESTS_PER_SECOND, share, patience, self.stop, 1.0, section=f"sources.{NAME}")
 
-    def server_time_ms(self) -> int:
-        """Return the venue's time (GET /time), in milliseconds since 1970.
+    def budget_of(self, path: str) -> Budget:  # noqa: ARG002 - all paths share one limit
+        """Return the only limit."""
+        return self.budget
 
-        Raises:
-            RunError: The venue cannot be reached, or its time contradicts the date of the response.
-        """
-        return self.clock_ms(Query(f"{self.url}/time", {}, self.budget), _read_time)
-
-    def get(self, path: str, params: Params, decode: Callable[[bytes], T], tally: Tally | None = None) -> T:
-        """Send a request to an endpoint, retry it where that may help, and return the decoded response.
-
-        Args:
-            path: Such as "/products".
-            params: Query parameters.
-            decode: Converts the body; raises BadResponseError or one of `UNREADABLE` for a body that is worth a retry.
-            tally: Where the request is counted.
-
-        Raises:
-            RunError: Nothing more can be fetched: stopped, banned, blocked or unreachable.
-            SeriesError: This request gets no usable response.
-        """
-        return self.send(Query(f"{self.url}{path}", params, self.budget, tally=tally), decode)
+    def read_time(self, body: bytes) -> int:
+        """Return the time in a response of GET /time, in milliseconds since 1970."""
+        epoch = _TIME_DECODER.decode(body).epoch
+        if type(epoch) not in (int, Decimal) or not 0 <= epoch < 10**10:
+            raise BadResponseError(f"its clock says {epoch!r:.40}")
+        return int(epoch * 1000)
 
     def budgets(self) -> list[Budget]:
         """Return the only limit."""
@@ -102,13 +79,6 @@ class CoinbaseClient(Transport):
         if status == 404:
             raise RejectedError(status, 0, f"no such address; is this {TITLE}?", path)
         raise BadResponseError(f"{path} answered HTTP {status} with {kind_of(response)} where JSON was expected")
-
-
-def _read_time(body: bytes) -> int:
-    epoch = _TIME_DECODER.decode(body).epoch
-    if type(epoch) not in (int, Decimal) or not 0 <= epoch < 10**10:
-        raise BadResponseError(f"its clock says {epoch!r:.40}")
-    return int(epoch * 1000)
 
 
 def _message(body: bytes) -> str:

@@ -1,8 +1,7 @@
 """GET requests to OKX: its limits, its clock, and its errors, which also come with status 200."""
 
 import threading
-from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated
 from urllib.parse import urlsplit
 
 import msgspec
@@ -10,21 +9,10 @@ import requests
 
 from exchange_engine.http.budget import Budget, RateBudget
 from exchange_engine.http.errors import BadResponseError, GeoBlockedError, OddAnswerError, RejectedError
-from exchange_engine.http.transport import (
-    ELSEWHERE,
-    UNREADABLE,
-    Params,
-    Query,
-    Tally,
-    Transport,
-    host_of,
-    kind_of,
-    path_of,
-)
+from exchange_engine.http.host_client import HostClient
+from exchange_engine.http.transport import ELSEWHERE, UNREADABLE, host_of, kind_of, path_of
 
 from .settings import HOSTS, LIMIT_SECONDS, LIMITS, NAME, TITLE, OkxConfiguration
-
-T = TypeVar("T")
 
 HISTORY_CANDLES = "/api/v5/market/history-candles"
 
@@ -59,7 +47,7 @@ _ENVELOPE = msgspec.json.Decoder(Envelope)
 _TIMES = msgspec.json.Decoder(_Times)
 
 
-class OkxClient(Transport):
+class OkxClient(HostClient):
     """Client of OKX, with one limit per path.
 
     Args:
@@ -68,6 +56,7 @@ class OkxClient(Transport):
     """
 
     service = TITLE
+    time_path = "/api/v5/public/time"
     hint = "check the network, or sources.okx.base_url in .dlt/config.toml or SOURCES__OKX__BASE_URL"
 
     def __init__(self, configuration: OkxConfiguration, stop: threading.Event | None = None) -> None:
@@ -83,29 +72,16 @@ class OkxClient(Transport):
         """The limit of candles."""
         return self._budgets[HISTORY_CANDLES]
 
-    def server_time_ms(self) -> int:
-        """Return the venue's time (GET /api/v5/public/time), in milliseconds since 1970.
+    def budget_of(self, path: str) -> Budget:
+        """Return the limit of an endpoint, one of LIMITS."""
+        return self._budgets[path]
 
-        Raises:
-            RunError: The venue cannot be reached, or its time contradicts the date of the response.
-        """
-        path = "/api/v5/public/time"
-        return self.clock_ms(Query(f"{self.url}{path}", {}, self._budgets[path]), _read_time)
-
-    def get(self, path: str, params: Params, decode: Callable[[bytes], T], tally: Tally | None = None) -> T:
-        """Send a request to an endpoint, retry it where that may help, and return the decoded response.
-
-        Args:
-            path: One of LIMITS.
-            params: Query parameters.
-            decode: Converts the body; raises BadResponseError or one of `UNREADABLE` for a body that is worth a retry.
-            tally: Where the request is counted.
-
-        Raises:
-            RunError: Nothing more can be fetched: stopped, banned, blocked or unreachable.
-            SeriesError: This request gets no usable response.
-        """
-        return self.send(Query(f"{self.url}{path}", params, self._budgets[path], tally=tally), decode)
+    def read_time(self, body: bytes) -> int:
+        """Return the time in a response of GET /api/v5/public/time, in milliseconds since 1970."""
+        moments = _TIMES.decode(body).data
+        if len(moments) != 1:
+            raise BadResponseError(f"its clock says {len(moments)} times")
+        return int(moments[0].ts)
 
     def budgets(self) -> list[Budget]:
         """Return all limits."""
@@ -164,10 +140,3 @@ def _is_sound(body: bytes) -> bool:
     except UNREADABLE:
         return False
     return True
-
-
-def _read_time(body: bytes) -> int:
-    moments = _TIMES.decode(body).data
-    if len(moments) != 1:
-        raise BadResponseError(f"its clock says {len(moments)} times")
-    return int(moments[0].ts)

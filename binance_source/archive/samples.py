@@ -21,7 +21,7 @@ from exchange_engine.walk import Window
 
 from ..rest.client import RestClient
 from ..rest.klines import KLINE_KINDS, KlineSeries
-from ..rest.trade_kinds import TRADE_KINDS
+from ..rest.trades import TRADE_KINDS
 from ..schemas import ARCHIVE_DISAGREEMENTS
 from ..settings import PAGE_ROWS
 from .errors import ArchiveFileError

@@ -13,7 +13,7 @@ from exchange_engine.walk import Page, Series, SeriesWalk, Window
 from ..rest.client import RestClient
 from ..rest.id_series import IdSeries
 from ..rest.klines import KlineSeries
-from ..rest.trade_kinds import TRADE_KINDS
+from ..rest.trades import TRADE_KINDS
 from ..schemas import KLINES
 from ..settings import PAGE_ROWS
 from .gaps import FOUND, NOTHING, Gap, Question, Repairs, check_record, unstored

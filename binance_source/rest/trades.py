@@ -4,6 +4,7 @@ It has needed no key since 2023-07. The market-data host does not serve it, so r
 """
 
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 import pyarrow as pa
@@ -11,7 +12,8 @@ import pyarrow as pa
 from exchange_engine.columns import Microseconds, Whole, build, decimals, times_from_us
 from exchange_engine.coverage import Range
 
-from ..schemas import TRADES
+from ..schemas import AGG_TRADES, TRADES
+from .agg_trades import AggTradeSeries
 from .id_series import AggTradeRow, IdSeries
 
 
@@ -68,3 +70,10 @@ class TradeSeries(IdSeries[TradeRow]):
             },
         )
         return table, 0
+
+
+TRADE_KINDS: Final[dict[str, type[AggTradeSeries] | type[TradeSeries]]] = {
+    AGG_TRADES.name: AggTradeSeries,
+    TRADES.name: TradeSeries,
+}
+"""The series of each dataset whose rows have ids, by staging table."""

@@ -42,7 +42,7 @@ class Recording(WeightBudget):
 def own_exchange():
     stop = threading.Event()
     made = Exchange(stop)
-    made.client.budget = Recording(10**12, 1.0, PATIENCE_SECONDS, stop)
+    made.client.budget = Recording(10**12, 1.0, PATIENCE_SECONDS, stop, section="sources.binance")
     yield made
     made.client.close()
 
