@@ -106,7 +106,7 @@ class KlineSeries:
     def _blocks(
         self, interval: str, wanted: Selection, now: int, microseconds: bool, zone_offset: int
     ) -> Iterator[tuple[RenderedKlines, int, int]]:
-        """Yield rendered klines with the range of rows wanted of them: oldest first, or newest first for the latest."""
+        """Yield rendered klines with the requested range of their rows, oldest first; newest first for the latest."""
         first, last = self._open_range(wanted.start, wanted.end, now)
         if first > last:
             return
