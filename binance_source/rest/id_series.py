@@ -269,7 +269,7 @@ class IdSeries(ABC, Generic[R]):
         return rows
 
     def _rows(self, start: int, end: int) -> list[R]:
-        """Return all rows with ids [start, end): a short page ends nothing, only the end or an empty response does."""
+        """Return all rows with ids [start, end). Only the end or an empty response ends the pages, not a short page."""
         rows: list[R] = []
         while start < end:
             page = self._agreed(start, end - start)
