@@ -24,7 +24,7 @@ _GEO_TEXT = "Service unavailable from a restricted location according to 'b. Eli
 
 @dataclass(frozen=True)
 class Answer:
-    """A response and its delivery: whole, slow, silent, reset or cut."""
+    """A response; its `delivery` is whole, slow, silent, reset or cut."""
 
     status: int
     body: bytes

@@ -18,7 +18,7 @@ _LARGEST_MEMBER: Final = (1 << 31) - 1
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of a kind of fault: its default (None: required, or optional) and its allowed values."""
+    """One setting of a kind of fault: its default (None if it has none), its type and its bounds."""
 
     default: Any = None
     kind: type = int
