@@ -30,7 +30,7 @@ class BinanceAccount:
 
     Args:
         request: What to fetch; symbols are those that spot lists.
-        configuration: Section of Binance.
+        configuration: Binance's section of the configuration.
         signer: Signs with the key of the account.
         stop: Set from outside to end the run early; all progress is kept.
         spot: The spot market of the same run, which shares its symbols and weight budget, or None.

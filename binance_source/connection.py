@@ -25,7 +25,7 @@ class Connection:
 
     Args:
         request: What to fetch.
-        configuration: Section of Binance.
+        configuration: Binance's section of the configuration.
         market: The market.
         stop: Set to end everything that waits.
         known_files: Returns what the destination has of the archive's files; called once, if at all.
@@ -107,12 +107,12 @@ class Connection:
         return {one.symbol: one.onboard_us // 1000 for one in infos if one.onboard_us is not None}
 
     def listed(self, names: Sequence[str]) -> list[str]:
-        """Return the symbols among some that REST lists."""
+        """Return those of the given symbols that REST lists."""
         return [name for name in names if name in self.assets()]
 
     @property
     def followed_by_rest(self) -> Set[str]:
-        """The symbols for which REST is requested for what the archive does not give."""
+        """The symbols for which REST fills in what the archive does not have."""
         return frozenset() if self.source == ARCHIVE else self.assets().keys()
 
     def close(self) -> None:

@@ -40,6 +40,8 @@ def choose_source(
 ) -> str:
     """Return the source to use, after checking that archive and REST belong to the same venue.
 
+    Rows of two venues must never be mixed.
+
     Args:
         configuration: The hosts.
         source: The requested source.

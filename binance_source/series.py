@@ -208,7 +208,7 @@ DATASETS_OF_SERIES: dict[str, Dataset] = {
 
 
 def requested_before(scope: MarketScope, is_meant: Callable[[str, str], bool]) -> Iterator[MarketScope]:
-    """Yield scopes for exactly what earlier runs have requested: first the first period of each series, and so on.
+    """Yield scopes for exactly what earlier runs requested: the first period of each series, then the second, etc.
 
     Args:
         scope: Scope of a run that requests no period of its own.

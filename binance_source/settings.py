@@ -29,7 +29,7 @@ OPEN_INTEREST_PERIODS: Final = ("5m", "15m", "30m", "1h", "2h", "4h", "6h", "12h
 
 @configspec
 class BinanceConfiguration(Section):
-    """The section of Binance; each field is a key of `[sources.binance]`.
+    """The configuration of Binance; each field is a key of `[sources.binance]`.
 
     Times are in seconds. The upper bounds of numbers are far above any useful value: they catch slips.
     """

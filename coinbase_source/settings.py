@@ -34,7 +34,7 @@ INTERVALS: Final[dict[str, Interval]] = intervals(
 
 @configspec
 class CoinbaseConfiguration(VenueConfiguration):
-    """The section of Coinbase Exchange; each field is a key of `[sources.coinbase]`."""
+    """The configuration of Coinbase Exchange; each field is a key of `[sources.coinbase]`."""
 
     base_url: str = key(f"https://{HOST}", Url())
 

@@ -23,7 +23,7 @@ SETTLING_MS: Final = HOUR_MS
 may still appear."""
 
 MOST_ANSWERS: Final = 5
-"""How often one window is requested until two consecutive responses are equal."""
+"""How often one window is requested at most, until two consecutive responses are equal."""
 
 PROBED_WINDOWS: Final = 4
 """Ranges of more windows than this are probed with daily candles first: nothing finer is requested before the first day

@@ -30,7 +30,7 @@ LONGEST = 40
 """Length of the longest number that is read, in characters. Arrow misreads some numbers of 48 digits."""
 
 SAFE_DIGITS = 38
-"""The most digits of an integer that always fits 128 bits."""
+"""An integer of this many digits always fits 128 bits."""
 
 
 def decimals(

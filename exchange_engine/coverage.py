@@ -1,8 +1,8 @@
-"""Coverage: the ranges of each series that are loaded. These are the cursors of the sources.
+"""Coverage: the half-open ranges of each series that are loaded. These are the cursors of the sources.
 
 Within the covered ranges of a series (market, symbol and interval), everything the venue has is in the destination.
 There is usually one range, and more if separate periods were requested. A range can grow at both ends: an earlier start
-loads only what is missing, and no gap can hide behind a cursor's maximum.
+loads only what is missing, and no gap can ever hide behind a cursor's maximum.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -12,7 +12,7 @@ from .times import INTERVAL_MS, microseconds
 
 AUTO, REST, ARCHIVE = "auto", "rest", "archive"
 SOURCES = (AUTO, REST, ARCHIVE)
-"""Where klines and trades come from. With auto, the archive gives what it has, and REST the rest."""
+"""Where klines and trades come from; auto is the archive where it has them, and REST for the rest."""
 
 TimeLike = str | date | None
 
@@ -56,7 +56,7 @@ class Request:
     def period_us(
         self, now_us: int, lookback_ms: int, asked: Sequence[Sequence[int]], covered_from_us: int | None
     ) -> tuple[int, int]:
-        """Return the period [from, to) in microseconds to load of a series.
+        """Return the period [from, to) in microseconds to load for a series.
 
         Without a start, a series begins where its newest requested period begins. So a gap that an earlier run left is
         filled, and no new one opens, however long ago that run was.

@@ -49,7 +49,7 @@ class RestVenue(ABC):
 
     Args:
         request: What to fetch.
-        configuration: Section of the venue.
+        configuration: The venue's section of the configuration.
         stop: Set from outside to end the run early; all progress is kept.
 
     Attributes:

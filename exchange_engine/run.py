@@ -77,7 +77,11 @@ class Run:
         self._package_began: float | None = None
 
     def is_asked(self, key: str | None) -> bool:
-        """Return whether a row that was left out belongs to something requested."""
+        """Return whether a rejected row belongs to something that was requested.
+
+        Args:
+            key: The row's symbol or asset, or None.
+        """
         # A venue without symbols, such as an account's balances, is requested as a whole.
         return key in self.names or not self.venue.connected()
 
@@ -242,7 +246,7 @@ class Run:
 
         Args:
             one: The table.
-            state: dlt's memory of it; updated in place.
+            state: Its part of dlt's state; updated in place.
         """
         self.open()
         if one.table.name in self._remembered:
@@ -375,7 +379,7 @@ class Run:
         return SeriesWalk(series, self.pool, self.venue.configuration.connections * lookahead, self.stop)
 
     def covered(self, dataset: str) -> Coverage:
-        """Return the coverage of a dataset once everything fetched so far is handed to dlt."""
+        """Return the coverage of a dataset as it will be once everything fetched so far is handed to dlt."""
         return self._coverage[dataset]
 
     def report(self, dataset: str, series: str) -> SeriesReport:

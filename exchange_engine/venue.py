@@ -1,4 +1,4 @@
-"""What the engine needs of a venue; each venue, or each market of one, is an adapter of this shape."""
+"""The interface between the engine and a venue; each venue, or each market of one, implements it."""
 
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ Running = Any
 
 
 class Packaging(Protocol):
-    """The part of a configuration that bounds load packages and connections."""
+    """The configuration keys that limit load packages and connections."""
 
     connections: int
     package_rows: int
@@ -44,7 +44,7 @@ class Origin(NamedTuple):
 
 @dataclass(frozen=True)
 class Remembered:
-    """A table of changes against what dlt's state remembers.
+    """A table that gets only what differs from what dlt's state remembers.
 
     Attributes:
         table: The staging table.

@@ -1,4 +1,4 @@
-"""A local server that speaks like the exchange, for demos and for testing exchange clients. See README.md."""
+"""A local server that simulates the venues, for demos and for testing their clients. See README.md."""
 
 from exchange_simulator.handle import Simulator, running_simulator
 

@@ -1,4 +1,4 @@
-"""Binance's ways, which spot and futures share: tables of endpoints, weights, the form of errors and refusals."""
+"""What Binance's spot and futures APIs share: tables of endpoints, weights, the form of errors and refusals."""
 
 import json
 import math
@@ -25,7 +25,7 @@ TruthOf = Callable[[Mapping[str, str], int, int, int], pa.Table]
 
 
 def compact_json(value: Any) -> bytes:
-    """Return JSON as the exchange writes it: no spaces, UTF-8."""
+    """Return JSON as Binance writes it: no spaces, UTF-8."""
     return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -41,15 +41,15 @@ class RateLimitRow:
 
 @dataclass(frozen=True)
 class VenueDescription(Generic[MarketT]):
-    """What makes one of Binance's APIs different from the others."""
+    """What distinguishes one of Binance's APIs from the others."""
 
     name: str
     prefixes: tuple[str, ...]
     endpoints: Mapping[str, Endpoint[MarketT]]
     weight_limit: str
-    """The name of the limit in the headers, which endpoints count against unless they say otherwise."""
+    """Name of the limit in the headers; endpoints count against it unless they name another one."""
     request_limit: str | None
-    """The name of the limit of raw requests, if there is one."""
+    """Name of the limit of raw requests, if there is one."""
     rate_limits: tuple[RateLimitRow, ...]
     takes_time_unit: bool
     """Whether the X-MBX-TIME-UNIT header is obeyed."""
@@ -101,7 +101,7 @@ class BinanceVenue(Generic[MarketT]):
         return Answer(404, page, "text/html") if is_browser else Answer(404, b"")
 
     def admit(self, request: Request) -> Answer | None:
-        """Count the request's weight; return a 429 or 418 if it is too much."""
+        """Count the request's weight; return a 429 or 418 if a limit is exceeded."""
         endpoint = self._known(request)
         values, _ = self._parse(endpoint, request)
         names = self._limits_of(request)
@@ -110,11 +110,11 @@ class BinanceVenue(Generic[MarketT]):
         return None if refusal is None else _refusal_answer(refusal)
 
     def has_rows(self, request: Request) -> bool:
-        """Tell whether the answer is made of rows that may get lost."""
+        """Return whether the response consists of rows that may get lost."""
         return self._known(request).has_rows
 
     def answer(self, request: Request, lost: Sequence[Span]) -> Answer:
-        """Return the endpoint's answer."""
+        """Return the endpoint's response."""
         endpoint = self._known(request)
         values, error = self._parse(endpoint, request)
         try:
@@ -129,19 +129,19 @@ class BinanceVenue(Generic[MarketT]):
             return Answer(wrong.status, compact_json({"code": wrong.code, "msg": wrong.message}))
 
     def fault(self, fault: Fault) -> None:
-        """Return nothing: faults look as they do at Binance."""
+        """Return nothing: faults look as they do at Binance by default."""
 
-    def headers(self, request: Request, shown: float) -> dict[str, str]:  # noqa: ARG002 - others look at the request
-        """Return the headers with the weight used in this minute."""
+    def headers(self, request: Request, shown: float) -> dict[str, str]:  # noqa: ARG002 - other venues use it
+        """Return the headers with the weight used in the current minute."""
         used = str(int(self._limits.used(self._description.weight_limit) * shown))
         return {"X-MBX-USED-WEIGHT": used, "X-MBX-USED-WEIGHT-1M": used}
 
     def is_told_to_wait(self, request: Request) -> bool:
-        """Tell whether the client was told to wait for one of the limits that the request counts against."""
+        """Return whether the client was told to wait for one of the limits that the request counts against."""
         return self._limits.is_told_to_wait(self._limits_of(request))
 
     def announce_wait(self, request: Request, seconds: float) -> None:
-        """Note that the client has been told to wait for the limits that the request counts against."""
+        """Note that the client was told to wait for the limits that the request counts against."""
         self._limits.announce_wait(self._limits_of(request), seconds)
 
     def ban(self, seconds: float) -> Answer:
@@ -176,7 +176,7 @@ class BinanceVenue(Generic[MarketT]):
         return self._description.endpoints[request.path]
 
     def _limits_of(self, request: Request) -> list[str]:
-        """Return the limits that a request counts against, last the one of its weight."""
+        """Return the limits that a request counts against; the last one is that of its weight."""
         endpoint = self._endpoint(request)
         names = [self._description.request_limit, (endpoint and endpoint.limit) or self._description.weight_limit]
         return [name for name in names if name is not None]

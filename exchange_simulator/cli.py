@@ -50,7 +50,7 @@ _ARCHIVE_ZIPS_BYTES = 64 * _MEGABYTE
 
 
 class _Parser(argparse.ArgumentParser):
-    """Says what is wrong with the options in one line."""
+    """Reports wrong options in one line."""
 
     def error(self, message: str) -> None:  # type: ignore[override]
         self.exit(2, f"{self.prog}: {message}\n")
@@ -64,7 +64,7 @@ def _oddities(text: str) -> Oddities:
 
 
 def _moment(text: str) -> int | None:
-    """Return a --clock value in microseconds, None for the host's time."""
+    """Return a --clock value in microseconds since 1970; None for the host's time."""
     if text == "now":
         return None
     try:
@@ -159,7 +159,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 @dataclass(frozen=True)
 class _Markets:
-    """The markets that are served, and the time at which their clock starts unless the options say."""
+    """The markets to serve, and the time at which their clock starts unless the options set it."""
 
     spot: Market
     futures: FuturesMarket
@@ -168,7 +168,7 @@ class _Markets:
 
 
 def _load(options: argparse.Namespace) -> _Markets:
-    """Read the recordings, among which are no futures, or the market file."""
+    """Read the recordings, which have no futures, or the market file."""
     if options.recordings is not None:
         recorded = RecordedMarket(options.recordings)
         return _Markets(recorded, FuturesMarket(MarketSpec(0), None, 0), Account(AccountSpec(), {}, 0), recorded.newest)
@@ -184,7 +184,7 @@ def _generated(options: argparse.Namespace, cache_bytes: int) -> _Markets:
 
 
 def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
-    """Return the archive: that of a folder, of the recordings, or of the generated market."""
+    """Return the archive of a folder, of the recordings, or of the generated market."""
     publication = Publication(
         options.archive_daily_delay_hours,
         options.archive_monthly_delay_hours,
@@ -197,7 +197,7 @@ def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
     elif options.recordings is not None:
         store = RecordedArchive(options.recordings, cache)
     else:
-        # The same market once more: the archive is made in another thread, and a market's caches have no locks.
+        # A second instance of the market: the archive is made in another thread, and a market's caches have no locks.
         markets = _generated(options, _ARCHIVE_ROWS_BYTES)
         sources: dict[Branch, RowSource] = {SPOT: SpotRows(markets.spot), FUTURES: FuturesRows(markets.futures)}
         store = GeneratedArchive(sources, publication, cache)
@@ -205,7 +205,7 @@ def _archive(options: argparse.Namespace, clock: Clock) -> ArchiveSite:
 
 
 def _venues(options: argparse.Namespace, markets: _Markets, keys: KeyRing, clock: Clock) -> list[Venue]:
-    """Return all venues; the first one also answers for paths that are none's."""
+    """Return all venues; the first one also responds to paths of no venue."""
     penalties = Penalties(options.ban_after, options.ban_seconds, enforce=not options.no_limits)
     most = {
         WEIGHT: options.um_weight_limit,
@@ -221,7 +221,7 @@ def _venues(options: argparse.Namespace, markets: _Markets, keys: KeyRing, clock
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the simulator until it is told to end; return the exit code."""
+    """Run the simulator until it is stopped, and return the exit code."""
     options = build_parser().parse_args(arguments)
     try:
         markets = _load(options)

@@ -1,4 +1,4 @@
-"""The exchange's clock: the host's time, or any other time, running or frozen. Times in microseconds since 1970 UTC."""
+"""The simulated clock: the host's time or any other, running or frozen. Times in microseconds since 1970 UTC."""
 
 import time
 from datetime import datetime, timezone
@@ -15,14 +15,14 @@ def host_now() -> int:
 
 
 def to_microseconds(moment: datetime) -> int:
-    """Return a datetime as microseconds since 1970; without a zone it is UTC."""
+    """Return a datetime in microseconds since 1970; UTC unless it has a time zone."""
     aware = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
     elapsed = aware - datetime(1970, 1, 1, tzinfo=timezone.utc)
     return (elapsed.days * 86_400 + elapsed.seconds) * 1_000_000 + elapsed.microseconds
 
 
 class Clock:
-    """What time it is at the exchange."""
+    """The simulated time."""
 
     def __init__(self, start: int | None = None, mode: str = RUNNING) -> None:
         self._offset = 0 if start is None else start - host_now()
@@ -37,11 +37,11 @@ class Clock:
         return RUNNING if self._frozen_at is None else FROZEN
 
     def now(self) -> int:
-        """Return the exchange's time."""
+        """Return the simulated time."""
         return host_now() + self._offset if self._frozen_at is None else self._frozen_at
 
     def limits_now(self) -> int:
-        """Return the time by which rate limits run: the exchange's own, or the host's while the clock is frozen."""
+        """Return the time for rate limits: the simulated time, or the host's while the clock is frozen."""
         return host_now() if self._frozen_at is not None else self.now()
 
     def set(self, moment: int) -> None:
@@ -51,7 +51,7 @@ class Clock:
             self._frozen_at = moment
 
     def set_mode(self, mode: str) -> None:
-        """Let the clock run on from its time, or freeze it there. Raises ValueError for another mode."""
+        """Let the clock run from its current time, or freeze it there. Raises ValueError for any other mode."""
         if mode not in CLOCK_MODES:
             raise ValueError(f"clock mode {mode!r} is not one of {', '.join(CLOCK_MODES)}")
         now = self.now()

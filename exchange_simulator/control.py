@@ -1,4 +1,4 @@
-"""The control API under /simulator: counts, clock, faults, usage by others, and the truth about the market."""
+"""The control API under /simulator: counts, clock, faults, usage by other clients, and the truth about the market."""
 
 import io
 import json
@@ -26,11 +26,11 @@ _MOST_HOURS = 100_000
 
 
 class ControlError(ValueError):
-    """A control request that makes no sense; the text is the answer."""
+    """A control request is invalid; the text is the response."""
 
 
 class Control:
-    """Answers the control API. It is never weighted, delayed or spoilt by faults."""
+    """Serves the control API, which has no weights, delays or faults."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -58,7 +58,7 @@ class Control:
         }
 
     async def handle(self, request: web.BaseRequest) -> web.Response:
-        """Answer one request; what makes no sense is a 400 with one line."""
+        """Respond to one request; an invalid one gets a 400 with one line."""
         route = self._routes.get((request.method, request.path.removeprefix("/simulator/")))
         if route is None:
             known = ", ".join(f"{method} /simulator/{path}" for method, path in self._routes)

@@ -1,4 +1,4 @@
-"""What an endpoint is: its name, parameters, weight and handler. One of Binance's APIs is a table of these."""
+"""An endpoint: its name, parameters, weight and handler. Each of Binance's APIs is a table of endpoints."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,17 +16,17 @@ class Call(Generic[MarketT]):
 
     market: MarketT
     now: int
-    """The exchange's time in microseconds."""
+    """The simulated time in microseconds since 1970."""
     microseconds: bool
-    """Whether times in the answer are wanted in microseconds."""
+    """Whether times in the response are to be in microseconds."""
     rate_limits: list[dict[str, Any]]
     lost: Sequence[Span] = ()
-    """The times of rows that the exchange has lost."""
+    """The times of rows that the venue has lost."""
     oddities: frozenset[str] = frozenset()
-    """The names of the oddities in force."""
+    """Names of the active oddities."""
 
     def time(self, milliseconds: int) -> int:
-        """Return a time as the answer must hold it."""
+        """Return a time in the unit of the response."""
         return milliseconds * 1000 if self.microseconds else milliseconds
 
 
@@ -39,7 +39,7 @@ class Endpoint(Generic[MarketT]):
     weight: Callable[[Values], int]
     handler: Callable[[Call[MarketT], Values], bytes]
     has_rows: bool = False
-    """Whether its answers are klines or trades, which may get lost."""
+    """Whether its responses are klines or trades, which may get lost."""
     limit: str | None = None
     """The limit that the weight counts against, if it is not the venue's request weight."""
     is_signed: bool = False
@@ -47,15 +47,15 @@ class Endpoint(Generic[MarketT]):
 
 
 def fixed(weight: int) -> Callable[[Values], int]:
-    """Return the weight of an endpoint that always costs the same."""
+    """Return a weight function for an endpoint that always costs the same."""
     return lambda _values: weight
 
 
 def by_presence(one_symbol: int, otherwise: int) -> Callable[[Values], int]:
-    """Return the weight of an endpoint that costs less for one symbol."""
+    """Return a weight function for an endpoint that costs less for one symbol."""
     return lambda values: one_symbol if values.get("symbol") else otherwise
 
 
 def by_size(size: int, steps: Sequence[tuple[int, int]]) -> int:
-    """Return the weight of the first step, (up to this size, weight), that the size fits in."""
+    """Return the weight of the first step, (up to this size, weight), that covers the size."""
     return next(weight for largest, weight in steps if size <= largest)

@@ -1,11 +1,11 @@
-"""The exchange's errors: HTTP status, code and text, as its error reference gives them."""
+"""Binance's errors: HTTP status, code and text, as in its error reference."""
 
 from dataclasses import dataclass
 
 
 @dataclass
 class ApiError(Exception):
-    """An answer {"code": ..., "msg": ...} with an HTTP status."""
+    """A response {"code": ..., "msg": ...} with an HTTP status."""
 
     code: int
     message: str
@@ -71,17 +71,17 @@ def bad_key_format() -> ApiError:
 
 
 def rejected_key() -> ApiError:
-    """-2015: the API key is unknown, belongs to another address, or lacks the right."""
+    """-2015: the API key is unknown, belongs to another address, or lacks the permission."""
     return ApiError(-2015, "Invalid API-key, IP, or permissions for action.", 401)
 
 
 def bad_signature() -> ApiError:
-    """-1022: the signature is not that of the request."""
+    """-1022: the signature does not match the request."""
     return ApiError(-1022, "Signature for this request is not valid.")
 
 
 def timestamp_ahead() -> ApiError:
-    """-1021: the timestamp is in the exchange's future."""
+    """-1021: the timestamp is in the venue's future."""
     return ApiError(-1021, "Timestamp for this request was 1000ms ahead of the server's time.")
 
 
@@ -101,7 +101,7 @@ def start_after_end() -> ApiError:
 
 
 def window_too_wide(most: str) -> ApiError:
-    """-1127: more time between start and end than the endpoint gives at once."""
+    """-1127: the time between start and end is longer than the endpoint allows."""
     return ApiError(-1127, f"Lookup interval is too big. More than {most} between startTime and endTime.")
 
 
@@ -116,12 +116,12 @@ def bad_combination() -> ApiError:
 
 
 def bad_value(name: str) -> ApiError:
-    """-1130: the value is not one that the parameter takes."""
+    """-1130: the parameter does not take this value."""
     return ApiError(-1130, f"Data sent for parameter '{name}' is not valid.")
 
 
 def bad_json() -> ApiError:
-    """-1135: the value is not the JSON that was expected."""
+    """-1135: the value is not the expected JSON."""
     return ApiError(-1135, "Invalid JSON Request")
 
 
@@ -141,5 +141,5 @@ def bad_time_unit() -> ApiError:
 
 
 def status_mismatch() -> ApiError:
-    """-1220: the symbol does not have the status asked for."""
+    """-1220: the symbol does not have the requested status."""
     return ApiError(-1220, "The symbol's status does not match the requested symbolStatus.")

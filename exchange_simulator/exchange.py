@@ -1,4 +1,4 @@
-"""The simulated exchanges: how a request finds its venue and becomes an answer, without the network around it."""
+"""The simulated venues: how a request finds its venue and gets its response, without the network around it."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from exchange_simulator.venue import Request, Venue
 _PAGES_REMEMBERED = 64
 _GOOD: Final = 200
 MAIN_LIMIT: Final = "spot weight"
-"""The limit that the counts without a name are about."""
+"""The default limit: requests without a limit's name, and counts without one, are about it."""
 
 
 class Exchange:
-    """The venues, the API keys, the archive, the clock, the faults, the oddities and the counts that go together."""
+    """Venues, API keys, archive, clock, faults, oddities and counts of one simulator."""
 
     def __init__(
         self, venues: Sequence[Venue], keys: KeyRing, clock: Clock, archive: ArchiveSite, oddities: Oddities
@@ -35,11 +35,11 @@ class Exchange:
         self._last_pages: OrderedDict[tuple[str, str | None], bytes] = OrderedDict()
 
     def venue(self, request: Request) -> Venue:
-        """Return the venue that a request goes to: the first one for what is none's."""
+        """Return the venue of a request; the first one for a path of no venue."""
         return next((venue for venue in self.venues if request.path.startswith(venue.prefixes)), self.venues[0])
 
     def answer(self, request: Request) -> Answer:
-        """Answer a request to one of the APIs."""
+        """Return the response to a request to one of the APIs."""
         venue = self.venue(request)
         missing = venue.missing(request)
         if missing is not None:
@@ -69,7 +69,7 @@ class Exchange:
         return answer if fault is None else AFTERWARDS[fault.kind](fault, answer, previous)
 
     async def archive_answer(self, request: Request) -> Answer:
-        """Answer a request to the archive, which has no limits."""
+        """Return the response to a request to the archive, which has no limits."""
         if request.method not in ("GET", "HEAD"):
             return Answer(405, b"", shown_weight=0.0)
         fault = self.faults.strike(request.path, request.value("symbol"))
@@ -86,11 +86,11 @@ class Exchange:
         return venue.ban(answer.seconds) if answer.bans else answer
 
     def limits(self) -> dict[str, Any]:
-        """Return the limits of all venues by name, with what has been counted of each."""
+        """Return the limits of all venues by name, with their counts."""
         return {name: counts for venue in self.venues for name, counts in venue.limits().items()}
 
     def counts(self) -> dict[str, Any]:
-        """Return all counts, as GET /simulator/stats gives them."""
+        """Return all counts, in the form of GET /simulator/stats."""
         limits = self.limits()
         main = limits[MAIN_LIMIT]
         return {
@@ -102,7 +102,7 @@ class Exchange:
         }
 
     def reset_counts(self) -> None:
-        """Begin to count anew."""
+        """Reset all counts."""
         self.stats.reset()
         for venue in self.venues:
             venue.reset_counts()
@@ -113,7 +113,7 @@ class Exchange:
             venue.reset_limits()
 
     def use(self, limit: str, amount: int) -> int:
-        """Use up some of a limit as another program would; return what is used. Raises KeyError for an unknown one."""
+        """Use up some of a limit as another client would, and return the usage. Raises KeyError for unknown limits."""
         venue = next((venue for venue in self.venues if limit in venue.limits()), None)
         if venue is None:
             raise KeyError(limit)

@@ -24,7 +24,7 @@ _GEO_TEXT = "Service unavailable from a restricted location according to 'b. Eli
 
 @dataclass(frozen=True)
 class Answer:
-    """A response, and how it goes out: `delivery` is whole, slow, silent, reset or cut."""
+    """A response; its `delivery` is whole, slow, silent, reset or cut."""
 
     status: int
     body: bytes
@@ -33,28 +33,28 @@ class Answer:
     delivery: str = "whole"
     seconds: float = 0.0
     bans: bool = False
-    """Whether the address is banned for `seconds` with this answer."""
+    """Whether this response bans the address for `seconds`."""
     shown_weight: float = 1.0
-    """The share of the weight used that the headers show; without them if 0."""
+    """The share of the used weight that the headers show; 0 for no headers."""
     wait: float | None = None
-    """How many seconds a 429 or 418 tells the client to wait."""
+    """Seconds that a 429 or 418 tells the client to wait."""
     file: Path | None = None
-    """The file that is the body, if the body is too large to be held."""
+    """The file to send as body, if the body is too large for memory."""
     promised: int = 0
-    """The Content-Length of an answer that is cut: more than the body."""
+    """Content-Length of a cut response: more than the body has."""
 
     def cut(self, length: int) -> "Answer":
-        """Return the answer with only the first `length` bytes of its body, and the Content-Length of all of it."""
+        """Return the response with the first `length` bytes of its body, but the Content-Length of the whole body."""
         return replace(self, body=self.body[:length], promised=len(self.body), delivery="cut")
 
     def loaded(self) -> "Answer":
-        """Return the answer with its body in memory."""
+        """Return the response with its body in memory."""
         return self if self.file is None else replace(self, body=self.file.read_bytes(), file=None)
 
 
 @dataclass
 class Fault:
-    """A rule about which requests fail, and how often it has been used."""
+    """A rule for which requests fail, and how often it has been applied."""
 
     id: int
     kind: str
@@ -86,11 +86,11 @@ class Fault:
 
     @property
     def span(self) -> Span:
-        """Return the times of the rows that are hidden."""
+        """The times of the hidden rows."""
         return self._span
 
     def strikes(self, path: str, symbol: str | None) -> bool:
-        """Tell whether this request is one of those that fail, and count it."""
+        """Return whether this request fails, and count it."""
         is_glob = any(character in self.path for character in "*?[")
         fits = fnmatch.fnmatchcase(path, self.path) if is_glob else path.startswith(self.path)
         if not fits or (self.symbol is not None and symbol != self.symbol):
@@ -104,7 +104,7 @@ class Fault:
         return True
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the rule and its counts as GET /simulator/faults gives them."""
+        """Return the rule and its counts, in the form of GET /simulator/faults."""
         return {name: value for name, value in vars(self).items() if not name.startswith("_")}
 
 
@@ -128,7 +128,7 @@ def _ban_418(fault: Fault) -> Answer:
     return Answer(418, b"", bans=True, seconds=120.0 if fault.seconds is None else fault.seconds)
 
 
-# Kinds that answer instead of the endpoint.
+# Kinds that replace the endpoint's response.
 INSTEAD: Final[dict[str, Callable[[Fault], Answer]]] = {
     "http_500_html": _html_error(500, "Internal Server Error"),
     "http_502_html": _html_error(502, "Bad Gateway"),
@@ -163,7 +163,7 @@ def _duplicate(_fault: Fault, answer: Answer, previous: bytes | None) -> Answer:
 
 
 def _with_share_of_rows(share: float) -> Callable[[Fault, Answer, bytes | None], Answer]:
-    """Return a kind that leaves only the first rows of an array, or of the one under `data`."""
+    """Return a kind that keeps only the first rows of an array, or of the array under `data`."""
 
     def cut(_fault: Fault, answer: Answer, _previous: bytes | None) -> Answer:
         content = json.loads(answer.body) if answer.content_type == JSON_TYPE else None
@@ -193,7 +193,7 @@ def _with_half_the_weight(_fault: Fault, answer: Answer, _previous: bytes | None
     return replace(answer, shown_weight=0.5)
 
 
-# Kinds that spoil the endpoint's own answer; the last argument is the page before it on the same path and symbol.
+# Kinds that spoil the endpoint's own response; the last argument is the previous page of the same path and symbol.
 AFTERWARDS: Final[dict[str, Callable[[Fault, Answer, bytes | None], Answer]]] = {
     "slow_body": _slow_body,
     "truncated_json": _truncated,
@@ -206,9 +206,9 @@ AFTERWARDS: Final[dict[str, Callable[[Fault, Answer, bytes | None], Answer]]] = 
     "missing_weight_header": _without_weight,
     "low_weight_header": _with_half_the_weight,
 }
-# The kind that changes the moment by which the timestamps of signed requests are judged, and no answer.
+# The kind that changes the time against which signed timestamps are judged, and no response.
 SIGNED_CLOCK_SKEW: Final = "signed_clock_skew"
-# The kind that is about rows and not about requests: it goes together with all others.
+# The kind that affects rows rather than requests: it can be combined with all others.
 HIDDEN_ROWS: Final = "hidden_rows"
 _SETTABLE: Final[dict[str, tuple[type, ...]]] = {
     "kind": (str,),
@@ -230,14 +230,14 @@ _SETTABLE: Final[dict[str, tuple[type, ...]]] = {
 
 
 class FaultRules:
-    """The rules in force, in the order in which they were added; the first that strikes is used."""
+    """The active rules, in the order in which they were added; the first that strikes is applied."""
 
     def __init__(self) -> None:
         self.rules: list[Fault] = []
         self._ids = count(1)
 
     def add(self, description: Mapping[str, Any]) -> Fault:
-        """Add a rule from its JSON. Raises ValueError with one line that says what is wrong."""
+        """Add a rule from its JSON. Raises ValueError with one line about what is wrong."""
         kinds = (*INSTEAD, *AFTERWARDS, HIDDEN_ROWS)
         if description.get("kind") not in kinds:
             raise ValueError(f"kind {description.get('kind')!r} is not one of {', '.join(kinds)}")
@@ -252,12 +252,12 @@ class FaultRules:
         return fault
 
     def strike(self, path: str, symbol: str | None) -> Fault | None:
-        """Return the rule that this request falls under, if any."""
+        """Return the rule that applies to this request, if any."""
         rules = (rule for rule in self.rules if rule.kind != HIDDEN_ROWS)
         return next((rule for rule in rules if rule.strikes(path, symbol)), None)
 
     def lost(self, path: str, symbol: str | None) -> list[Span]:
-        """Return the times of the rows that this request does not find."""
+        """Return the times of the rows that are hidden from this request."""
         return [rule.span for rule in self.rules if rule.kind == HIDDEN_ROWS and rule.strikes(path, symbol)]
 
 
@@ -271,7 +271,7 @@ def _span(start: str | int | None, end: str | int | None) -> Span:
 
 
 def _milliseconds(name: str, moment: str | int) -> int:
-    """Return an ISO moment (UTC without a zone) or milliseconds as milliseconds."""
+    """Return an ISO datetime (UTC without a zone), or milliseconds, as milliseconds since 1970."""
     if isinstance(moment, int):
         return moment
     try:

@@ -1,4 +1,4 @@
-"""The simulator from within a Python test: started as a process of its own, steered through its control API."""
+"""The simulator for Python tests: started as a process of its own, steered through its control API."""
 
 import json
 import subprocess
@@ -21,14 +21,14 @@ from exchange_simulator.exchange import MAIN_LIMIT
 _READY = "exchange_simulator listening on "
 _TIMEOUT_SECONDS = 120.0
 _STOP_SECONDS = 10.0
-# The server is on this machine: a proxy of the environment is none of its business.
+# The server is on this machine, so a proxy in the environment does not apply.
 _OPENER = build_opener(ProxyHandler({}))
 
 
 class Simulator:
-    """A running simulator. `url` is its address; every method raises ValueError with its answer if it refuses.
+    """A running simulator. `url` is its address. Every method raises ValueError with the response if it is refused.
 
-    `api_key` and `api_secret` sign requests for its account by HMAC.
+    `api_key` and `api_secret` sign requests for its account with HMAC.
     """
 
     api_key = SIMULATED_API_KEY
@@ -39,31 +39,31 @@ class Simulator:
 
     @property
     def archive_url(self) -> str:
-        """Return the address under which the archive's keys are: data/spot/... ."""
+        """The base URL of the archive's keys: data/spot/... ."""
         return self.url
 
     @property
     def archive_listing_url(self) -> str:
-        """Return the address of the archive's S3 listing."""
+        """The URL of the archive's S3 listing."""
         return f"{self.url}/s3"
 
     @property
     def coinbase_url(self) -> str:
-        """Return the address of Coinbase Exchange: .../products/BTC-USD/candles."""
+        """The base URL of Coinbase Exchange: .../products/BTC-USD/candles."""
         return f"{self.url}/coinbase"
 
     @property
     def okx_url(self) -> str:
-        """Return the address of OKX: .../api/v5/market/candles."""
+        """The base URL of OKX: .../api/v5/market/candles."""
         return f"{self.url}/okx"
 
     def clock_set(self, moment: int | datetime) -> None:
-        """Set the exchange's clock to a datetime (UTC if it has no zone) or to milliseconds since 1970."""
+        """Set the simulated clock to a datetime (UTC if it has no zone) or to milliseconds since 1970."""
         now_us = to_microseconds(moment) if isinstance(moment, datetime) else moment * 1000
         self._call("POST", "clock", {"now_us": now_us})
 
     def clock_advance(self, seconds: float) -> None:
-        """Move the exchange's clock forward."""
+        """Move the simulated clock forward."""
         self._call("POST", "clock", {"advance_seconds": seconds})
 
     def clock_mode(self, mode: str) -> None:
@@ -71,16 +71,16 @@ class Simulator:
         self._call("POST", "clock", {"mode": mode})
 
     def clock_now(self) -> int:
-        """Return the exchange's time in microseconds since 1970."""
+        """Return the simulated time in microseconds since 1970."""
         return int(json.loads(self._call("GET", "clock"))["now_us"])
 
     def add_fault(self, kind: str, **settings: Any) -> dict[str, Any]:
-        """Add a fault; the settings are those of POST /simulator/faults. Return it with its id."""
+        """Add a fault, and return it with its id; the settings are those of POST /simulator/faults."""
         added: list[dict[str, Any]] = json.loads(self._call("POST", "faults", {"kind": kind, **settings}))
         return added[0]
 
     def faults(self) -> list[dict[str, Any]]:
-        """Return the faults in force, with how often each has matched and struck."""
+        """Return the active faults, and how often each has matched and struck."""
         return list(json.loads(self._call("GET", "faults")))
 
     def clear_faults(self) -> None:
@@ -90,25 +90,25 @@ class Simulator:
     def add_archive_fault(
         self, kind: str, path: str = "*", times: int | None = None, **settings: Any
     ) -> dict[str, Any]:
-        """Add a fault of the archive for the zips whose key fits `path`. Return it with its id.
+        """Add a fault of the archive for the zips whose key matches `path`, and return it with its id.
 
-        `path` is a pattern or the beginning of keys, such as data/spot/daily/klines/*-2025-01-*.zip or data/spot;
-        `times` the number of answers that it strikes; the settings are those of POST /simulator/archive/faults.
+        `path` is a pattern or a prefix of keys, such as data/spot/daily/klines/*-2025-01-*.zip or data/spot; `times` is
+        the number of responses that it affects; the settings are those of POST /simulator/archive/faults.
         """
         description = {"kind": kind, "path": path, "times": times, **settings}
         added: list[dict[str, Any]] = json.loads(self._call("POST", "archive/faults", description))
         return added[0]
 
     def archive_faults(self) -> list[dict[str, Any]]:
-        """Return the faults of the archive in force, with how often each has struck."""
+        """Return the active faults of the archive, and how often each has struck."""
         return list(json.loads(self._call("GET", "archive/faults")))
 
     def clear_archive_faults(self) -> None:
-        """Remove all faults of the archive; those of add_fault stay."""
+        """Remove all faults of the archive, but not those of add_fault."""
         self._call("DELETE", "archive/faults")
 
     def archive_delays(self, **hours: float) -> dict[str, float]:
-        """Set daily_delay_hours or monthly_delay_hours of the archive's publication, if given; return both."""
+        """Set daily_delay_hours or monthly_delay_hours of the archive, if given; return both."""
         return dict(json.loads(self._call("POST", "archive", hours)))
 
     def okx_settings(self, **settings: int) -> dict[str, int]:
@@ -124,15 +124,15 @@ class Simulator:
         return dict(json.loads(self._call("GET", "stats")))
 
     def reset_stats(self) -> None:
-        """Begin to count anew. Limits and bans stay as they are: see reset_limits."""
+        """Reset the counts. Limits and bans stay: see reset_limits."""
         self._call("POST", "stats/reset")
 
     def reset_limits(self) -> None:
-        """Forget the weight used, waits and bans."""
+        """Forget used weight, waits and bans."""
         self._call("POST", "limits/reset")
 
     def other_client_usage(self, weight: int, limit: str = MAIN_LIMIT) -> None:
-        """Use weight as another program behind the same IP address would; `limit` is one of those in the stats."""
+        """Use weight as another program behind the same IP address would; `limit` is a name from the stats."""
         self._call("POST", "usage", {"weight": weight, "limit": limit})
 
     def add_key(self, api_key: str, kind: str, **settings: Any) -> dict[str, Any]:
@@ -151,8 +151,8 @@ class Simulator:
     ) -> pa.Table:
         """Return every row of a table, such as `klines`, that exists by now in [start_ms, end_ms].
 
-        Klines are those that open in the range and are closed; tombstones of agg_trades are left out unless asked for.
-        `more` are further parameters: `market="um"` for the tables that spot has too.
+        Klines are closed ones that open in the range. Tombstones of agg_trades are left out unless requested. `more`
+        are further parameters: `market="um"` for the tables that spot has too.
         """
         given = {"symbol": symbol, "interval": interval, "startTime": start_ms, "endTime": end_ms, **more}
         query = {name: value for name, value in given.items() if value is not None}

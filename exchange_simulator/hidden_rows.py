@@ -1,4 +1,4 @@
-"""Pages of rows as they are when the exchange has lost some of them: the rows that follow fill the page up."""
+"""Pages of a venue that has lost some rows: the rows that follow fill the page up."""
 
 import json
 from collections.abc import Callable, Sequence
@@ -34,7 +34,7 @@ AGGREGATE_ROWS: Final = RowKind(time="T", id="a")
 def page_without(
     lost: Sequence[Span], kind: RowKind, wanted: Selection, microseconds: bool, fetch: Callable[[Selection], bytes]
 ) -> bytes:
-    """Return the page that is wanted, of the rows whose time is in none of the spans."""
+    """Return the requested page, made only of rows whose time is in none of the spans."""
     if not lost:
         return fetch(wanted)
     unit = _MICROSECONDS_PER_MILLISECOND if microseconds else 1
@@ -57,7 +57,7 @@ def page_without(
 
 
 def _beyond(wanted: Selection, kind: RowKind, rows: Sequence[Any], to_microseconds: int) -> Selection:
-    """Return the selection that goes on where these rows end: after the last, or before the first for the latest."""
+    """Return the selection that continues after these rows, or before them if the latest rows are requested."""
     if kind.id is None:
         if wanted.takes_latest:
             return replace(wanted, end=rows[0][kind.time] * to_microseconds - 1)

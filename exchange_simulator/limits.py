@@ -1,6 +1,6 @@
-"""Rate limits of an address at a venue: fixed windows, 429 with Retry-After, and bans for those who do not listen.
+"""Rate limits of an address at a venue: fixed windows, 429 with Retry-After, and bans for clients that ignore it.
 
-All requests count as coming from one address, as those of every program behind one IP do.
+All requests count as coming from one address, like those of all programs behind one IP address.
 """
 
 from collections import Counter, OrderedDict
@@ -13,27 +13,27 @@ from exchange_simulator.clock import Clock
 _SECOND: Final = 1_000_000
 _LONGEST_BAN_SECONDS: Final = 3 * 86_400
 _WINDOWS_KEPT: Final = 10_000
-# A client cannot obey an answer that it has not read yet: requests this soon after it do not count against it.
+# A client cannot obey a response that it has not read yet: requests this soon after it do not count against it.
 _NOTICE_MICROSECONDS: Final = 100_000
 
 
 @dataclass(frozen=True)
 class Limit:
-    """So much in each window, whose beginning is on the clock's grid."""
+    """A limit per window; the windows are aligned to the clock."""
 
     name: str
     most: int
     window_seconds: int
     text: str
-    """What the refusal calls it: request weight per 1 MINUTE."""
+    """Its name in the refusal: request weight per 1 MINUTE."""
 
 
 @dataclass(frozen=True)
 class Penalties:
-    """What happens beyond a limit; without `enforce` limits are counted and never refuse."""
+    """What happens beyond a limit; without `enforce`, limits are counted but never refuse."""
 
     ban_after: int = 5
-    """So many requests may ignore a Retry-After within one wait; the next one brings a ban."""
+    """How many requests may ignore a Retry-After within one wait; the next one causes a ban."""
     ban_seconds: float = 120.0
     """Length of the first ban; each further one is twice as long, up to three days."""
     enforce: bool = True
@@ -41,16 +41,16 @@ class Penalties:
 
 @dataclass(frozen=True)
 class Refusal:
-    """Why a request gets no answer: 429 until the window ends, or 418 until the ban does."""
+    """Why a request is refused: 429 until the window ends, or 418 until the ban does."""
 
     status: int
     seconds: float
-    """How long the wait is; Retry-After has it rounded up."""
+    """Length of the wait; Retry-After rounds it up."""
     message: str
 
 
 class _Count:
-    """What has been used of one limit, and the wait for it. Times in microseconds."""
+    """The usage of one limit, and the wait for it. Times in microseconds."""
 
     def __init__(self, limit: Limit) -> None:
         self.limit = limit
@@ -70,7 +70,7 @@ class _Count:
         self.refused = 0
 
     def use(self, now: int, amount: int) -> int:
-        """Add to what is used of the window, and return it."""
+        """Add to the usage of the window, and return it."""
         index = now // self.window
         self.used[index] = self.used.get(index, 0) + amount
         while len(self.used) > _WINDOWS_KEPT:
@@ -82,7 +82,7 @@ class _Count:
 
 
 class AddressLimits:
-    """The limits of a venue, and what one address has used of them."""
+    """The limits of a venue, and their usage by one address."""
 
     def __init__(self, limits: Sequence[Limit], penalties: Penalties, clock: Clock) -> None:
         self.penalties = penalties
@@ -98,14 +98,14 @@ class AddressLimits:
         self._bans = 0
 
     def reset_counts(self) -> None:
-        """Forget what has been counted for the report, but not what is used."""
+        """Forget the counts of the report, but not the usage."""
         for count in self._counts.values():
             count.reset_counts()
 
     def report(self) -> dict[str, dict[str, Any]]:
-        """Return what has been counted of each limit.
+        """Return the counts of each limit.
 
-        `max_in_window` includes what other programs used; `total` and `by_window` (by its start in ms) do not.
+        `max_in_window` includes the usage of other programs; `total` and `by_window` (by its start in ms) do not.
         """
         return {
             name: {
@@ -120,21 +120,21 @@ class AddressLimits:
         }
 
     def used(self, name: str) -> int:
-        """Return what is used of a limit in its current window."""
+        """Return the usage of a limit in its current window."""
         count = self._counts[name]
         return count.used.get(self._clock.limits_now() // count.window, 0)
 
     def use(self, name: str, amount: int) -> int:
-        """Add to what is used of a limit, whoever used it, and return it. Raises KeyError for an unknown limit."""
+        """Add to the usage of a limit, whoever caused it, and return it. Raises KeyError for an unknown limit."""
         return self._counts[name].use(self._clock.limits_now(), amount)
 
     def is_told_to_wait(self, names: Iterable[str]) -> bool:
-        """Return whether a Retry-After or a ban that the client has had time to read is in force for any of them."""
+        """Return whether a Retry-After or a ban that the client has had time to read applies to any of the limits."""
         now = self._clock.limits_now()
         return any(self._counts[name].is_told_to_wait(now, self._ban_until) for name in names)
 
     def admit(self, amounts: Mapping[str, int]) -> Refusal | None:
-        """Count a request, which uses an amount of each limit that it falls under; return why it must be refused."""
+        """Count a request with an amount for each of its limits; return why it must be refused, or None."""
         now = self._clock.limits_now()
         counts = [(self._counts[name], amount) for name, amount in amounts.items()]
         for count, amount in counts:
@@ -159,7 +159,7 @@ class AddressLimits:
         return exceeded
 
     def announce_wait(self, names: Iterable[str], seconds: float) -> None:
-        """Note that an answer with a Retry-After has gone out: from now on requests ignore it."""
+        """Note that a response with a Retry-After was sent: requests from now on ignore it."""
         now = self._clock.limits_now()
         for name in names:
             count = self._counts[name]
@@ -175,7 +175,7 @@ class AddressLimits:
             count.ignored = 0
 
     def banned(self) -> Refusal:
-        """Return the answer to a request during a ban."""
+        """Return the refusal of a request during a ban."""
         return self._banned(self._clock.limits_now())
 
     def _banned(self, now: int) -> Refusal:

@@ -1,7 +1,7 @@
-"""Oddities: answers that a venue may well give, and that a client must survive row by row. Each is switched on by name.
+"""Oddities: responses that a venue may well send, and that a client must survive row by row. Each has a switch.
 
-Most of them rewrite the venue's own answers. Those that add rows to pages, or a product, are made where the answer is,
-by `Request.oddities`. The truth has no row that an oddity in force hides or contradicts.
+Most of them rewrite the venue's own responses. Those that add rows to pages, or a product, are made with the response,
+by `Request.oddities`. The truth leaves out every row that an active oddity hides or contradicts.
 """
 
 import json
@@ -21,8 +21,8 @@ _HOUR: Final = 60 * _MINUTE
 _DAY: Final = 24 * _HOUR
 _UNCONFIRMED_AT: Final = 11 * _HOUR + 37 * _MINUTE
 _NOISY_EVERY: Final = 7
-# What a float's noise adds to a volume. Rounding half even to 18 decimals takes all of it away; cutting, and rounding
-# ties up or down, do not.
+# What float noise adds to a volume. Rounding half even to 18 decimals removes all of it; cutting, and rounding ties up
+# or down, do not.
 _NOISES: Final = tuple(map(Decimal, ("3e-19", "5e-19", "-4e-19", "-5e-19")))
 _ALL_DIGITS: Final = Context(prec=60)
 BINANCE_CLOSE_SETTLEMENTS: Final = "binance_close_settlements"
@@ -103,7 +103,7 @@ def _odd_products(document: Document) -> None:
         document += [nameless, {**row, "id": "BAD-USD", "trading_disabled": "maybe"}]
 
 
-# The rest works on texts: numbers of JSON have to keep their digits.
+# The rest works on text, because JSON numbers must keep their digits.
 def _doubled(body: bytes) -> bytes:
     rows = re.findall(rb"\[[^\[\]]+\]", body)
     at = len(rows) // 2
@@ -111,7 +111,7 @@ def _doubled(body: bytes) -> bytes:
 
 
 def _noisy(body: bytes) -> bytes:
-    """Add a float's noise to the volume of each seventh minute."""
+    """Add float noise to the volume of every seventh minute."""
 
     def spoilt(row: re.Match[bytes]) -> bytes:
         turn, rest = divmod(int(row[1]) // 60, _NOISY_EVERY)
@@ -146,7 +146,7 @@ def _is_of_minutes(request: Request) -> bool:
 
 @dataclass(frozen=True)
 class _Rewrite:
-    """How the answers of some paths, given as a pattern, are rewritten."""
+    """How the responses of some paths, given as a pattern, are rewritten."""
 
     paths: str
     change: Callable[[bytes], bytes]
@@ -155,7 +155,7 @@ class _Rewrite:
 
 @dataclass(frozen=True)
 class _Untrue:
-    """The rows of a table of the truth that an oddity hides or contradicts: those of one time of the day."""
+    """The rows of a truth table that an oddity hides or contradicts: those at one time of the day."""
 
     table: str
     column: str
@@ -164,7 +164,7 @@ class _Untrue:
 
 @dataclass(frozen=True)
 class Oddity:
-    """What is odd, which answers are rewritten for it, and which rows are true no longer."""
+    """What is odd, which responses are rewritten for it, and which rows are no longer true."""
 
     meaning: str
     rewrites: tuple[_Rewrite, ...] = ()
@@ -241,7 +241,7 @@ ODDITIES: Final[Mapping[str, Oddity]] = {
 
 
 class Oddities:
-    """The oddities that are switched on.
+    """The active oddities.
 
     `in_force` are their names.
     """
@@ -252,7 +252,7 @@ class Oddities:
         self.switch(dict.fromkeys(chosen, True))
 
     def switch(self, wanted: Mapping[str, bool]) -> dict[str, bool]:
-        """Switch some on or off, and return all. Raises ValueError for a name that is none."""
+        """Switch some on or off, and return all. Raises ValueError for an unknown name."""
         for name, is_on in wanted.items():
             if name not in ODDITIES or not isinstance(is_on, bool):
                 raise ValueError(
@@ -263,7 +263,7 @@ class Oddities:
         return all_of_them
 
     def rewritten(self, request: Request, body: bytes) -> bytes:
-        """Return the body of a good answer as the oddities in force leave it."""
+        """Return the body of a good response, rewritten by the active oddities."""
         for oddity in self._oddities_in_force():
             for rewrite in oddity.rewrites:
                 if re.fullmatch(rewrite.paths, request.path) and rewrite.fits(request):
@@ -271,7 +271,7 @@ class Oddities:
         return body
 
     def true_rows(self, kind: str, table: pa.Table) -> pa.Table:
-        """Return a table of the truth without the rows that the oddities in force hide or contradict."""
+        """Return a truth table without the rows that active oddities hide or contradict."""
         for oddity in self._oddities_in_force():
             untrue = oddity.untrue
             if untrue is not None and untrue.table == kind:

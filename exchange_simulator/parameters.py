@@ -1,4 +1,4 @@
-"""Query parameters: what each endpoint takes, and how the texts are checked and turned into values."""
+"""Query parameters: what each endpoint takes, and how texts are checked and converted."""
 
 import json
 import re
@@ -17,14 +17,14 @@ _SYMBOL = re.compile(r"[\w\-._]{1,50}")
 _ZONE = re.compile(r"([+-]?)(\d{1,2})(?::([0-5]\d))?", re.ASCII)
 _ZONE_RANGE_MINUTES = (-12 * 60, 14 * 60)
 _LARGEST_INTEGER = (1 << 63) - 1
-# A time above this is taken for microseconds: in milliseconds it would be the year 5138.
+# A time above this is in microseconds: in milliseconds it would be the year 5138.
 _LARGEST_MILLISECONDS = 100_000_000_000_000
 _SYMBOL_STATUSES = ("TRADING", "HALT", "BREAK")
 
 
 @dataclass(frozen=True)
 class Moment:
-    """A time from a request: the microseconds that it covers, 1,000 of them if it came in milliseconds."""
+    """A time in a request: the microseconds that it covers, 1,000 of them if it was in milliseconds."""
 
     first: int
     last: int
@@ -41,7 +41,7 @@ class Parameter:
 
 
 def parse_query(parameters: Sequence[Parameter], query: Sequence[tuple[str, str]]) -> Values:
-    """Return the value of every parameter of the endpoint. Raises ApiError as the exchange does."""
+    """Return the value of every parameter of the endpoint. Raises ApiError as Binance does."""
     known = {parameter.name for parameter in parameters}
     sent: dict[str, str] = {}
     if query and not known:
@@ -91,14 +91,14 @@ def milliseconds(name: str, text: str) -> Moment:
 
 
 def symbol(name: str, text: str) -> str:
-    """Parse a symbol's name; whether it exists is for the endpoint to find out."""
+    """Parse the name of a symbol; the endpoint checks whether it exists."""
     if not _SYMBOL.fullmatch(text):
         raise errors.illegal_characters(name, _SYMBOL_PATTERN)
     return text
 
 
 def symbols(name: str, text: str) -> list[str]:
-    """Parse a JSON array of different symbols."""
+    """Parse a JSON array of distinct symbols."""
     names = _json_texts(name, text)
     if len(set(names)) < len(names):
         raise errors.repeated_symbol()
@@ -121,14 +121,14 @@ def _json_texts(name: str, text: str) -> list[str]:
 
 
 def interval(_name: str, text: str) -> str:
-    """Parse a kline interval; the case matters."""
+    """Parse a kline interval; it is case-sensitive."""
     if text not in INTERVALS:
         raise errors.bad_interval()
     return text
 
 
 def interval_of_minutes(name: str, text: str) -> str:
-    """Parse a kline interval of futures, of which none is shorter than a minute."""
+    """Parse a kline interval of the futures: none is shorter than a minute."""
     if FIXED_INTERVALS.get(text, MINUTE) < MINUTE:
         raise errors.bad_interval()
     return interval(name, text)
@@ -179,7 +179,7 @@ def ticker_type(_name: str, text: str) -> str:
 
 
 def limit_of(largest: int) -> Callable[[str, str], int]:
-    """Return a parser of limits: 0 is refused, more than the largest is cut to it."""
+    """Return a parser of limits: 0 is refused, more than the largest is reduced to it."""
 
     def parse(name: str, text: str) -> int:
         value = integer(name, text)
@@ -203,7 +203,7 @@ def limit_up_to(largest: int) -> Callable[[str, str], int]:
 
 
 def microseconds_wanted(headers: Mapping[str, str]) -> bool:
-    """Return whether the X-MBX-TIME-UNIT header asks for microseconds."""
+    """Return whether the X-MBX-TIME-UNIT header requests microseconds."""
     unit = headers.get("X-MBX-TIME-UNIT")
     if unit is None or unit in ("MILLISECOND", "millisecond"):
         return False

@@ -1,4 +1,4 @@
-"""The network around the exchange: an HTTP server for its API and for the control API under /simulator."""
+"""The network around the simulated venues: an HTTP server for their APIs and for the control API under /simulator."""
 
 import asyncio
 import signal
@@ -21,7 +21,7 @@ _CONTROL_PREFIX = "/simulator/"
 
 
 class Server:
-    """Serves one exchange."""
+    """Serves one Exchange."""
 
     def __init__(self, exchange: Exchange, latency_seconds: float = 0.0) -> None:
         self._exchange = exchange
@@ -30,7 +30,7 @@ class Server:
         self._stopped = asyncio.Event()
 
     async def run(self, host: str, port: int) -> None:
-        """Serve until SIGTERM or SIGINT, having printed one line with the address. Raises OSError if it cannot bind."""
+        """Print one line with the address, and serve until SIGTERM or SIGINT. Raises OSError if it cannot bind."""
         runner = web.ServerRunner(web.Server(self._handle, access_log=None), handle_signals=False, shutdown_timeout=0.0)
         await runner.setup()
         site = web.TCPSite(runner, host, port, backlog=1024)
@@ -40,7 +40,7 @@ class Server:
         try:
             await site.start()
             bound = runner.addresses[0][1]
-            print(f"exchange_simulator listening on http://{host}:{bound}", flush=True)  # noqa: T201 - the contract
+            print(f"exchange_simulator listening on http://{host}:{bound}", flush=True)  # noqa: T201 - running_simulator reads it
             await self._stopped.wait()
         finally:
             self._exchange.archive.close()
@@ -52,13 +52,13 @@ class Server:
         return await self._serve(request)
 
     async def _serve(self, request: web.BaseRequest) -> web.StreamResponse:
-        # The query as it came: what is signed are its bytes, not what they mean.
+        # The raw query, because signatures cover its bytes.
         raw_query = request.raw_path.partition("?")[2]
         query = list(request.rel_url.query.items())
         asked = Request(request.method, request.path, query, request.headers, raw_query)
         stats, venue = self._exchange.stats, self._exchange.venue(asked)
         status, wait = 0, None
-        # Who is told to wait may go on with the archive, which is another host of the exchange's.
+        # A wait does not apply to the archive, which is another host.
         to_archive = is_archive_path(asked.path)
         told_to_wait = not to_archive and venue.is_told_to_wait(asked)
         stats.begin(asked.path, venue.symbol(asked), _peer(request), to_archive, told_to_wait)
@@ -101,7 +101,7 @@ class Server:
         stop.cancel()
 
     async def _be_silent(self, request: web.BaseRequest, seconds: float) -> None:
-        """Wait as long as the client does: a request that was given up is under way no more."""
+        """Wait as long as the client does: a request that it gave up is no longer in progress."""
         ends = time.monotonic() + seconds
         while request.transport is not None and not self._stopped.is_set() and (left := ends - time.monotonic()) > 0:
             await self._pause(min(left, _LOOK_SECONDS))
@@ -121,7 +121,7 @@ class Server:
         return response
 
     async def _send_cut(self, request: web.BaseRequest, answer: Answer, headers: dict[str, str]) -> web.StreamResponse:
-        """Send less than the Content-Length says, and close the connection."""
+        """Send less than the Content-Length promises, and close the connection."""
         response = web.StreamResponse(status=answer.status, headers=headers)
         response.content_length = answer.promised
         await response.prepare(request)

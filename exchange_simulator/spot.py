@@ -151,7 +151,7 @@ def _average_price(call: Call[Market], values: Values) -> bytes:
 
 
 def _for_symbols(call: Call[Market], values: Values, row: Callable[[str], dict[str, Any] | None]) -> bytes:
-    """Answer a ticker: an object for `symbol`, an array for `symbols` or none."""
+    """Return the response of a ticker: an object for `symbol`, an array for `symbols` or for neither."""
     one, many, status = values["symbol"], values["symbols"], values["symbolStatus"]
     if one and many:
         raise errors.bad_combination()

@@ -1,4 +1,4 @@
-"""What the simulator was asked, for tests of a client's manners."""
+"""Counts of the requests received, for tests of how a client behaves."""
 
 from collections import Counter
 from typing import Any
@@ -12,7 +12,7 @@ class Statistics:
         self.reset()
 
     def reset(self) -> None:
-        """Begin to count anew; requests in progress go on being counted as active."""
+        """Reset the counts; requests in progress still count as active."""
         self.requests = 0
         self.by_path: Counter[str] = Counter()
         self.by_symbol: Counter[str] = Counter()
@@ -25,7 +25,7 @@ class Statistics:
         self._connections: set[object] = set()
 
     def begin(self, path: str, symbol: str | None, connection: object, to_archive: bool, told_to_wait: bool) -> None:
-        """Count a request on its arrival."""
+        """Count a request when it arrives."""
         self._active[to_archive] += 1
         self.max_concurrency = max(self.max_concurrency, self._active.total())
         self.max_api_concurrency = max(self.max_api_concurrency, self._active[False])
@@ -38,12 +38,12 @@ class Statistics:
         self.while_told_to_wait += told_to_wait
 
     def finish(self, status: int, to_archive: bool) -> None:
-        """Count the end of a request; status 0 is a connection ended without an answer."""
+        """Count the end of a request; status 0 is a connection that ended without a response."""
         self._active[to_archive] -= 1
         self.by_status[str(status)] += 1
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all counts; those of limits are the venues'."""
+        """Return all counts except those of limits, which the venues have."""
         return {
             "requests": self.requests,
             "requests_by_path": dict(self.by_path),

@@ -82,7 +82,7 @@ def check_database(pipeline: Any) -> None:
 
 
 def _differences(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
-    """Yield how stored tables differ from those of this version; a missing column is fine if it may be null."""
+    """Yield how stored tables differ from those of this version; a missing column that may be null is added later."""
     rows = connection.execute(
         "SELECT table_name, column_name, data_type FROM duckdb_columns() WHERE schema_name = ?", [DATASET]
     ).fetchall()

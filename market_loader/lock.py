@@ -92,7 +92,7 @@ def _minutes(text: str) -> float:
 def _try_to_lock() -> int | None:
     """Return the descriptor of the locked file, or None if another process holds the lock."""
     FILE.parent.mkdir(parents=True, exist_ok=True)
-    # os.open keeps it from programs that this one starts, which may outlive it.
+    # os.open makes it non-inheritable: programs that this one starts may outlive it.
     descriptor = os.open(FILE, os.O_RDWR | os.O_CREAT, 0o644)
     is_locked = False
     try:

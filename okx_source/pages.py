@@ -40,7 +40,8 @@ def page_back(
         The rows in ascending order.
 
     Raises:
-        SeriesError: No usable response, such as rows of other times in every attempt.
+        RunError: Nothing more can be fetched.
+        SeriesError: No usable response came, for instance rows of other times in every attempt.
     """
     start, after = period
     rows: list[R] = []

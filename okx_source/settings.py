@@ -55,7 +55,7 @@ INSTRUMENT_TYPES: Final = ("SPOT", "SWAP")
 
 @configspec
 class OkxConfiguration(VenueConfiguration):
-    """The section of OKX; each field is a key of `[sources.okx]`."""
+    """The configuration of OKX; each field is a key of `[sources.okx]`."""
 
     base_url: str = key(f"https://{HOSTS[0]}", Url(), "or openapi; my, eea (Europe); app, us (United States)")
 

@@ -14,7 +14,7 @@ from ..schemas import AGG_TRADES, FUNDING_RATES, KLINES, MARK_PRICE_KLINES, OPEN
 from ..settings import SPOT, UM
 
 PATH_INTERVALS: Final = {"1M": "1mo"}
-"""Intervals with another name in the archive's paths, where case does not tell a month (1M) from a minute (1m)."""
+"""Intervals with another name in the archive's paths, where names must not differ by case alone, as 1M and 1m do."""
 
 MONTHLY, DAILY = "monthly", "daily"
 
@@ -41,9 +41,9 @@ class ArchiveDataset:
         millisecond_columns: Times kept to the millisecond: truncated, never rounded.
         text_times: Times that are text in the CSV, such as 2024-05-07 00:05:00, in UTC.
         step_ms: Milliseconds from row to row, for datasets that are keyed by time and have no interval. None if
-            irregular, so that gaps cannot be told.
+            irregular, so that gaps cannot be detected.
         second_columns: Times rounded to the second: they jitter by some milliseconds.
-        may_end_periods: Whether a row may stand at the very end of a file's period, in place of one at its beginning.
+        may_end_periods: Whether a row may lie at the very end of a file's period, in place of one at its beginning.
         may_be_blank: Whether rows may lack values; such rows are left out, and requested elsewhere.
         tombstones: A column that is negative in tombstones (rows that stand for nothing), or None.
     """

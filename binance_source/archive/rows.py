@@ -20,7 +20,7 @@ BLOCK_BYTES = 4 * 2**20
 """CSV bytes parsed at once: some 30,000 klines, or 55,000 aggTrades."""
 
 MOST_SORTED_BYTES = 256 * 2**20
-"""The most data of a file, parsed and in bytes, that is sorted as a whole if rows are out of order."""
+"""The most data of a file, in bytes after parsing, that is sorted as a whole if its rows are out of order."""
 
 MILLISECONDS_BELOW = 10**13
 """Times from this number on are in microseconds. A time in milliseconds reaches it in 2286, one in microseconds passed

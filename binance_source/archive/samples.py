@@ -105,7 +105,7 @@ def rest_sample(
 def daily_sample(
     host: ArchiveHost, downloads: Downloads, series: ArchiveSeries, month: ArchiveFile, now_us: int, stop: Event
 ) -> Sample | None:
-    """Read a page of rows from the daily file of some day of a month.
+    """Read a page of rows from the daily file of one day of a month.
 
     Args:
         host: The archive.

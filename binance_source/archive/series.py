@@ -51,7 +51,7 @@ class ArchiveSeries:
         interval: Such as "1m"; empty for trades.
         wanted: The requested times [from, to) in milliseconds.
         missing: Returns the missing parts of the requested times, in milliseconds, given the coverage.
-        followed_by_rest: Whether REST is requested for what the archive does not give.
+        followed_by_rest: Whether REST fills in what the archive does not have.
         reached_ms: REST no longer has anything before this time, in milliseconds since 1970.
         listing: Its published files, as far as they may be needed.
         taken: Paths of the files queued so far.
@@ -102,7 +102,7 @@ class ArchiveSeries:
         return choose(listing, missing, looked_at, bad, self.followed_by_rest, known.begun, self.reached_ms)
 
     def _may_complete(self, path: str, missing: list[Range]) -> bool:
-        """Return whether a partly loaded file belongs to this series, and its period to what is missing."""
+        """Return whether a partly loaded file belongs to this series and overlaps what is missing."""
         folder, _, name = path.rpartition("/")
         period = period_of(name.removesuffix(ENDING))
         folders = [self.dataset.folder(one, self.symbol, self.interval) for one in (MONTHLY, DAILY)]

@@ -30,7 +30,7 @@ class TimeSpans:
         period: The requested part of the file's period, [from, to).
         step: The shortest length of the interval in milliseconds.
         longest: The longest length of the interval in milliseconds.
-        may_end: Whether a row may stand at the very end of the period, in place of one at its beginning.
+        may_end: Whether a row may lie at the very end of the period, in place of one at its beginning.
     """
 
     def __init__(self, period: Range, step: int, longest: int, may_end: bool = False) -> None:

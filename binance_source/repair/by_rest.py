@@ -1,4 +1,4 @@
-"""Retry gaps at REST."""
+"""Retry gaps through REST."""
 
 import threading
 from collections.abc import Callable, Iterator, Sequence, Set

@@ -16,7 +16,7 @@ from ..archive.rows import key_numbers
 from ..schemas import GAP_CHECKS
 
 NOTHING, FOUND, UNPUBLISHED = "nothing", "found", "unpublished"
-"""What a source has of a gap: nothing, some of it, or nothing yet because it is not published."""
+"""What a source has of a gap: nothing, some rows, or nothing so far because it is not published yet."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ class Gap:
         return ARCHIVE_DATASETS[self.market, self.dataset]
 
     def is_within(self, covered: Iterable[Any]) -> bool:
-        """Return whether the whole gap is covered: the venue was requested and has no rows there."""
+        """Return whether the whole gap is covered: a source was queried and had no rows there."""
         return not missing((self.first, self.end), [(entry[0], entry[1]) for entry in covered])
 
 
@@ -91,7 +91,7 @@ class Repairs:
 def unstored(rows: pa.Table, gap: Gap, stored: StoredRows) -> pa.Table:
     """Return the rows that the destination does not have yet.
 
-    The destination may have a row that broke a rule and therefore counts as a gap.
+    A row that broke a rule counts as a gap, but is in the destination, and is not loaded again.
 
     Args:
         rows: Rows of the gap, with the staging columns and in ascending order.

@@ -23,7 +23,7 @@ from .client import MICROSECONDS
 from .signed import SignedClient
 
 ROWS_AT_ONCE: Final = 20 * PAGE_ROWS
-"""Rows of one symbol that are handed on together; a longer history takes several turns."""
+"""Rows of one symbol that are fetched per walk; a longer history takes several walks."""
 
 LEAST_MICROSECONDS: Final = 10**14
 """A smaller time is in milliseconds: as microseconds it would be before March 1973."""
@@ -49,7 +49,7 @@ _DECODER = msgspec.json.Decoder(list[AccountTrade])
 
 
 class AccountTradeSeries:
-    """The missing trades of an account in one symbol, or as many of them as are handed on together.
+    """The missing trades of an account in one symbol, or the first ROWS_AT_ONCE of them.
 
     Args:
         client: Client of the account.
@@ -78,7 +78,7 @@ class AccountTradeSeries:
         return [Window(self._first, MOST, ())]
 
     def fetch(self, window: Window) -> Page:
-        """Fetch rows until nothing is left, or until there are ROWS_AT_ONCE of them."""
+        """Fetch rows until nothing is left, or until there are at least ROWS_AT_ONCE of them."""
         rows: list[AccountTrade] = []
         next_id, is_end = window.start, False
         while not is_end and len(rows) < ROWS_AT_ONCE:

@@ -25,7 +25,7 @@ from .client import MICROSECONDS, RestClient
 
 OLDEST_ROWS = 100
 NEWEST_ROWS = 99
-"""Rows requested when only an id is looked for: the oldest may be tombstones, which have no trade ids. The two numbers
+"""Rows per look-up of a single id: several, because some may be tombstones, which have no trade ids. The two numbers
 differ so that the response to one look-up cannot pass for the response to the other."""
 
 OTHER_UNIT = 100
@@ -269,7 +269,7 @@ class IdSeries(ABC, Generic[R]):
         return rows
 
     def _rows(self, start: int, end: int) -> list[R]:
-        """Return all rows with ids [start, end): a short page ends nothing, only the end or an empty response does."""
+        """Return all rows with ids [start, end). Only the end or an empty response ends the pages, not a short page."""
         rows: list[R] = []
         while start < end:
             page = self._agreed(start, end - start)

@@ -163,7 +163,7 @@ class KlineSeries:
         return self._client.get(self._kind.endpoint, params, decode, tally=self.tally)
 
     def _rows(self, start: int, end: int) -> list[_Row]:
-        """Return all rows of [start, end): a short page ends nothing, only the end itself or an empty response does."""
+        """Return all rows of [start, end). Only the end or an empty response ends the pages, not a short page."""
         rows: list[_Row] = []
         while start < end:
             page = self._ask(start, end)

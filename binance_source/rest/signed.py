@@ -32,8 +32,8 @@ KEY_HEADER: Final = "X-MBX-APIKEY"
 
 READINGS: Final = 3
 LONGEST_TRIP_SECONDS: Final = 0.5
-"""If a response took longer than this, in seconds, the clock is read again, up to READINGS times in all: a connection
-had to be opened, or a request was repeated, and the time may be of any moment since."""
+"""If a response took longer than this, in seconds, the clock is read again, up to READINGS times in all. A connection
+had to be opened, or a request was repeated, so it is unclear when Binance took the time."""
 
 INVALID_TIMESTAMP: Final = -1021
 

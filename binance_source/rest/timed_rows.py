@@ -69,7 +69,7 @@ class TimedSeries(ABC, Generic[R]):
         return [Window(start, end, (end,)) for start, end in self._missing]
 
     def fetch(self, window: Window) -> Page:
-        """Fetch all rows of a range: a short page ends nothing, only the end itself or an empty response does."""
+        """Fetch all rows of a range. Only its end or an empty response ends the pages, not a short page."""
         rows: list[R] = []
         start, end = window.start, min(window.end, self._now)
         while start < end:

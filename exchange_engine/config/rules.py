@@ -110,7 +110,7 @@ class Url:
 
 
 def is_this_machine(host: str) -> bool:
-    """Return whether a host name or address is a loopback, so that requests never leave this machine."""
+    """Return whether a host name or address is loopback, so that requests never leave this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:

@@ -8,7 +8,7 @@ from .sections import Section, key
 
 @configspec
 class VenueConfiguration(Section):
-    """The section of a venue that has only REST; each field is a key.
+    """The configuration of a venue that has only REST; each field is a key of its section.
 
     `request_share` is the share of the venue's request limits that this process may use. The rest is left to other
     programs behind the same IP address.

@@ -213,7 +213,7 @@ class WeightBudget(Budget):
 
 
 class RateBudget(Budget):
-    """Keeps requests under a limit of so many in any period of a given length, whose count no response reports.
+    """Keeps requests under a limit whose usage no response reports: a maximum in any period of the window's length.
 
     It is not known where the venue's windows begin, nor when between sending and response it counts a request. So a
     request counts from its sending until a whole window after its response.

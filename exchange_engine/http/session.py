@@ -1,4 +1,4 @@
-"""HTTP sessions: keep-alive, the environment's proxies and certificates, verified TLS; bodies with an end."""
+"""HTTP sessions: keep-alive, proxies and certificates from the environment, verified TLS, bounded bodies."""
 
 import re
 import time

@@ -22,7 +22,7 @@ Params = Mapping[str, str | int]
 """Query parameters. Times are plain integers: venues refuse 1.6e12."""
 
 UNREADABLE = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
-"""What reading unexpected JSON raises: for broken UTF-8 and deep nesting, msgspec has no errors of its own."""
+"""Errors of decoding unexpected JSON: broken UTF-8 and deep nesting do not raise errors of msgspec."""
 
 ANSWER_BYTES = 2**28
 """The largest size of a response, in bytes. Binance's exchangeInfo, the largest known, is a tenth of it."""
@@ -39,7 +39,7 @@ CLOCK_TOLERANCE_SECONDS = 5.0
 
 @dataclass
 class Tally:
-    """What the requests of one series cost."""
+    """The cost of the requests of one series."""
 
     requests: int = 0
     weight: int = 0

@@ -7,7 +7,7 @@ from datetime import timezone
 from email.utils import parsedate_to_datetime
 
 LONGEST_SECONDS = 366 * 86_400.0
-"""The longest wait returned: beyond it a longer one makes no difference, and its end may not fit a date."""
+"""The longest wait that is returned: a longer one changes nothing, and its end might not be a valid date."""
 
 _SECONDS = re.compile(r"[0-9]+(\.[0-9]+)?")
 _BAN_UNTIL = re.compile(rb"banned until ([0-9]{13})\b")

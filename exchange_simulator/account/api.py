@@ -19,7 +19,7 @@ from exchange_simulator.venue import TruthError
 _ONE: Final = Decimal("0.00000001")
 _DAY_US: Final = 86_400_000_000
 _TRADE_ROWS: Final = RowKind(time="time", id="id")
-# What of these may be given together.
+# The combinations of these that are allowed.
 _SELECTORS: Final = ("orderId", "startTime", "endTime", "fromId")
 _ALLOWED: Final = frozenset(
     map(
@@ -69,7 +69,7 @@ def _row(call: Call[Market], trade: OwnTrade) -> dict[str, Any]:
 
 
 def _chosen(trades: Sequence[OwnTrade], wanted: Selection, order_id: int | None) -> Sequence[OwnTrade]:
-    """Return the trades that are wanted: the oldest from a start or an id on, or the latest ones."""
+    """Return the requested trades: the oldest from a start or an id on, or the latest ones."""
     found = [
         trade
         for trade in trades

@@ -1,4 +1,4 @@
-"""One account: some of the market's trades are its own, and its balances follow from them. Times in microseconds."""
+"""One account: some of the market's trades are its own, and determine its balances. Times in microseconds."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -40,7 +40,7 @@ class OwnTrade:
 
 
 class _SymbolHistory:
-    """The account's trades of one symbol, made day by day and kept."""
+    """The account's trades of one symbol, generated day by day and kept."""
 
     def __init__(self, symbol: GeneratedSymbol, habit: Habit, seed: int) -> None:
         self._symbol = symbol
@@ -66,7 +66,7 @@ class _SymbolHistory:
         step = len(trades.time) // max(count, 1)
         order_id = 0
         for number in range(count):
-            # One within each stretch of the day, so that ids ascend with gaps.
+            # One in each stretch of the day, so that ids ascend with gaps.
             index = number * step + (chance >> number % 32) % max(step, 1)
             trade_id = trades.first_id + index
             if number % _TRADES_OF_AN_ORDER == 0:
@@ -122,7 +122,7 @@ class Account:
         return [] if history is None else history.until(now)
 
     def balances(self, now: int) -> list[Balance]:
-        """Return the balances of all assets, by name; those of the market that the account never had are zero."""
+        """Return the balances of all assets by name; they are zero for assets that the account never had."""
         free: defaultdict[str, Decimal] = defaultdict(Decimal)
         for symbol in self._symbols.values():
             free[symbol.spec.base_asset] += 0

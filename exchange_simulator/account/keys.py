@@ -1,4 +1,4 @@
-"""API keys: what requests are signed with, and what each may do. The one that always exists is simulated."""
+"""API keys: what signs requests, and what each key may do. The default one is public and simulated."""
 
 import base64
 import binascii
@@ -21,7 +21,7 @@ SIMULATED_API_KEY: Final = "SimulatedKeyOfNobodysAccount000000000000000000000000
 SIMULATED_API_SECRET: Final = "SimulatedSecretOfNobodysAccount00000000000000000000000000000HMAC"  # noqa: S105 - public
 _API_KEY: Final = re.compile(r"[A-Za-z0-9_-]{1,256}")
 Verify = Callable[[bytes, str], bool]
-"""Tells whether a signature, percent-decoded, is that of a payload."""
+"""Returns whether a signature, percent-decoded, matches a payload."""
 
 
 @dataclass(frozen=True)
@@ -31,11 +31,11 @@ class ApiKey:
     verify: Verify
     permissions: frozenset[str] = frozenset({USER_DATA})
     is_ip_restricted: bool = False
-    """Whether it is for another address than this one."""
+    """Whether it is restricted to another address than this one."""
 
 
 def is_well_formed(api_key: str) -> bool:
-    """Tell whether a text can be an API key at all."""
+    """Return whether a text can be an API key at all."""
     return _API_KEY.fullmatch(api_key) is not None
 
 
@@ -86,7 +86,7 @@ def _ed25519(public_key: str) -> Verify:
     return _public(public_key, Ed25519PublicKey, check)
 
 
-# The kinds of keys: what of its description makes the key, and how.
+# The kinds of keys: the field of the description that holds the key, and how it is read.
 _KINDS: Final[dict[str, tuple[str, Callable[[str], Verify]]]] = {
     "hmac": ("secret", _hmac),
     "rsa": ("public_key", _rsa),
@@ -101,7 +101,7 @@ class KeyRing:
         self._keys = {SIMULATED_API_KEY: ApiKey(_hmac(SIMULATED_API_SECRET))}
 
     def find(self, api_key: str) -> ApiKey | None:
-        """Return an API key, or None if there is none of that name."""
+        """Return an API key, or None if there is none with this name."""
         return self._keys.get(api_key)
 
     def add(self, description: Mapping[str, Any]) -> dict[str, Any]:

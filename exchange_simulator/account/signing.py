@@ -1,4 +1,4 @@
-"""How a signed request is checked: its key, its timestamp, and its signature over exactly the bytes that came."""
+"""Checks of a signed request: its key, its timestamp, and its signature over exactly the received bytes."""
 
 import re
 from typing import Final
@@ -20,7 +20,7 @@ _LARGEST_MILLISECONDS: Final = 100_000_000_000_000
 
 
 def check_signed(request: Request, now: int, keys: KeyRing) -> None:
-    """Raise ApiError unless a request is signed, by a key with the right to it, and young enough."""
+    """Raise ApiError unless a request is signed with a key that is allowed to, and recent enough."""
     name = request.headers.get(_KEY_HEADER, "")
     if not is_well_formed(name):
         raise errors.bad_key_format()
@@ -34,7 +34,7 @@ def check_signed(request: Request, now: int, keys: KeyRing) -> None:
 
 
 def _split(raw_query: str) -> tuple[str, str]:
-    """Return the signature, percent-decoded, and the rest of the query as it came."""
+    """Return the signature, percent-decoded, and the rest of the query as received."""
     parts = raw_query.split("&")
     signatures = [part for part in parts if part.startswith("signature=")]
     if len(signatures) > 1:

@@ -1,1 +1,1 @@
-"""The exchange's archive of zip files: what files there are, their listing, and their faults."""
+"""The archive of zip files: its files, their listing, and their faults."""

@@ -1,4 +1,4 @@
-"""What the archive's pages ask of a place that has zip files. Times in microseconds since 1970-01-01 UTC."""
+"""What the archive's pages need of a store of zip files. Times in microseconds since 1970-01-01 UTC."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -23,7 +23,7 @@ class ArchiveZip(Protocol):
 
     @property
     def modified(self) -> int:
-        """Return when it was published, or published anew."""
+        """Return when it was published, or last published again."""
 
     @property
     def checksum_size(self) -> int:
@@ -39,30 +39,30 @@ class ArchiveZip(Protocol):
 class ArchiveStore(Protocol):
     """Zip files under keys such as data/spot/daily/klines/BTCUSDT/1m/BTCUSDT-1m-2025-01-01.zip.
 
-    `folder` is the beginning of a key, empty or with a slash at its end. `now` is the exchange's time: nothing that is
-    published later exists.
+    `folder` is a prefix of keys, empty or with a slash at its end. `now` is the simulated time: files published later
+    do not exist.
     """
 
     def folders(self, folder: str, now: int) -> Iterable[str]:
-        """Return the names of the folders in a folder, in any order; each holds a zip, at whatever depth."""
+        """Return the names of the folders in a folder, in any order; each holds a zip at some depth."""
 
     def zips(self, folder: str, first: str, now: int) -> Iterable[str]:
-        """Return names of zips that a folder may hold, in order, from the name `first` on."""
+        """Return the names of the zips that a folder may hold, in order, from the name `first` on."""
 
     def find(self, key: str, now: int) -> ArchiveZip | None:
         """Return the zip of a key, or None if there is none."""
 
 
 def checksum_text(sha256: str, name: str) -> bytes:
-    """Return a CHECKSUM file: the hash of the zip, two blanks, the zip's name, and no newline."""
+    """Return a CHECKSUM file: the hash of the zip, two spaces, the zip's name, and no newline."""
     return f"{sha256}  {name}".encode()
 
 
 def checksum_text_size(name: str) -> int:
-    """Return the size of the CHECKSUM file of a zip of that name, in bytes."""
+    """Return the size of the CHECKSUM file of a zip with this name, in bytes."""
     return len(checksum_text("0" * _SHA256_HEX_DIGITS, name))
 
 
 def checksum_etag(found: ArchiveZip) -> str:
-    """Return the ETag of a zip's CHECKSUM file, without its quotes: another one whenever the zip is another."""
+    """Return the ETag of a zip's CHECKSUM file, without its quotes; it changes whenever the zip does."""
     return f"{found.etag}-1"

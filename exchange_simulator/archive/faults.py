@@ -1,4 +1,4 @@
-"""Faults of the archive on demand: which files go wrong, and how. Independent of the faults of single requests."""
+"""Faults of the archive on demand: which files go wrong, and how. They are independent of the faults of requests."""
 
 import fnmatch
 from collections.abc import Mapping
@@ -12,13 +12,13 @@ from exchange_simulator.clock import to_microseconds
 
 _MICROSECONDS_PER_MILLISECOND: Final = 1000
 _GIBIBYTE: Final = 1 << 30
-# A zip member of 2 GiB and more would need the Zip64 format, which no file of the archive has.
+# A zip member of 2 GiB or more would need the Zip64 format, which no file of the archive has.
 _LARGEST_MEMBER: Final = (1 << 31) - 1
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One setting of a kind of fault: its default (None: it must be given, or may be left out) and what it may be."""
+    """One setting of a kind of fault: its default (None if it has none), its type and its bounds."""
 
     default: Any = None
     kind: type = int
@@ -27,7 +27,7 @@ class Setting:
     most: int | None = None
 
     def refuse(self, value: Any) -> str | None:
-        """Return what is wrong with a value, or None if nothing is."""
+        """Return what is wrong with a value, or None."""
         has_right_type = isinstance(value, self.kind) and not isinstance(value, bool)
         if not has_right_type:
             return "has the wrong type"
@@ -41,7 +41,7 @@ _BYTES: Final = Setting(least=0)
 _SINCE: Final = Setting(kind=str, is_required=True)
 _RANGE: Final = {"from_ms": Setting(is_required=True), "to_ms": Setting(is_required=True)}
 
-# What happens to single answers: these kinds take `times`, after which they strike no more.
+# Kinds that affect single responses: they take `times`, after which they strike no more.
 ANSWER_KINDS: Final[dict[str, dict[str, Setting]]] = {
     "gone": {},
     "no_checksum": {},
@@ -50,7 +50,7 @@ ANSWER_KINDS: Final[dict[str, dict[str, Setting]]] = {
     "corrupt_zip": {},
 }
 HIDING_KINDS: Final[dict[str, dict[str, Setting]]] = {"missing": {}, "not_published": {"since": _SINCE}}
-# What is another file: listing, zip and CHECKSUM agree.
+# Kinds that replace the file: listing, zip and CHECKSUM agree.
 CONTENT_KINDS: Final[dict[str, dict[str, Setting]]] = {
     "drop_rows": _RANGE,
     "duplicate_rows": {"every": _EVERY},
@@ -75,7 +75,7 @@ _KINDS: Final = {**HIDING_KINDS, **ANSWER_KINDS, **CONTENT_KINDS}
 
 @dataclass
 class ArchiveFault:
-    """A rule about which files of the archive go wrong, and how often it has been used."""
+    """A rule for which files of the archive go wrong, and how often it has been applied."""
 
     id: int
     kind: str
@@ -85,69 +85,69 @@ class ArchiveFault:
     hits: int = 0
 
     def fits(self, key: str) -> bool:
-        """Tell whether the rule is about the zip of this key, and not used up."""
+        """Return whether the rule applies to the zip of this key, and is not used up."""
         is_pattern = any(character in self.path for character in "*?[")
         fits = fnmatch.fnmatchcase(key, self.path) if is_pattern else key.startswith(self.path)
         return fits and (self.times is None or self.hits < self.times)
 
     def hides(self, key: str) -> bool:
-        """Tell whether the zip of this key is neither listed nor served."""
+        """Return whether the zip of this key is neither listed nor served."""
         if self.kind not in HIDING_KINDS or not self.fits(key):
             return False
         parts = split_key(key)
         return self.kind == "missing" or (parts is not None and parts[1].end > _start_of(self.settings["since"]))
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the rule as GET /simulator/archive/faults gives it."""
+        """Return the rule in the form of GET /simulator/archive/faults."""
         own = {"id": self.id, "kind": self.kind, "path": self.path, "times": self.times, "hits": self.hits}
         return own | self.settings
 
 
 class ArchiveFaults:
-    """The rules in force, in the order in which they were added."""
+    """The active rules, in the order in which they were added."""
 
     def __init__(self) -> None:
         self.rules: list[ArchiveFault] = []
         self._ids = count(1)
 
     def add(self, description: Mapping[str, Any]) -> ArchiveFault:
-        """Add a rule from its JSON. Raises ValueError with one line that says what is wrong."""
+        """Add a rule from its JSON. Raises ValueError with one line about what is wrong."""
         fault = _fault_of(next(self._ids), dict(description))
         self.rules.append(fault)
         return fault
 
     @property
     def hides_any(self) -> bool:
-        """Tell whether any rule hides files."""
+        """Return whether any rule hides files."""
         return any(rule.kind in HIDING_KINDS for rule in self.rules)
 
     def hides(self, key: str) -> bool:
-        """Tell whether the zip of this key is neither listed nor served."""
+        """Return whether the zip of this key is neither listed nor served."""
         return any(rule.hides(key) for rule in self.rules)
 
     def lists_checksum(self, key: str) -> bool:
-        """Tell whether the CHECKSUM of this key is listed: not if it is missing for good."""
+        """Return whether the CHECKSUM of this key is listed; not if it is missing for good."""
         return not any(rule.kind == "no_checksum" and rule.times is None and rule.fits(key) for rule in self.rules)
 
     def strike(self, kind: str, key: str) -> ArchiveFault | None:
-        """Return the rule of a kind that an answer about this key falls under, and count it, or None."""
+        """Return the rule of a kind that applies to a response about this key, and count it, or None."""
         found = next((rule for rule in self.rules if rule.kind == kind and rule.fits(key)), None)
         if found is not None:
             found.hits += 1
         return found
 
     def count_content(self, key: str) -> None:
-        """Count a download of the zip of this key for the rules that make it another file."""
+        """Count a download of the zip of this key for the rules that replace the file."""
         for rule in self.of_content(key):
             rule.hits += 1
 
     def of_content(self, key: str) -> list[ArchiveFault]:
-        """Return the rules that make the zip of this key another file."""
+        """Return the rules that replace the zip of this key."""
         return [rule for rule in self.rules if rule.kind in CONTENT_KINDS and rule.fits(key)]
 
 
 def is_over(rule: ArchiveFault, now: int) -> bool:
-    """Tell whether a republished file has been put right by now (microseconds since 1970)."""
+    """Return whether a republished file has been corrected by now (microseconds since 1970)."""
     return rule.kind == "republished" and now >= rule.settings["at_ms"] * _MICROSECONDS_PER_MILLISECOND
 
 
@@ -180,7 +180,7 @@ def _fault_of(number: int, given: dict[str, Any]) -> ArchiveFault:
 
 
 def _start_of(day: str) -> int:
-    """Return when a day begins, in microseconds since 1970. Raises ValueError for what is no ISO date."""
+    """Return when a day begins, in microseconds since 1970. Raises ValueError unless it is an ISO date."""
     try:
         parsed = date.fromisoformat(day)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""An archive of files that are already there: a folder laid out as the archive's keys."""
+"""An archive of existing files: a folder laid out like the archive's keys."""
 
 import hashlib
 import os
@@ -24,7 +24,7 @@ class ArchiveFolderError(ValueError):
 
 @dataclass(frozen=True)
 class FolderZip:
-    """A zip file on disk. Its CHECKSUM is the file beside it, or else computed when it is first asked for."""
+    """A zip file on disk. Its CHECKSUM is the file beside it, or is computed on the first request."""
 
     path: Path
     size: int
@@ -34,12 +34,12 @@ class FolderZip:
 
     @property
     def modified(self) -> int:
-        """Return the file's time of modification."""
+        """Return the file's modification time."""
         return self.modified_ns // _NANOSECONDS_PER_MICROSECOND
 
     @property
     def etag(self) -> str:
-        """Return what tells one version of the file from another, as aiohttp says it when it sends the file."""
+        """Return what distinguishes versions of the file, in the form of aiohttp when it sends the file."""
         return f"{self.modified_ns:x}-{self.size:x}"
 
     @property
@@ -75,7 +75,7 @@ def _sha256(path: Path) -> str:
 
 
 class FolderArchive:
-    """The zips of a folder; see ArchiveStore for the methods. All are published, whatever the exchange's clock says."""
+    """The zips of a folder; see ArchiveStore for the methods. All are published, whatever the simulated time is."""
 
     def __init__(self, folder: Path) -> None:
         if not (folder / ROOT).is_dir():
@@ -101,7 +101,7 @@ class FolderArchive:
         return FolderZip(path, status.st_size, status.st_mtime_ns, self._hashes)
 
     def _path(self, key: str) -> Path | None:
-        """Return where a key is, or None if no key looks like that: nothing outside data/ is served."""
+        """Return where a key is, or None if it does not look like a key: nothing outside data/ is served."""
         if key and not key.startswith(ROOT):
             return None
         parts = key.removesuffix("/").split("/")

@@ -1,4 +1,4 @@
-"""The archive of a generated market: which files have been published by now, each made when it is asked for."""
+"""The archive of a generated market: the files published by now, each made on request."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from exchange_simulator.archive.zips import MadeZip, ZipCache, make_zip
 from exchange_simulator.market.intervals import DAY, DAY_US, longest_length
 
 HOUR_US: Final = 3_600_000_000
-# The first kline of a symbol opens on the grid: up to a week before the listing, and thus in the month before.
+# The first kline of a symbol opens on the grid, up to a week before the listing and so maybe in the month before.
 _GRID_BEFORE_LISTING_US: Final = 7 * 24 * HOUR_US
 DEFAULT_DAILY_DELAY_HOURS: Final = 5.0
 DEFAULT_MONTHLY_DELAY_HOURS: Final = 8.1
@@ -34,7 +34,7 @@ _ALL_ROWS: Final = 1 << 40
 class Publication:
     """How long after its end a day or month is published, in hours.
 
-    Spot days were seen 4 to 6 hours after midnight, days of futures at half past eight.
+    Days of spot were published 4 to 6 hours after midnight, days of futures at half past eight.
     """
 
     daily_delay_hours: float = DEFAULT_DAILY_DELAY_HOURS
@@ -115,7 +115,7 @@ class GeneratedArchive:
         return any(self._holds_zip(f"{folder}{name}/", now) for name in self._candidates(folder, now))
 
     def _has_rows(self, series: Series, period: Period, published: int) -> bool:
-        """Tell whether a file has any line; what is published does not change any more."""
+        """Return whether a file has any line; what is published no longer changes."""
         key = (series, period, published)
         if key not in self._have_rows:
             lines = self._sources[series.branch].lines(series, period.start, period.end, 1, published)

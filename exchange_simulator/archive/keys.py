@@ -20,8 +20,8 @@ MARK_PRICE_KLINES: Final = "markPriceKlines"
 METRICS: Final = "metrics"
 TRADES: Final = "trades"
 KLINE_KINDS: Final = frozenset({KLINES, MARK_PRICE_KLINES})
-# In paths a month is 1mo, since 1M and 1m would be one name where names have no case. Daily files have no interval
-# that is longer than their day.
+# In paths a month is 1mo, since 1M and 1m would be the same name where case does not count. Daily files have no
+# interval longer than a day.
 ARCHIVE_INTERVALS: Final = {**{name: name for name in FIXED_INTERVALS}, "1mo": MONTH}
 _ONLY_MONTHLY: Final = frozenset({"3d", "1w", "1mo"})
 _SECONDS: Final = "1s"
@@ -32,14 +32,14 @@ class Branch:
     """The files of one market."""
 
     root: str
-    """The beginning of their keys."""
+    """The prefix of their keys."""
     kinds: Mapping[str, tuple[str, ...]]
-    """The kinds of files, and how often each is made."""
+    """The kinds of files, and the periods for which each is made."""
     has_seconds: bool
-    """Whether there are klines of a second."""
+    """Whether there are 1s klines."""
 
     def intervals(self, frequency: str) -> list[str]:
-        """Return the intervals of the kline files that are made by day or by month, as paths have them."""
+        """Return the intervals of the daily or monthly kline files, as spelled in paths."""
         names = [name for name in ARCHIVE_INTERVALS if frequency == MONTHLY or name not in _ONLY_MONTHLY]
         return [name for name in names if self.has_seconds or name != _SECONDS]
 
@@ -70,7 +70,7 @@ class Period:
 
     @classmethod
     def holding(cls, frequency: str, moment: int) -> "Period":
-        """Return the day or month in which a moment lies."""
+        """Return the day or month that contains a moment."""
         begin = datetime.fromtimestamp(moment // 1_000_000, timezone.utc).replace(hour=0, minute=0, second=0)
         if frequency == MONTHLY:
             begin = begin.replace(day=1)
@@ -81,7 +81,7 @@ class Period:
 
     @classmethod
     def named(cls, frequency: str, name: str) -> "Period | None":
-        """Return the day or month of a name such as 2025-01-31 or 2025-01, or None if it is none."""
+        """Return the day or month with a name such as 2025-01-31 or 2025-01, or None if there is none."""
         if not _PERIODS[frequency].fullmatch(name):
             return None
         try:
@@ -101,18 +101,18 @@ def periods(frequency: str, first: int, last: int) -> Iterator[Period]:
 
 @dataclass(frozen=True)
 class Series:
-    """The files of one symbol, of one kind and interval, by day or by month."""
+    """The daily or monthly files of one symbol, kind and interval."""
 
     frequency: str
     kind: str
     symbol: str
     interval: str | None
-    """As paths have it; None for what is no kline."""
+    """As spelled in paths; None unless they are klines."""
     branch: Branch = SPOT
 
     @property
     def folder(self) -> str:
-        """Return the beginning of the keys, with a slash at its end."""
+        """Return the prefix of the keys, with a slash at its end."""
         levels = [self.frequency, self.kind, self.symbol, *([self.interval] if self.interval else [])]
         return f"{self.branch.root}{'/'.join(levels)}/"
 
@@ -122,7 +122,7 @@ class Series:
 
     @classmethod
     def of_folder(cls, folder: str) -> "Series | None":
-        """Return the series whose files lie in a folder, or None if none do."""
+        """Return the series whose files are in a folder, or None."""
         branch = next((branch for branch in BRANCHES if folder.startswith(branch.root)), None)
         if branch is None:
             return None
@@ -138,7 +138,7 @@ class Series:
 
 
 def split_key(key: str) -> tuple[Series, Period] | None:
-    """Return series and period of the zip of a key, or None if no zip can have that key."""
+    """Return series and period of a zip's key, or None if no zip can have that key."""
     folder, _, name = key.rpartition("/")
     series = Series.of_folder(f"{folder}/")
     if series is None:

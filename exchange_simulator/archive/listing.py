@@ -1,4 +1,4 @@
-"""The archive's listing: the ListBucketResult of S3's first listing API (GET Bucket, version 1), a page at a time."""
+"""The archive's listing: the ListBucketResult of S3's first listing API (GET Bucket, version 1), page by page."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -18,22 +18,22 @@ _PARAMETERS: Final = frozenset({"delimiter", "prefix", "marker", "max-keys"})
 
 
 class ListingError(ValueError):
-    """A listing that cannot be asked for so; the text is S3's message."""
+    """An invalid request for a listing; the text is S3's message."""
 
 
 class Contents(Protocol):
-    """What is to be listed: an ArchiveStore at one moment, with the faults in force."""
+    """What to list: an ArchiveStore at one moment, with the active faults."""
 
     def folders(self, folder: str) -> list[str]:
         """Return the names of the folders in a folder."""
 
     def zips(self, folder: str, first: str) -> Iterator[tuple[str, ArchiveZip, bool]]:
-        """Yield name and zip of each zip in a folder from a name on, in order, and whether its CHECKSUM is listed."""
+        """Yield name and zip of each zip in a folder, in order from a name on, and whether its CHECKSUM is listed."""
 
 
 @dataclass(frozen=True)
 class _Key:
-    """A key, or with a slash at its end the common prefix of some, and the XML that shows it."""
+    """A key, or a common prefix of keys with a slash at its end, and its XML."""
 
     key: str
     xml: str
@@ -50,7 +50,7 @@ class ListingRequest:
 
     @classmethod
     def of(cls, query: Mapping[str, str]) -> "ListingRequest":
-        """Return the request of a query. Raises ListingError for what S3 or this server does not understand."""
+        """Return the request in a query. Raises ListingError for what S3 or this server does not support."""
         unknown = sorted(set(query) - _PARAMETERS)
         if unknown:
             raise ListingError(f"This server does not know the parameter {unknown[0]}.")
@@ -65,8 +65,8 @@ class ListingRequest:
 def listing_page(contents: Contents, request: ListingRequest) -> bytes:
     """Return one page: the first keys and common prefixes after the marker, in the order of their UTF-8 bytes.
 
-    NextMarker is given only together with a delimiter, as S3 does. Only what is on the page is computed, and one more.
-    A page for which many large zips have to be made ends early, as S3 may end one, so that no client's patience does.
+    As in S3, NextMarker is given only with a delimiter. Only the entries of the page are computed, and one more. A page
+    that needs many large zips to be made ends early, as S3 may end one, so that the client does not time out.
     """
     patience_ends = time.monotonic() + _PATIENCE_SECONDS
     most = min(request.max_keys, _MOST_KEYS)
@@ -102,7 +102,7 @@ def error_document(code: str, message: str, key: str | None = None) -> bytes:
 
 
 def _walk(contents: Contents, request: ListingRequest, parent: str) -> Iterator[_Key]:
-    """Yield what lies in a folder, in order: Python orders texts by code points, which is the order of UTF-8 bytes."""
+    """Yield the contents of a folder, in order: Python sorts texts by code points, as their UTF-8 bytes sort."""
     folder = f"{parent}/" if parent else ""
     if request.marker > folder and not request.marker.startswith(folder):
         return
@@ -117,7 +117,7 @@ def _walk(contents: Contents, request: ListingRequest, parent: str) -> Iterator[
 
 
 def _folder(contents: Contents, request: ListingRequest, folder: str) -> Iterator[_Key]:
-    """Yield a folder as a common prefix, or what is in it if there is no delimiter."""
+    """Yield a folder as a common prefix, or its contents if there is no delimiter."""
     if not folder.startswith(request.prefix):
         return
     if not request.delimiter:
@@ -127,9 +127,9 @@ def _folder(contents: Contents, request: ListingRequest, folder: str) -> Iterato
 
 
 def _files(contents: Contents, request: ListingRequest, folder: str) -> Iterator[_Key]:
-    """Yield the zips of a folder that are asked for, and the CHECKSUM after each."""
+    """Yield the requested zips of a folder, and the CHECKSUM after each."""
     first = max(request.marker, request.prefix, folder).removeprefix(folder)
-    # The CHECKSUM of a zip that the marker names is still to come, so the names begin with that zip.
+    # The CHECKSUM of a zip in the marker is still to come, so the names begin with that zip.
     for name, found, has_checksum in contents.zips(folder, first.partition(ZIP_SUFFIX)[0]):
         key = folder + name
         if not key.startswith(request.prefix) and not request.prefix.startswith(key):

@@ -10,7 +10,7 @@ from exchange_simulator.archive.folder import FolderZip
 from exchange_simulator.archive.keys import DAILY, KLINES, MONTHLY, SPOT, Period, Series
 from exchange_simulator.archive.zips import ZipCache, make_zip
 
-# Where the files of the archive are among the recordings, and whether they are those of days or of months.
+# The folders of the recordings with files of the archive, and whether these are daily or monthly.
 _FOLDERS: Final = {
     "klines_*/vision_spot_daily/**/*.zip": DAILY,
     "klines_*/vision_spot_daily_with_checksum/*.zip": DAILY,
@@ -24,7 +24,7 @@ _NANOSECONDS_PER_MICROSECOND = 1000
 class RecordedArchive:
     """Recorded files under their keys in the archive; see ArchiveStore for the methods.
 
-    All are published, whatever the exchange's clock says. A CHECKSUM that was recorded is served as it is.
+    All are published, whatever the simulated time is. A recorded CHECKSUM is served as it is.
     """
 
     def __init__(self, recordings: Path, cache: ZipCache) -> None:
@@ -64,7 +64,7 @@ class RecordedArchive:
 
 
 def _key_of(path: Path, frequency: str) -> str | None:
-    """Return the key of a recorded kline file, or None if its name is none of the archive's."""
+    """Return the key of a recorded kline file, or None if the archive has no such name."""
     match = _STEM.fullmatch(path.stem)
     period = match and Period.named(frequency, match["period"])
     if not match or period is None or match["interval"] not in SPOT.intervals(frequency):

@@ -1,11 +1,11 @@
-"""The CSV lines of the spot archive's files, made from what the API answers: the same numbers in another wrapping."""
+"""The CSV lines of the spot archive's files, made from the responses of the API: the same numbers in another form."""
 
 from typing import Final, Protocol
 
 from exchange_simulator.archive.keys import AGGREGATES, ARCHIVE_INTERVALS, Period, Series
 from exchange_simulator.market.base import Market, Selection
 
-# Spot files are in microseconds for data from 2025-01-01 on, and in milliseconds before.
+# Spot files are in microseconds for data since 2025-01-01, and in milliseconds before.
 _MICROSECONDS_SINCE: Final = 1_735_689_600_000_000
 _CLOSE_TIME_COLUMN: Final = 6
 _NOT_IN_CSV: Final = bytes(character for character in range(128) if chr(character).isalpha()) + b'[]{}":'
@@ -22,10 +22,10 @@ class RowSource(Protocol):
         """Return when the symbol's first kline opens, or None if it has none yet."""
 
     def header(self, series: Series, period: Period) -> bytes:
-        """Return the first line of a file with the names of its columns, or nothing."""
+        """Return the first line of a file, with the column names, or nothing."""
 
     def lines(self, series: Series, start: int, end: int, limit: int, published: int) -> bytes:
-        """Return the first lines of [start, end) as they were at the moment of publication, closed klines only."""
+        """Return the first lines of [start, end), as they were at publication; only closed klines."""
 
 
 class SpotRows:
@@ -48,7 +48,7 @@ class SpotRows:
             self._firsts[symbol] = int(rows.removeprefix(b"[[").partition(b",")[0])
         return self._firsts[symbol]
 
-    def header(self, series: Series, period: Period) -> bytes:  # noqa: ARG002 - futures files differ
+    def header(self, series: Series, period: Period) -> bytes:  # noqa: ARG002 - futures files depend on it
         """Return nothing: spot files have no header."""
         return b""
 
@@ -65,7 +65,7 @@ class SpotRows:
 
 
 def kline_lines(rows: bytes, now: int) -> bytes:
-    """Return klines as lines, without the last one if it closes at `now` or later; `now` is in the unit of the rows."""
+    """Return klines as lines, without the last one if it closes at or after `now`, which is in the unit of the rows."""
     start = rows.rfind(b"[", 1)
     if start < 0:
         return b""
@@ -75,7 +75,7 @@ def kline_lines(rows: bytes, now: int) -> bytes:
 
 
 def object_lines(rows: bytes, true: bytes, false: bytes) -> bytes:
-    """Return JSON objects as lines: all keys go, and the booleans are written as given."""
+    """Return JSON objects as lines: keys are dropped, and booleans written as given."""
     if rows == b"[]":
         return b""
     marked = rows.replace(b"},{", b"\n").replace(b":true", _TRUE).replace(b":false", _FALSE)

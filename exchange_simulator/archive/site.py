@@ -1,4 +1,4 @@
-"""The archive's web pages: zips, CHECKSUM files and the listing. Nothing of it is weighted or limited."""
+"""The archive's web pages: zips, CHECKSUM files and the listing. They have no weights or limits."""
 
 import asyncio
 from collections.abc import Iterator
@@ -31,19 +31,19 @@ _MICROSECONDS_PER_MILLISECOND: Final = 1000
 
 
 class _ClosedError(Exception):
-    """The server ends while a page is being made."""
+    """The server was stopped while a page was being made."""
 
 
 def is_archive_path(path: str) -> bool:
-    """Tell whether a request goes to the archive and not to the API."""
+    """Return whether a request goes to the archive rather than the API."""
     return path.startswith(f"/{ROOT}") or path.rstrip("/") == LISTING_PATH
 
 
 class ArchiveSite:
-    """Answers requests for files of an archive and for its listing, in a thread of its own.
+    """Serves the files of an archive and its listing, in a thread of its own.
 
-    A page of a listing can need hundreds of zips: the exchange's API goes on meanwhile. It is one thread, so that the
-    store and the cache need no locks.
+    One page of a listing can need hundreds of zips; meanwhile the API must respond. There is only one thread, so store
+    and cache need no locks.
     """
 
     def __init__(self, store: ArchiveStore, clock: Clock, publication: Publication, cache: ZipCache) -> None:
@@ -56,26 +56,26 @@ class ArchiveSite:
         self._is_closed = False
 
     def close(self) -> None:
-        """End what is being made."""
+        """Stop what is being made."""
         self._is_closed = True
         self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def answer(self, path: str, query: list[tuple[str, str]]) -> Answer:
-        """Answer a GET of a path, percent-decoded, under /data/ or of /s3."""
+        """Return the response to a GET of a percent-decoded path under /data/, or of /s3."""
         try:
             return await asyncio.get_running_loop().run_in_executor(self._thread, self._answer, path, query)
         except _ClosedError:
             return Answer(0, b"", delivery="reset", shown_weight=0.0)
 
     def folders(self, folder: str) -> list[str]:
-        """Return the names of the folders in a folder; what faults hide makes no folder."""
+        """Return the names of the folders in a folder; hidden files make no folder."""
         names = self._store.folders(folder, self._clock.now())
         if not self.faults.hides_any:
             return list(names)
         return [name for name in names if self._shows_any(f"{folder}{name}/")]
 
     def zips(self, folder: str, first: str) -> Iterator[tuple[str, ArchiveZip, bool]]:
-        """Yield name and zip of each zip in a folder from a name on, in order, and whether its CHECKSUM is listed."""
+        """Yield name and zip of each zip in a folder, in order from a name on, and whether its CHECKSUM is listed."""
         for name in self._store.zips(folder, first, self._clock.now()):
             if self._is_closed:
                 raise _ClosedError
@@ -90,7 +90,7 @@ class ArchiveSite:
         return any(self._shows_any(f"{folder}{name}/") for name in self._store.folders(folder, now))
 
     def _find(self, key: str) -> ArchiveZip | None:
-        """Return the zip of a key as the faults leave it, or None if there is none or they hide it."""
+        """Return the zip of a key, changed by the active faults, or None if it does not exist or is hidden."""
         now = self._clock.now()
         found = None if self.faults.hides(key) else self._store.find(key, now)
         rules = self.faults.of_content(key)

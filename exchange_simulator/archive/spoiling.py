@@ -1,4 +1,4 @@
-"""How files of the archive are spoilt: their rows, the members of their zips, and the zips themselves."""
+"""Spoil files of the archive: their rows, the members of their zips, or the zips themselves."""
 
 import hashlib
 import io
@@ -37,7 +37,7 @@ _HIGH_COLUMN: Final = 2
 
 @dataclass(frozen=True)
 class _Layout:
-    """The columns of a kind of file: their names, that of the time, and that which changes when a row does."""
+    """The columns of a kind of file: their names, the time, and the one that changes when a row does."""
 
     header: str
     time: int
@@ -75,12 +75,12 @@ _NOT_A_ZIP: Final = b"<html><head><title>Maintenance</title></head><body>We will
 
 
 def spoilt(original: bytes, key: str, faults: Sequence[ArchiveFault]) -> bytes:
-    """Return the zip of a key as the faults leave it: first its rows are spoilt, then its members, then its bytes."""
+    """Return the zip of a key, spoilt by the active faults: first its rows, then its members, then its bytes."""
     layout = _layout(key)
     with zipfile.ZipFile(io.BytesIO(original)) as archive:
         name = archive.namelist()[0]
         rows = [line.split(",") for line in archive.read(name).decode().splitlines()]
-    # A header that a recorded file has is not a row.
+    # The header of a recorded file is not a row.
     header = [rows.pop(0)] if rows and not rows[0][0][:1].isdigit() else []
     for fault in faults:
         if fault.kind in _ROWS:
@@ -100,7 +100,7 @@ def spoilt(original: bytes, key: str, faults: Sequence[ArchiveFault]) -> bytes:
 
 
 def cut_length(size: int, settings: Mapping[str, Any]) -> int:
-    """Return how many bytes are left of a cut zip: as the fault says, or half of them."""
+    """Return how many bytes of a cut zip are kept: as the fault says, or half of them."""
     return min(int(settings.get("bytes", size // 2)), size)
 
 
@@ -115,17 +115,17 @@ def corrupted(content: bytes) -> bytes:
 
 
 def wrong_checksum(name: str) -> bytes:
-    """Return a CHECKSUM file of other bytes than the zip's."""
+    """Return a CHECKSUM file for other bytes than the zip's."""
     return checksum_text(hashlib.sha256(b"the file as it was before").hexdigest(), name)
 
 
 def header_of(series: Series) -> str:
-    """Return the names of the columns of a series' files."""
+    """Return the column names of a series' files."""
     return _LAYOUTS[f"{series.branch.root}{series.kind}"].header
 
 
 def _layout(key: str) -> _Layout:
-    """Return the layout of the file of a key, klines if no generated file has that key."""
+    """Return the layout of the file of a key; that of klines if no generated file has this key."""
     parts = split_key(key)
     return _KLINES if parts is None else _LAYOUTS[f"{parts[0].branch.root}{parts[0].kind}"]
 
@@ -153,7 +153,7 @@ def _shuffle(rows: list[Row], _layout: _Layout, settings: Mapping[str, Any]) -> 
 
 
 def _change(rows: list[Row], layout: _Layout, settings: Mapping[str, Any]) -> list[Row]:
-    """Raise every n-th price by one tick: the smallest step that the file's own prices show."""
+    """Raise every n-th price by one tick: the smallest step among the file's own prices."""
     column = layout.changed
     decimals = max((len(row[column].partition(".")[2].rstrip("0")) for row in rows), default=0)
     return [
@@ -172,7 +172,7 @@ def _raised(row: Row, layout: _Layout, tick: Decimal) -> Row:
 
 
 def _republish(rows: list[Row], layout: _Layout, settings: Mapping[str, Any]) -> list[Row]:
-    """Return the rows as they were before the file was published anew: some left out, or changed, or both."""
+    """Return the rows as they were before the file was published again: some left out, or changed, or both."""
     if "from_ms" in settings:
         rows = _drop(rows, layout, settings)
         return rows if "every" not in settings else _change(rows, layout, settings)
@@ -195,7 +195,7 @@ def _rename(members: Members, _text: bytes, _settings: Mapping[str, Any]) -> Mem
 
 
 def _inflate(members: Members, text: bytes, settings: Mapping[str, Any]) -> Members:
-    """Make the first member a long one of one line over and over, of which the zip stays small."""
+    """Replace the first member by a long one that repeats one line, so that the zip stays small."""
     line = text.partition(b"\n")[0] + b"\n"
     piece = line * (_BOMB_PIECE_BYTES // len(line))
 

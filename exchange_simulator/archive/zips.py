@@ -1,4 +1,4 @@
-"""Zip files made on demand: always the same bytes, and kept while there is room for them."""
+"""Zip files made on demand: always with the same bytes, and kept while there is room."""
 
 import hashlib
 import io
@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from exchange_simulator.archive.base import checksum_text, checksum_text_size
 from exchange_simulator.market.cache import ByteLru
 
-# The fastest level: rows of numbers get hardly smaller with the others, and a listing waits for many zips.
+# The fastest level: other levels hardly shrink rows of numbers, and a listing waits for many zips.
 _COMPRESSION_LEVEL = 1
 
 
 @dataclass(frozen=True)
 class _Facts:
-    """What a listing says about a zip, kept after the zip itself is forgotten."""
+    """What a listing says about a zip; kept after the zip itself is dropped."""
 
     size: int
     etag: str
@@ -65,14 +65,14 @@ class MadeZip:
 
 
 class ZipCache:
-    """Keeps made zips up to `limit` bytes, and what the listing says about each for good."""
+    """Keeps made zips up to `limit` bytes, and for good what the listing says about each."""
 
     def __init__(self, limit: int) -> None:
         self._contents = ByteLru(limit)
         self._facts: dict[Hashable, _Facts] = {}
 
     def get(self, key: Hashable, name: str, modified: int, make: Callable[[], bytes]) -> MadeZip:
-        """Return the zip that `make` makes; `key` tells it from all others, whatever their content."""
+        """Return the zip that `make` makes; `key` distinguishes it from all others, whatever their content."""
 
         def load() -> bytes:
             return self._contents.get(key, lambda: _Content(make())).data
@@ -89,7 +89,7 @@ def make_zip(members: Iterable[tuple[str, Iterable[bytes]]]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=_COMPRESSION_LEVEL) as archive:
         for name, pieces in members:
-            # Given a name and no ZipInfo, zipfile uses the archive's compression level and that date.
+            # With a name instead of a ZipInfo, zipfile uses the archive's compression level and this date.
             with archive.open(name, "w") as file:
                 for piece in pieces:
                     file.write(piece)

@@ -33,7 +33,7 @@ _OPEN_INTEREST_KEPT_US: Final = 30 * DAY_US
 _KLINE_WEIGHTS: Final = ((99, 1), (499, 2), (1000, 5), (1 << 62, 10))
 _KLINES_BY_DEFAULT: Final = 500
 _FUNDING_ROWS: Final = RowKind(time="fundingTime")
-# How much later than the first row of a settlement an odd second one is, at most.
+# The most that an odd second row of a settlement comes after the first one.
 _SECOND_ROW_US: Final = 3_000_000
 _OPEN_INTEREST_ROWS: Final = RowKind(time="timestamp")
 _TICKER_FIELDS: Final = (
@@ -69,7 +69,7 @@ def _contract(call: FuturesCall, values: Values) -> Contract:
 
 
 def _live(call: FuturesCall, values: Values) -> list[Contract]:
-    """Return the contract that is asked for, or all that have prices."""
+    """Return the requested contract, or all that have prices."""
     if values["symbol"]:
         contract = _contract(call, values)
         if not contract.is_live(call.now):
@@ -159,7 +159,7 @@ def _agg_trades(call: FuturesCall, values: Values) -> bytes:
         start = None if part.start is None else max(part.start, kept_from)
         limit = part.limit
         if part.takes_latest:
-            # The latest rows up to a time may reach back to what is kept no more.
+            # The latest rows up to a time may reach back beyond what is kept.
             until = series.first_at(call.now if part.end is None else min(part.end + 1, call.now))
             limit = min(limit, max(until - oldest, 0))
         return series.page(Selection(limit, start, part.end, from_id), call.now, microseconds=False)
@@ -182,7 +182,7 @@ def _funding_row(symbol: str, payment: Funding) -> dict[str, Any]:
 
 
 def _second_rows(row: dict[str, Any], due: int) -> list[dict[str, Any]]:
-    """Return the odd second row of a settlement at 00:00 or 08:00: it agrees with the first one, or it does not."""
+    """Return the odd second row of a settlement: at 00:00 it agrees with the first one, at 08:00 it does not."""
     time = row["fundingTime"]
     if due % DAY_US == 0:
         special = {"rateType": "Special"} if "rateType" in row else {}
@@ -200,7 +200,7 @@ def _funding_rate(call: FuturesCall, values: Values) -> bytes:
         start, end = wanted.start or 0, call.now if wanted.end is None else min(wanted.end, call.now)
         rows = []
         for contract in contracts:
-            # The first row of a settlement may lie before the start, and the second one behind it.
+            # The first row of a settlement may be before the start, and the second one after it.
             for payment in contract.funding.between(start - _SECOND_ROW_US, end):
                 row = _funding_row(contract.spec.name, payment)
                 rows += [row, *(_second_rows(row, payment.due) if is_odd else ())]
@@ -211,7 +211,7 @@ def _funding_rate(call: FuturesCall, values: Values) -> bytes:
 
 
 def _funding_info(call: FuturesCall, _values: Values) -> bytes:
-    """Answer for those contracts only whose interval was ever another than eight hours."""
+    """Return only the contracts whose interval was ever other than eight hours."""
     return compact_json(
         [
             {
@@ -236,7 +236,7 @@ def _premium(contract: Contract, now: int) -> dict[str, Any]:
     mark = contract.mark.price_before(now + 1)
     last = contract.funding.between(now - 2 * USUAL_HOURS * _HOUR_US, now)
     following = contract.funding.following(now)
-    # A contract without funding has empty texts here, and no next time.
+    # A contract without funding has empty texts and no next time.
     rate = ""
     if contract.funding.is_paid:
         payment = last[-1].rate if last else 0
@@ -360,7 +360,7 @@ LimitOf = Callable[[str], int]
 def futures_venue(
     market: FuturesMarket, clock: Clock, penalties: Penalties, most: LimitOf
 ) -> BinanceVenue[FuturesMarket]:
-    """Return the futures API of a market; `most` gives the size of each limit by its name."""
+    """Return the futures API of a market; `most` returns the size of a limit by name."""
     limits = (
         Limit(WEIGHT, most(WEIGHT), 60, "request weight per 1 MINUTE"),
         Limit(FUNDING, most(FUNDING), 300, "requests per 5 MINUTE"),

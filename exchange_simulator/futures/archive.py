@@ -22,7 +22,7 @@ from exchange_simulator.market.base import Selection
 from exchange_simulator.market.render import decimal_text
 
 _QUANTITY_WITHOUT_RPI: Final = re.compile(rb'"nq":"[^"]*",')
-# Metrics have sixteen decimals, and REST eight.
+# Metrics have sixteen decimals, REST has eight.
 _PADDING: Final = "0" * 8
 _PERIOD: Final = "5m"
 
@@ -34,7 +34,7 @@ class FuturesRows:
         self._market = market
 
     def symbols(self, now: int) -> list[str]:
-        """Return the names of the contracts that trade, or did."""
+        """Return the names of the contracts that trade or have traded."""
         return [name for name, contract in self._market.contracts.items() if contract.spec.calendar.listed <= now]
 
     def first_row(self, symbol: str, now: int) -> int | None:  # noqa: ARG002 - it is listed
@@ -42,7 +42,7 @@ class FuturesRows:
         return self._market.contracts[symbol].spec.calendar.listed
 
     def header(self, series: Series, period: Period) -> bytes:
-        """Return the names of the columns for files that are new enough."""
+        """Return the column names for files that are recent enough."""
         if period.start < self._market.settings.archive_header_since:
             return b""
         return f"{header_of(series)}\n".encode()

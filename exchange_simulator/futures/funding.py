@@ -15,7 +15,7 @@ from exchange_simulator.market.hashing import hashes, stream_key
 RATE_DECIMALS: Final = 8
 USUAL_HOURS: Final = 8
 _HOUR_US: Final = 3_600_000_000
-# How many milliseconds after its hour a payment is dated.
+# How many milliseconds after the hour a payment is dated.
 _LATE_MS: Final = (0, 0, 0, 0, 1, 1, 2, 3, 4, 5, 7, 9, 10, 14, 18, 23)
 _USUAL_RATE: Final = 10_000
 _RATE_BITS: Final = 16
@@ -33,9 +33,9 @@ class Funding:
     rate: int
     """In 1/10**8."""
     mark_price: int | None
-    """In 1/10**8; without one, its field is empty or missing."""
+    """In 1/10**8; if None, the field is empty or missing."""
     hours: int
-    """Since the payment before it, as the schedule has it."""
+    """Hours since the previous payment, by the schedule."""
     rate_type: str | None
     is_price_field_missing: bool
 
@@ -53,7 +53,7 @@ class FundingSeries:
 
     @property
     def is_paid(self) -> bool:
-        """Tell whether there is funding at all."""
+        """Whether there is any funding."""
         return bool(self._changes)
 
     def hours(self, now: int) -> int:
@@ -61,7 +61,7 @@ class FundingSeries:
         return next((change.hours for change in reversed(self._changes) if change.start <= now), self._changes[0].hours)
 
     def has_changed(self, now: int) -> bool:
-        """Tell whether the hours between payments are, or ever were, others than usual."""
+        """Return whether the hours between payments differ, or ever differed, from the usual ones."""
         return any(change.hours != USUAL_HOURS for change in self._changes if change.start <= now)
 
     def between(self, start: int, end: int) -> list[Funding]:
@@ -78,11 +78,11 @@ class FundingSeries:
         return [payment for payment in found if start <= payment.time <= end]
 
     def following(self, now: int) -> int | None:
-        """Return when the next payment is due, or None if there is none to come."""
+        """Return when the next payment is due, or None if none is left."""
         return next((due for due, _ in self._due(now + 1, now + 2 * USUAL_HOURS * _HOUR_US)), None)
 
     def _due(self, start: int, end: int) -> Iterator[tuple[int, int]]:
-        """Yield when payments in [start, end] are due, and the hours of the schedule; the first follows the listing."""
+        """Yield when payments in [start, end] are due, and the schedule's hours; the first one follows the listing."""
         bounds = [*(change.start for change in self._changes), FOREVER_US]
         for change, until in zip(self._changes, bounds[1:], strict=True):
             step = change.hours * _HOUR_US

@@ -9,7 +9,7 @@ _ORDER_TYPES: Final = ["LIMIT", "MARKET", "STOP", "STOP_MARKET", "TAKE_PROFIT", 
 
 
 def contract_info(contract: Contract, now: int) -> dict[str, Any]:
-    """Return the entry. The precisions are not those of tick and step, as at the real exchange."""
+    """Return the entry. As at Binance, the precisions are not those of tick and step."""
     spec = contract.spec
     return {
         "symbol": spec.name,

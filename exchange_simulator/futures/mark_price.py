@@ -1,4 +1,4 @@
-"""The mark price of a contract, a sample every ten seconds. Times in microseconds since 1970-01-01 UTC."""
+"""The mark price of a contract, sampled every ten seconds. Times in microseconds since 1970-01-01 UTC."""
 
 from typing import Final
 
@@ -20,9 +20,9 @@ _JITTER_BITS: Final = 12
 
 
 class MarkPrices:
-    """Samples of the mark price as if each were a trade of nothing, so that klines can be made from them.
+    """Samples of the mark price, in the form of trades without quantity, so that klines can be made from them.
 
-    The price is near the spot market's, in 1/10**8. It goes on through dead stretches and outages of trading.
+    The price is near the spot market's, in 1/10**8. It continues through dead stretches and outages of trading.
     """
 
     def __init__(self, contract: ContractSpec, seed: int, cache: ByteLru) -> None:
@@ -53,7 +53,7 @@ class MarkPrices:
         return int(self.at(np.array([min(time, self.calendar.ends) - 1], dtype=np.int64))[0])
 
     def at(self, times: Ints) -> Ints:
-        """Return the prices at ascending times, none of them before the listing."""
+        """Return the prices at ascending times, none of which is before the listing."""
         minutes = times // MINUTE_US
         return self._samples(times // SAMPLE_US, self._path.at(minutes), self._path.at(minutes + 1))
 

@@ -27,7 +27,7 @@ from exchange_simulator.market.trade_series import TradeSeries
 
 _QUARTER_US: Final = 91 * DAY_US
 _SETTLING_US: Final = 3 * DAY_US
-# (after so many trades, so many ids are left out): fills of the insurance fund are nobody's trades.
+# (every so many trades, so many ids are skipped): fills of the insurance fund are not public trades.
 _LEFT_OUT: Final = ((401, 1), (1709, 3))
 
 
@@ -37,7 +37,7 @@ def _with_gaps(trade_ids: Ints) -> Ints:
 
 
 def shown_trade_id(trade_id: int) -> int:
-    """Return the id of a trade as the market shows it; -1 is none."""
+    """Return a trade id as the market shows it; -1 stands for none."""
     return trade_id if trade_id < 0 else trade_id + sum(trade_id // every * count for every, count in _LEFT_OUT)
 
 
@@ -47,7 +47,7 @@ def _aggregate_columns(series: TradeSeries, day: int) -> AggregateColumns:
         columns,
         first_trade_id=_with_gaps(columns.first_trade_id),
         last_trade_id=_with_gaps(columns.last_trade_id),
-        # Futures know no times finer than a millisecond.
+        # Futures have no times finer than a millisecond.
         time=columns.time // 1000 * 1000,
     )
 
@@ -73,7 +73,7 @@ class Contract:
         self.open_interest = OpenInterestSeries(spec, self.mark, seed)
 
     def is_live(self, now: int) -> bool:
-        """Tell whether it has prices of now: it is listed, and has not ended."""
+        """Return whether it has a current price: it is listed, and has not ended."""
         return self.spec.calendar.listed < now < self.spec.calendar.ends
 
     def status(self, now: int) -> str:
@@ -88,7 +88,7 @@ class Contract:
         return "SETTLING" if now < calendar.ends + _SETTLING_US else "CLOSE"
 
     def contract_type(self, now: int) -> str:
-        """Return the contract's type, of a quarter's contract that which the time left makes it."""
+        """Return the contract's type; for a quarterly contract it depends on the time left."""
         if self.terms.contract_type != "QUARTER":
             return self.terms.contract_type
         return "CURRENT_QUARTER" if self.terms.delivery - now <= _QUARTER_US else "NEXT_QUARTER"
@@ -110,15 +110,15 @@ class FuturesMarket:
         self.contracts = {contract.symbol.name: make(contract) for contract in spec.contracts}
 
     def announced(self, now: int) -> list[Contract]:
-        """Return the contracts that are known by now."""
+        """Return the contracts that are announced by now."""
         return [contract for contract in self.contracts.values() if contract.terms.announced <= now]
 
     def find(self, name: str, now: int) -> Contract | None:
-        """Return a contract that is known by now, or None."""
+        """Return a contract that is announced by now, or None."""
         contract = self.contracts.get(name)
         return contract if contract is not None and contract.terms.announced <= now else None
 
 
 def delivery_ms(contract: Contract) -> int:
-    """Return when a contract is delivered, in milliseconds; for one that never is, the exchange's own far future."""
+    """Return when a contract is delivered, in milliseconds; if never, the far future that Binance uses."""
     return 4_133_404_800_000 if contract.terms.delivery == FOREVER_US else contract.terms.delivery // 1000

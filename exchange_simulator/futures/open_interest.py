@@ -72,7 +72,7 @@ class OpenInterestSeries:
         ]
 
     def ratios(self, points: Ints) -> list[list[str]]:
-        """Return the four ratios that the archive has beside the open interest; a few of them are blank."""
+        """Return the four ratios that the archive has besides open interest; a few of them are blank."""
         columns = []
         for number in range(4):
             chance = bits(hashes(stream_key(self._ratio_key, number), points), 0, 32)

@@ -1,4 +1,4 @@
-"""The futures' rows as Arrow tables: what a client must end up with, whether by REST or from the archive."""
+"""The rows of the futures as Arrow tables: what a client must end up with, from REST or from the archive."""
 
 from collections.abc import Callable, Mapping
 from decimal import Decimal

@@ -1,1 +1,1 @@
-"""What the exchange has to serve: a generated market, or recorded files."""
+"""What the simulator serves: a generated market, or recorded files."""

@@ -1,4 +1,4 @@
-"""The account of the market file: [account]. Documented in the README."""
+"""The account in the market file: [account]. Documented in the README."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ class Deposit:
 
 @dataclass(frozen=True)
 class Habit:
-    """How the account trades a symbol: on one day of so many, so many times."""
+    """How the account trades a symbol: on one day out of so many, so many times."""
 
     symbol: str
     every_days: int
@@ -35,7 +35,7 @@ class AccountSpec:
 
 
 def parse_account(table: ConfigTable, symbols: Sequence[str]) -> AccountSpec:
-    """Take [account] from a market file."""
+    """Read [account] of a market file."""
     own = ConfigTable("account", table.take("account", Mapping, {}))
     spec = AccountSpec(
         tuple(_deposit(index, entry) for index, entry in own.tables("deposit")),

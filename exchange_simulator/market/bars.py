@@ -1,4 +1,4 @@
-"""Trades and klines as columns of integers, and how finer ones are merged into coarser ones."""
+"""Trades and klines as columns of integers, and merging fine bars into coarse ones."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -116,7 +116,7 @@ def trades_as_bars(trades: Trades) -> Bars:
 
 
 def merge_bars(finer: Bars, edges: Ints) -> Bars:
-    """Merge finer bars that all hold trades into those stretches between `edges` in which anything traded.
+    """Merge finer bars, all with trades, into the stretches between `edges` in which anything was traded.
 
     No finer bar may straddle an edge. Stretches without trades are left out.
     """

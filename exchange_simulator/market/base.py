@@ -1,4 +1,4 @@
-"""What the endpoints ask of a market, generated or recorded. Times in microseconds since 1970-01-01 UTC."""
+"""What the endpoints need of a market, generated or recorded. Times in microseconds since 1970-01-01 UTC."""
 
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 @dataclass(frozen=True)
 class Selection:
-    """Which rows of a series are wanted, as the query parameters say it."""
+    """Which rows of a series are requested, as the query parameters say."""
 
     limit: int
     start: int | None = None
@@ -18,7 +18,7 @@ class Selection:
 
     @property
     def takes_latest(self) -> bool:
-        """Tell whether the newest rows are wanted rather than the oldest: no start and no id is given."""
+        """Whether the newest rows are requested rather than the oldest: there is no start and no id."""
         return self.start is None and self.from_id is None
 
 
@@ -32,9 +32,9 @@ class Book:
 
 
 class Market(Protocol):
-    """One exchange's spot market. `now` is the exchange's time: nothing at or after it exists.
+    """One spot market. `now` is the simulated time: nothing at or after it exists.
 
-    Rows come back as the bytes of a JSON array. Methods that take a symbol expect one of `symbols(now)`.
+    Rows are returned as the bytes of a JSON array. Methods that take a symbol expect one of `symbols(now)`.
     """
 
     def symbols(self, now: int) -> list[str]:
@@ -58,10 +58,10 @@ class Market(Protocol):
         """Return aggregate trades."""
 
     def ticker(self, symbol: str, now: int) -> dict[str, Any] | None:
-        """Return the FULL 24-hour ticker, times in milliseconds, or None if there is none to serve."""
+        """Return the FULL 24-hour ticker, times in milliseconds, or None if there is none."""
 
     def last_price(self, symbol: str, now: int) -> str | None:
-        """Return the price of the last trade, or None if there is none to serve."""
+        """Return the price of the last trade, or None if there is none."""
 
     def book(self, symbol: str, now: int, levels: int) -> Book:
         """Return up to `levels` levels of the order book on each side."""
@@ -72,4 +72,4 @@ class Market(Protocol):
     def truth(
         self, kind: str, symbol: str, interval: str, start: int, end: int, now: int, with_tombstones: bool
     ) -> pa.Table:
-        """Return every row of klines, trades or agg_trades in [start, end] (inclusive); klines only if closed."""
+        """Return every row of klines, trades or agg_trades in [start, end] (inclusive); only closed klines."""

@@ -1,4 +1,4 @@
-"""A memory-bounded cache: what was used longest ago goes first."""
+"""A memory-bounded cache that drops the least recently used values first."""
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
@@ -25,16 +25,16 @@ class Caches:
     rows: "ByteLru"
     """Rendered rows."""
     columns: "ByteLru"
-    """Trades and the like, larger than the rows made from them and seldom needed again."""
+    """Trades and the like: larger than the rows made from them, and seldom needed again."""
 
     @classmethod
     def of_size(cls, max_bytes: int) -> "Caches":
-        """Return caches that hold `max_bytes` together."""
+        """Return caches that together hold `max_bytes`."""
         return cls(ByteLru(max_bytes * 3 // 4), ByteLru(max_bytes // 4))
 
 
 class ByteLru:
-    """Keeps made values up to `limit` bytes."""
+    """Keeps values up to `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -42,7 +42,7 @@ class ByteLru:
         self._values: OrderedDict[Hashable, Sized] = OrderedDict()
 
     def get(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Return the value of `key`, made now if it is not kept."""
+        """Return the value of `key`, made now unless it is kept."""
         value = self._values.get(key)
         if value is None:
             value = make()

@@ -13,7 +13,7 @@ MINUTES_PER_DAY = DAY_US // MINUTE_US
 
 @dataclass(frozen=True)
 class Outage:
-    """A stretch without any data: [start, end). With `early_close` the kline it cuts closes when it begins."""
+    """A stretch without any data: [start, end). With `early_close`, the kline that it cuts closes when it begins."""
 
     start: int
     end: int
@@ -28,7 +28,7 @@ class Calendar:
     ends: int = FOREVER_US
     """Delisting: no kline opens from here on."""
     halted: int = FOREVER_US
-    """From here on nothing trades, but klines go on, flat."""
+    """From here on nothing trades, but flat klines continue."""
     dead: tuple[tuple[int, int], ...] = ()
     """Stretches without trades: klines are flat."""
     outages: tuple[Outage, ...] = ()
@@ -40,7 +40,7 @@ class Calendar:
         return stretches + [(outage.start, outage.end) for outage in self.outages]
 
     def live_spans(self, day: int) -> tuple[Ints, Ints]:
-        """Return, for each minute of the day (days since 1970), when trading starts in it and for how long it lasts."""
+        """Return, for each minute of the day (days since 1970), when trading in it starts and how long it lasts."""
         minute_start = day * DAY_US + np.arange(MINUTES_PER_DAY, dtype=np.int64) * MINUTE_US
         first = minute_start.copy()
         last = minute_start + MINUTE_US
@@ -65,14 +65,14 @@ class Calendar:
         return live
 
     def rows_exist(self, opens: Ints, ends: Ints) -> Flags:
-        """Tell which stretches [open, end) have a kline: listed, not ended, and not wholly inside an outage."""
+        """Return which stretches [open, end) have a kline: listed, not ended, and not entirely within an outage."""
         exist = (ends > self.listed) & (opens < self.ends)
         for outage in self.outages:
             exist &= ~((opens >= outage.start) & (ends <= outage.end))
         return exist
 
     def close_times(self, opens: Ints, ends: Ints) -> Ints:
-        """Return the last millisecond of each kline [open, end), as a time in microseconds: cut short by an outage."""
+        """Return the last millisecond of each kline [open, end), as a time in microseconds; an outage cuts it short."""
         closes = ends - 1_000
         for outage in self.outages:
             if outage.early_close:

@@ -1,4 +1,4 @@
-"""The market file: which symbols there are, how they trade, and what happens to them. Documented in the README."""
+"""The market file: which symbols exist, how they trade, and what happens to them. Documented in the README."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -105,7 +105,7 @@ def parse_market(document: Mapping[str, Any]) -> MarketSpec:
 
 
 def _contracts(table: ConfigTable, symbols: Sequence[SymbolSpec]) -> tuple[ContractSpec, ...]:
-    """Take the futures contracts; their prices and volatilities are those of the symbols that they follow."""
+    """Read the futures contracts; their prices and volatilities are those of the symbols that they follow."""
     spot = {symbol.name: symbol for symbol in symbols}
     contracts = []
     for index, entry in table.tables("um"):
@@ -130,7 +130,7 @@ def _check_names(kind: str, names: Sequence[str]) -> None:
 
 
 def _decimals(table: ConfigTable, key: str, default: str) -> int:
-    """Take a power of ten such as 0.01 and return its number of decimals."""
+    """Read a power of ten such as 0.01, and return its number of decimals."""
     value = table.decimal(key, default)
     exponent = value.normalize().as_tuple().exponent
     if value != Decimal(1).scaleb(int(exponent)) or not -8 <= int(exponent) <= 0:
@@ -202,7 +202,7 @@ def _symbol(table: ConfigTable, exchange_outages: tuple[Outage, ...]) -> SymbolS
 
 
 def _check_range(spec: SymbolSpec) -> None:
-    """Refuse what would leave the range of the integers that prices, quantities and sums are kept in."""
+    """Refuse what would exceed the integers in which prices, quantities and sums are kept."""
     problems = {
         "tick_size and step_size have more than 8 decimals together": spec.tick_decimals + spec.step_decimals > 8,
         "price is below 20 ticks": spec.base_price < 20,

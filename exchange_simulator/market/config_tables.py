@@ -1,4 +1,4 @@
-"""Tables of a market file, from which every key must be taken. Times in microseconds UTC."""
+"""Tables of a market file, in which every key must be known. Times in microseconds UTC."""
 
 from collections.abc import Mapping
 from datetime import date, datetime, timezone
@@ -8,11 +8,11 @@ from typing import Any
 
 
 class MarketFileError(ValueError):
-    """The market file says something that cannot be served; the text says what and where."""
+    """The market file is invalid; the text says what and where."""
 
 
 class ConfigTable:
-    """A TOML table from which every key must be taken."""
+    """A TOML table from which every key must be taken, so that unknown keys are noticed."""
 
     def __init__(self, label: str, content: Mapping[str, Any]) -> None:
         if not isinstance(content, Mapping):
@@ -21,7 +21,7 @@ class ConfigTable:
         self.rest = dict(content)
 
     def take(self, key: str, kind: type | UnionType, *default: Any) -> Any:
-        """Take a value of a kind, or the default. Raises MarketFileError."""
+        """Take a value of a type, or the default. Raises MarketFileError."""
         if key not in self.rest:
             if default:
                 return default[0]
@@ -48,7 +48,7 @@ class ConfigTable:
         return list(enumerate(self.take(key, list, []), start=1))
 
     def decimal(self, key: str, *default: str) -> Decimal:
-        """Take a positive number that is written as a text."""
+        """Take a positive number that is written as text."""
         text = self.take(key, str, *default)
         try:
             value = Decimal(text)

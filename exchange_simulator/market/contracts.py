@@ -1,4 +1,4 @@
-"""The futures contracts of the market file: [[um]] and [futures], documented in the README. Times in microseconds."""
+"""The futures contracts in the market file: [[um]] and [futures], documented in the README. Times in microseconds."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -22,17 +22,17 @@ class FundingChange:
 
 @dataclass(frozen=True)
 class ContractTerms:
-    """What a contract has beyond a symbol of the spot market."""
+    """What a contract has beyond a spot symbol."""
 
     follows: str
-    """The symbol of the spot market whose price it follows."""
+    """The spot symbol whose price it follows."""
     multiplier: int
-    """How many of the spot market's units one of its own is."""
+    """How many units of the spot market one of its own is."""
     pair: str
     contract_type: str
-    """As exchangeInfo shows it; QUARTER stands for the one that the clock says."""
+    """As in exchangeInfo; QUARTER stands for the one that depends on the time."""
     announced: int
-    """It is in exchangeInfo from here on, before it trades."""
+    """From here on it is in exchangeInfo, before it trades."""
     delivery: int
     funding: tuple[FundingChange, ...]
     """Empty for contracts without funding."""
@@ -51,7 +51,7 @@ class FuturesSettings:
 
 
 def parse_settings(table: ConfigTable) -> FuturesSettings:
-    """Take [futures] from a market file."""
+    """Read [futures] of a market file."""
     own = ConfigTable("futures", table.take("futures", Mapping, {}))
     settings = FuturesSettings(
         own.time("funding_mark_price_since", 0),
@@ -63,7 +63,7 @@ def parse_settings(table: ConfigTable) -> FuturesSettings:
 
 
 def parse_terms(name: str, entry: Mapping[str, Any], spot: Sequence[str]) -> tuple[ContractTerms, dict[str, Any]]:
-    """Return the terms of one [[um]] and what is left of its keys, which are those of a symbol."""
+    """Return the terms of one [[um]], and its remaining keys, which are those of a symbol."""
     table = ConfigTable(f"um {name}", {key: value for key, value in entry.items() if key in _OWN_KEYS | {"listed"}})
     listed = table.time("listed")
     follows = table.take("follows", str, name.partition("_")[0])

@@ -1,4 +1,4 @@
-"""A market made up from a market file: one file and seed give one market everywhere. Times in microseconds."""
+"""A market generated from a market file: a file and a seed give the same market everywhere. Times in microseconds."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -51,14 +51,14 @@ _NO_TRADES_TICKER = {
 
 @dataclass(frozen=True)
 class Ways:
-    """How rows are made and look in a market. Spot's are the default."""
+    """How rows of a market are made and formatted. Spot's are the default."""
 
     prefix: str = ""
-    """What the names of its series begin with, so that those of two markets differ."""
+    """Prefix of the names of its series, which keeps those of two markets apart."""
     aggregates: Numbered[AggregateColumns] = _AGGREGATES
     klines: KlineRows = kline_rows
     number: Callable[[int, int], str] = decimal_text
-    """The text of a number and its decimals."""
+    """Returns the text of a number, given its decimals."""
 
 
 _SPOT: Final = Ways()
@@ -89,19 +89,19 @@ class GeneratedSymbol:
         self._key = stream_key(seed, settings.name, "book")
 
     def price(self, ticks: int) -> str:
-        """Return a price as it is on the wire."""
+        """Return a price as sent."""
         return self._ways.number(ticks, self.spec.tick_decimals)
 
     def quantity(self, steps: int) -> str:
-        """Return a quantity as it is on the wire."""
+        """Return a quantity as sent."""
         return self._ways.number(steps, self.spec.step_decimals)
 
     def last_price(self, now: int) -> int:
-        """Return the price of the last trade, in ticks; in the instant of the listing, the first one's."""
+        """Return the price of the last trade, in ticks; at the moment of the listing, that of the first one."""
         return self.series.price_before(max(now, self.spec.calendar.listed + 1))
 
     def book(self, now: int, levels: int) -> Book:
-        """Return a made-up order book around the last price, another one each second."""
+        """Return a made-up order book around the last price; it changes every second."""
         second = now // 1_000_000
         middle = self.last_price(now)
         unit = max(middle >> 16, 1)
@@ -159,7 +159,7 @@ class GeneratedSymbol:
         }
 
     def average_price(self, now: int) -> tuple[str, int]:
-        """Return the volume-weighted price of five minutes, or the last price, and the last trade's time in ms."""
+        """Return the volume-weighted price of five minutes, or else the last price, and the last trade's time in ms."""
         index = self.trades.first_at(now) - 1
         if index < 0:
             return self.price(self.last_price(now)), self.spec.calendar.listed // 1000
@@ -243,7 +243,7 @@ class GeneratedMarket:
     def truth(
         self, kind: str, symbol: str, interval: str, start: int, end: int, now: int, with_tombstones: bool
     ) -> pa.Table:
-        """Return every row that exists in [start, end]; klines only if closed."""
+        """Return every row that exists in [start, end]; only closed klines."""
         found = self._symbols[symbol]
         until = min(end + 1, now)
         if kind == "klines":

@@ -26,7 +26,7 @@ def splitmix64(counter: npt.NDArray[np.uint64]) -> Hashes:
 
 
 def stream_key(*parts: int | str) -> int:
-    """Return a 64-bit key for a named stream of numbers, from any mix of integers and texts."""
+    """Return the 64-bit key of a named stream of numbers, from any mix of integers and texts."""
     key = 0x243F6A8885A308D3
     for part in parts:
         data = part.encode() if isinstance(part, str) else (part & _MASK_64).to_bytes(8, "little")

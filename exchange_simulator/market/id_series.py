@@ -38,9 +38,9 @@ class Numbered(Generic[Columns]):
 
     kind: str
     starts: Callable[[TradeSeries, int], Ints]
-    """The first id of each day since the listing, known beyond the given day."""
+    """Returns the first id of each day since the listing, known beyond the given day."""
     columns: Callable[[TradeSeries, int], Columns]
-    """The rows of a day (days since 1970)."""
+    """Returns the rows of a day (days since 1970)."""
     render: Callable[[Columns, int, int, bool], RowBlock]
 
 
@@ -81,7 +81,7 @@ def _aggregates(trades: Trades) -> list[Ints]:
 
 
 class IdSeries(Generic[Columns]):
-    """Rows numbered from 0 without a gap, of which a page is cut by id or by time."""
+    """Rows numbered from 0 without gaps, from which pages are cut by id or by time."""
 
     def __init__(
         self, trades: TradeSeries, numbered: Numbered[Columns], tick_decimals: int, step_decimals: int, caches: Caches

@@ -32,20 +32,20 @@ FIXED_INTERVALS: Final[dict[str, int]] = {
     "1w": 7 * DAY,
 }
 INTERVALS: Final = (*FIXED_INTERVALS, MONTH)
-# 1970-01-01 was a Thursday, and a weekly kline opens on Monday.
+# 1970-01-01 was a Thursday, and weekly klines open on Mondays.
 _GRID_ORIGIN: Final[dict[str, int]] = {"1w": 4 * DAY}
 _LONGEST_MONTH: Final = 31 * DAY
 
 
 def longest_length(interval: str) -> int:
-    """Return the length of the interval, for 1M that of the longest month."""
+    """Return the length of the interval; for 1M that of the longest month."""
     return FIXED_INTERVALS.get(interval, _LONGEST_MONTH)
 
 
 def grid_edges(interval: str, first: int, last: int, zone_offset: int = 0) -> Ints:
     """Return the open times of the klines that cover `first` to `last` (both inclusive), and the end of the last one.
 
-    `zone_offset` is what the timeZone parameter adds to UTC: it moves the boundaries, not the meaning of the times.
+    `zone_offset` is what the timeZone parameter adds to UTC: it moves the boundaries, but times remain in UTC.
     """
     if interval == MONTH:
         months = np.array([first + zone_offset, last + zone_offset], dtype="datetime64[ms]").astype("datetime64[M]")
@@ -58,5 +58,5 @@ def grid_edges(interval: str, first: int, last: int, zone_offset: int = 0) -> In
 
 
 def grid_open(interval: str, time: int, zone_offset: int = 0) -> int:
-    """Return the open time of the kline that holds `time`."""
+    """Return the open time of the kline that contains `time`."""
     return int(grid_edges(interval, time, time, zone_offset)[0])

@@ -28,7 +28,7 @@ _COARSE_BLOCK_DAYS = 256
 
 
 KlineRows = Callable[[Bars, Ints, int, int, bool], RowBlock]
-"""Renders bars and the last millisecond of each, given the decimals of prices and quantities and the unit of times."""
+"""Renders bars with the last millisecond of each, given the decimals of prices and quantities and the unit of times."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class ClosedKlines:
 
 @dataclass(frozen=True)
 class RenderedKlines:
-    """Klines as JSON rows, with their open times for finding them."""
+    """Klines as JSON rows, with their open times for look-ups."""
 
     opens: Ints
     ends: Ints
@@ -68,7 +68,7 @@ class KlineSeries:
         self._days: dict[int, Bars] = {}
 
     def page(self, interval: str, wanted: Selection, now: int, microseconds: bool, zone_offset: int = 0) -> bytes:
-        """Return klines as JSON: of those that open in the wanted range, the oldest `limit`, or the latest ones."""
+        """Return klines as JSON: of those that open in the requested range, the oldest `limit`, or the latest."""
         parts: list[bytes] = []
         missing = wanted.limit
         for block, first, last in self._blocks(interval, wanted, now, microseconds, zone_offset):
@@ -83,7 +83,7 @@ class KlineSeries:
         return json_array(parts)
 
     def closed(self, interval: str, start: int, end: int, now: int) -> ClosedKlines:
-        """Return every closed kline that opens in [start, end]; closed is one whose last millisecond is over."""
+        """Return every closed kline that opens in [start, end]; it is closed once its last millisecond is over."""
         first, last = self._open_range(start, end, now)
         if first > last:
             return ClosedKlines(join_bars([]), np.empty(0, dtype=np.int64))
@@ -93,20 +93,20 @@ class KlineSeries:
         return ClosedKlines(built.bars.rows(keep), built.closes[keep])
 
     def window(self, start: int, end: int) -> Bars:
-        """Return one bar over all trades of [start, end), or none if nothing traded."""
+        """Return one bar over all trades of [start, end), or none if nothing was traded."""
         return merge_bars(self._pieces(start, end), np.array([start, end], dtype=np.int64))
 
     def _open_range(self, start: int | None, end: int | None, now: int) -> tuple[int, int]:
-        """Return the first and last moment at which a wanted kline may open."""
+        """Return the first and last moment at which a requested kline may open."""
         first = -_NO_LIMIT if start is None else start
         last = _NO_LIMIT if end is None else end
-        # The first kline of a symbol opens on the grid, which may be before the listing (a month at most).
+        # The first kline of a symbol opens on the grid, at most a month before the listing.
         return max(first, self._calendar.listed - 32 * DAY_US), min(last, now - 1, self._calendar.ends - 1)
 
     def _blocks(
         self, interval: str, wanted: Selection, now: int, microseconds: bool, zone_offset: int
     ) -> Iterator[tuple[RenderedKlines, int, int]]:
-        """Yield rendered klines with the range of rows wanted of them: oldest first, or newest first for the latest."""
+        """Yield rendered klines with the requested range of their rows, oldest first; newest first for the latest."""
         first, last = self._open_range(wanted.start, wanted.end, now)
         if first > last:
             return
@@ -170,7 +170,7 @@ class KlineSeries:
         return ClosedKlines(bars, self._calendar.close_times(opens[exist], ends[exist]))
 
     def _open_kline(self, interval: str, now: int, microseconds: bool, zone_offset: int) -> RenderedKlines:
-        """Return the kline that holds `now`, from the trades so far, or none if there is none."""
+        """Return the kline that contains `now`, from the trades so far, or none."""
         edges = grid_edges(interval, now // 1000, now // 1000, zone_offset // 1000) * 1000
         if int(edges[0]) >= now:
             empty = edges[:0]
@@ -189,7 +189,7 @@ class KlineSeries:
         return self._by_trades(start, whole_end)
 
     def _pieces(self, start: int, end: int) -> Bars:
-        """Return days, and minutes and single trades around them, that make up [start, end)."""
+        """Return the days, and the minutes and single trades around them, that make up [start, end)."""
         first_day, end_day = -(-start // DAY_US), end // DAY_US
         if first_day >= end_day:
             return self._by_minutes(start, end)
@@ -198,7 +198,7 @@ class KlineSeries:
         return join_bars([before, *days, self._by_minutes(end_day * DAY_US, end)])
 
     def _by_minutes(self, start: int, end: int) -> Bars:
-        """Return minutes, and single trades around them, that make up [start, end)."""
+        """Return the minutes, and the single trades around them, that make up [start, end)."""
         first_minute, end_minute = -(-start // MINUTE_US) * MINUTE_US, end // MINUTE_US * MINUTE_US
         if first_minute >= end_minute:
             return self._by_trades(start, end)
@@ -212,13 +212,13 @@ class KlineSeries:
         return join_bars([trades_as_bars(trades) for trades in self._trades.trades(start, end)])
 
     def minutes_of(self, day: int) -> Bars:
-        """Return the minutes of a day in which anything traded."""
+        """Return the minutes of a day in which anything was traded."""
         edges = np.arange(day * DAY_US, (day + 1) * DAY_US + 1, MINUTE_US, dtype=np.int64)
         key = (self._trades.name, "minutes", day)
         return self._caches.columns.get(key, lambda: merge_bars(trades_as_bars(self._trades.day(day)), edges))
 
     def _day_bar(self, day: int) -> Bars:
-        """Return one bar for a day, or none if nothing traded. Kept for good: a day is 80 bytes."""
+        """Return one bar for a day, or none if nothing was traded. It is kept for good: a day has 80 bytes."""
         if day not in self._days:
             edges = np.array([day * DAY_US, (day + 1) * DAY_US], dtype=np.int64)
             self._days[day] = merge_bars(self.minutes_of(day), edges)

@@ -1,6 +1,6 @@
-"""Paths of prices and other quantities that wander: value noise on many scales, made for any time by itself.
+"""Paths of prices and other wandering quantities: value noise on many scales, computed for any time on its own.
 
-A path is a base and its swing in each minute. Paths that share waves move together: futures follow the spot market.
+A path is a base and its swing in each minute. Paths that share waves move together, as futures follow the spot market.
 """
 
 from collections.abc import Sequence
@@ -11,8 +11,8 @@ import numpy as np
 
 from exchange_simulator.market.hashing import Ints, bits, hashes, stream_key
 
-# (period in minutes, swing in 1/100,000 of the base); the swing grows about with the root of the period, as a
-# random walk's does.
+# (period in minutes, swing in 1/100,000 of the base); the swing grows roughly with the square root of the period, as in
+# a random walk.
 _PRICE_WAVES: Final = (
     (2, 100),
     (5, 120),
@@ -28,7 +28,7 @@ _PRICE_WAVES: Final = (
     (75025, 8000),
     (196418, 11000),
 )
-# What a futures price is away from the spot price.
+# The distance of a futures price from the spot price.
 _BASIS_WAVES: Final = ((3, 4), (21, 8), (377, 20), (2584, 30))
 _SWING_ONE: Final = 100_000
 _NOISE_BITS: Final = 16
@@ -50,13 +50,13 @@ def price_waves(key: int) -> list[Wave]:
 
 
 def basis_waves(key: int) -> list[Wave]:
-    """Return the waves of the distance between two prices that follow each other, some basis points."""
+    """Return the waves of the distance between two prices that follow each other: some basis points."""
     return [Wave(period, size, stream_key(key, "basis", period)) for period, size in _BASIS_WAVES]
 
 
 @dataclass(frozen=True)
 class Path:
-    """A quantity around `base`, whose swing is `volatility` percent of the waves'."""
+    """A quantity around `base` that swings by `volatility` percent of the waves."""
 
     base: int
     volatility: int

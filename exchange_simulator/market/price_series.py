@@ -7,25 +7,25 @@ from exchange_simulator.market.calendar import Calendar
 
 
 class PriceSeries(Protocol):
-    """Prices at moments of a calendar, a UTC day at a time. Times in microseconds since 1970."""
+    """Prices at the moments of a calendar, one UTC day at a time. Times in microseconds since 1970."""
 
     @property
     def name(self) -> str:
-        """Return the name, unique among all series that share a cache."""
+        """The name, unique among all series that share a cache."""
 
     @property
     def calendar(self) -> Calendar:
-        """Return when there are prices."""
+        """The calendar of its prices."""
 
     @property
     def first_day(self) -> int:
-        """Return the first day with a price (days since 1970)."""
+        """The first day with a price (days since 1970)."""
 
     def day(self, day: int) -> Trades:
-        """Return what is of a day (days since 1970)."""
+        """Return the prices of a day (days since 1970)."""
 
     def trades(self, start: int, end: int) -> list[Trades]:
-        """Return what is in [start, end), one part a day."""
+        """Return the prices of [start, end), one part per day."""
 
     def price_before(self, time: int) -> int:
         """Return the last price before `time`, in ticks. Raises LookupError if there is none."""

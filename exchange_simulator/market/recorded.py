@@ -1,4 +1,4 @@
-"""A market of recorded files, served digit for digit. Times in microseconds."""
+"""A market of recorded files, served digit by digit. Times in microseconds."""
 
 import csv
 import gzip
@@ -24,7 +24,7 @@ _KLINE_COLUMNS = 12
 _TIME_COLUMNS = (0, 6)
 _COUNT_COLUMN = 8
 _MICROSECOND_DIGITS = 16
-# Later folders win over earlier ones: what REST and the daily files say is better than a monthly file.
+# Later folders win over earlier ones: REST and daily files are better than monthly files.
 _KLINE_FOLDERS = ("vision_spot_monthly", "rest_json", "vision_spot_daily")
 
 
@@ -34,7 +34,7 @@ class RecordingError(ValueError):
 
 @dataclass
 class _Series:
-    """Recorded rows in order, with the number by which they are found."""
+    """Recorded rows in order, with the number by which they are looked up."""
 
     keys: list[int] = field(default_factory=list)
     rows: list[Any] = field(default_factory=list)
@@ -45,7 +45,7 @@ def _milliseconds(text: str) -> int:
 
 
 def _kline(cells: Iterable[Any]) -> list[Any]:
-    """Return a kline as its wire row: times in ms, every number as the text that was recorded."""
+    """Return a kline as the API sends it: times in ms, every number as the recorded text."""
     row = [str(cell) for cell in cells]
     if len(row) != _KLINE_COLUMNS:
         raise RecordingError(f"a kline of {len(row)} columns, expected {_KLINE_COLUMNS}: {','.join(row)}")
@@ -125,7 +125,7 @@ class RecordedMarket:
     def klines(
         self, symbol: str, interval: str, wanted: Selection, now: int, microseconds: bool, zone_offset: int
     ) -> bytes:
-        """Return recorded klines; with a timeZone there are none, since none were recorded."""
+        """Return recorded klines; none with a timeZone, since none were recorded."""
         series = self._klines.get((symbol, interval), _Series())
         if zone_offset:
             series = _Series()
@@ -139,7 +139,7 @@ class RecordedMarket:
         return _json_rows(rows)
 
     def trades(self, symbol: str, wanted: Selection, now: int, microseconds: bool) -> bytes:  # noqa: ARG002
-        """Return nothing: single trades are not among the recordings that REST can serve."""
+        """Return nothing: there are no recordings of single trades for REST."""
         return b"[]"
 
     def aggregates(self, symbol: str, wanted: Selection, now: int, microseconds: bool) -> bytes:
@@ -171,14 +171,14 @@ class RecordedMarket:
         return Book(int(ticker["lastId"]), [bid], [ask])
 
     def average_price(self, symbol: str, now: int) -> tuple[str, int]:  # noqa: ARG002
-        """Return the recorded ticker's weighted average and its time."""
+        """Return the weighted average of the recorded ticker, and its time."""
         ticker = self._tickers.get(symbol)
         return (ticker["weightedAvgPrice"], int(ticker["closeTime"])) if ticker else ("0.00000000", 0)
 
     def truth(
         self, kind: str, symbol: str, interval: str, start: int, end: int, now: int, with_tombstones: bool
     ) -> pa.Table:
-        """Return the recorded rows in [start, end]; klines only if closed."""
+        """Return the recorded rows in [start, end]; only closed klines."""
         if kind == "klines":
             series = self._klines.get((symbol, interval), _Series())
             low, high = bisect_left(series.keys, -(-start // 1000)), bisect_right(series.keys, end // 1000)
@@ -204,7 +204,7 @@ def _json_rows(rows: list[Any]) -> bytes:
 
 
 def _text_table(kind: str, rows: list[list[Any]]) -> pa.Table:
-    """Return rows of recorded texts as a table of the kind's types, exactly."""
+    """Return rows of recorded texts as a table with the types of their kind, exactly."""
     schema = schema_of(kind)
     columns = []
     for index, wanted in enumerate(schema):

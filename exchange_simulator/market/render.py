@@ -1,4 +1,4 @@
-"""Rows as the bytes of their JSON, made for many rows at once and cut out for a page without touching them again."""
+"""Rows as JSON bytes: rendered many at once, and cut out for a page without touching them again."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -40,7 +40,7 @@ _AnyColumns = TypeVar("_AnyColumns", bound="_Columns")
 
 
 class _Columns:
-    """A dataclass whose fields are columns of one length."""
+    """A dataclass whose fields are columns of the same length."""
 
     @property
     def nbytes(self) -> int:
@@ -78,7 +78,7 @@ class AggregateColumns(_Columns):
 
 @dataclass(frozen=True)
 class _Field:
-    """A column of texts of one width, right-aligned; the first `unused` characters of a row do not belong to it."""
+    """A column of texts with one width, right-aligned; the first `unused` characters of a row do not belong to it."""
 
     characters: Bytes
     unused: Ints | None = None
@@ -91,7 +91,7 @@ def json_array(parts: Sequence[bytes]) -> bytes:
 
 
 def decimal_text(value: int, decimals: int) -> str:
-    """Return `value` / 10**decimals with the eight decimals of the wire."""
+    """Return `value` / 10**decimals with the eight decimals that Binance sends."""
     whole, rest = divmod(value, 10**decimals)
     return f"{whole}.{rest * 10 ** (WIRE_DECIMALS - decimals):08d}"
 
@@ -114,7 +114,7 @@ def _digits(values: Ints, chunk_count: int) -> Bytes:
 
 
 def _integers(values: Ints) -> _Field:
-    """Return whole numbers; -1, the only negative one on the wire, is what tombstones have for ids."""
+    """Return whole numbers as texts; the only negative one is -1, the ids of tombstones."""
     if len(values) == 0:
         return _Field(np.empty((0, 1), dtype=np.uint8))
     least, most = int(values.min()), int(values.max())
@@ -133,13 +133,13 @@ def _integers(values: Ints) -> _Field:
 
 
 def plain_text(value: int, decimals: int) -> str:
-    """Return `value` / 10**decimals with as many decimals."""
+    """Return `value` / 10**decimals with this number of decimals."""
     whole, rest = divmod(value, 10**decimals)
     return f"{whole}.{rest:0{decimals}d}" if decimals else str(whole)
 
 
 def _decimals(values: Ints, decimals: int, is_padded: bool = True) -> list["_Field | bytes"]:
-    """Return values / 10**decimals with the eight decimals of the wire, or, unless padded, with their own."""
+    """Return values / 10**decimals with the eight decimals that Binance sends, or, unless padded, with their own."""
     whole, rest = np.divmod(values, 10**decimals)
     if not decimals and not is_padded:
         return [_integers(whole)]
@@ -207,7 +207,7 @@ def mark_kline_rows(
     step_decimals: int,  # noqa: ARG001 - there are no quantities
     microseconds: bool,
 ) -> RowBlock:
-    """Return klines as the 12-element arrays of /fapi/v1/markPriceKlines: a count of samples and no volume."""
+    """Return klines as the 12-element arrays of /fapi/v1/markPriceKlines, with a count of samples and no volume."""
     pieces: list[_Field | bytes] = [b"[", _times(bars.time, microseconds), b',"']
     for prices in (bars.open, bars.high, bars.low, bars.close):
         pieces += [*_decimals(prices, tick_decimals), b'","']

@@ -1,8 +1,8 @@
-"""Precomputed patterns of 512 consecutive trades, from which a day's trades are put together.
+"""Precomputed patterns of 512 consecutive trades, from which the trades of a day are assembled.
 
-A pattern says which trades belong to one taker order, which of them share a price (one aggregate trade), how the orders
-are spread over time, on which side they take, and how large the trades are. A day chooses its patterns by hash, which
-makes a day's trades cheap to generate and the number of its aggregate trades known without generating them.
+A pattern defines which trades belong to one taker order, which of them share a price (one aggregate trade), how the
+orders are spread over time, on which side they take, and how large the trades are. A day chooses its patterns by hash.
+This makes a day's trades cheap to generate, and the number of its aggregate trades known without generating them.
 """
 
 from dataclasses import dataclass
@@ -23,16 +23,16 @@ _MAX_LEVEL = 2
 
 @dataclass(frozen=True)
 class Tiles:
-    """The patterns; every array has PATTERNS rows and one column a trade."""
+    """The patterns; every array has PATTERNS rows and one column per trade."""
 
     position: Ints
-    """Place in time of the trade's taker order, in trades << POSITION_BITS; column TILE holds the end."""
+    """Position in time of the trade's taker order, in trades << POSITION_BITS; column TILE holds the end."""
     level: Ints
     """How many price levels the taker order has climbed before this trade."""
     is_buy: Flags
     """Whether the taker buys."""
     starts_aggregate: Flags
-    """Whether the trade is the first of an aggregate trade."""
+    """Whether the trade is the first one of an aggregate trade."""
     aggregates_before: Ints
     """Number of aggregate trades begun before this trade; column TILE holds the total."""
     quantity: Ints
@@ -40,12 +40,12 @@ class Tiles:
     jitter: Ints
     """Distance of the order from the price path, in JITTER_ONE-ths of the symbol's jitter."""
     first_order_length: Ints
-    """Number of trades of the pattern's first taker order (one value a pattern)."""
+    """Number of trades in the pattern's first taker order (one value per pattern)."""
 
 
 @cache
 def trade_tiles() -> Tiles:
-    """Build the patterns once for each process."""
+    """Return the patterns, built once per process."""
     cells = np.arange(PATTERNS * TILE, dtype=np.int64)
     structure = hashes(stream_key("tiles", "structure"), cells).reshape(PATTERNS, TILE)
     amounts = hashes(stream_key("tiles", "amounts"), cells).reshape(PATTERNS, TILE)

@@ -1,4 +1,4 @@
-"""The trades of one generated symbol, a UTC day at a time, in any order of access."""
+"""The trades of one generated symbol, one UTC day at a time, in any order of access."""
 
 from dataclasses import dataclass
 
@@ -14,7 +14,7 @@ from exchange_simulator.market.tiles import JITTER_ONE, PATTERNS, POSITION_BITS,
 
 # Relative activity in each hour of the day (UTC), in 1/64: quiet at night, busiest when Europe and America overlap.
 _HOURLY_ACTIVITY = (56, 52, 48, 44, 42, 42, 46, 54, 62, 66, 66, 64, 66, 82, 98, 100, 92, 82, 76, 70, 66, 62, 60, 58)
-# Activity of single minutes, in 1/64, chosen by hash: mostly calm, now and then a burst.
+# Activity of single minutes, in 1/64, chosen by hash: mostly calm, with bursts now and then.
 _BURSTS = np.array([36, 40, 44, 46, 48, 50, 52, 56, 60, 64, 70, 76, 90, 110, 170, 320], dtype=np.int64)
 _DAYS_PER_CHUNK = 512
 _MAX_TRADES_A_DAY = 1 << 20
@@ -24,7 +24,7 @@ _PATTERN_BITS = PATTERNS.bit_length() - 1
 
 @dataclass(frozen=True)
 class SeriesSettings:
-    """What makes one symbol's trades different from another's."""
+    """What distinguishes the trades of one symbol from those of another."""
 
     name: str
     base_price: int
@@ -35,13 +35,13 @@ class SeriesSettings:
     usual_quantity: int
     """Mean size of a trade, in steps."""
     tombstones: tuple[tuple[int, int], ...] = ()
-    """(time in microseconds, number) of aggregate ids that hold no trade."""
+    """(time in microseconds, number) of aggregate ids without a trade."""
     follows: str | None = None
-    """The series whose price this one follows, if it does."""
+    """The series whose price this one follows, or None."""
 
 
 class TradeSeries:
-    """The deterministic trades of one symbol. Ids begin at 0 with the listing and never skip one."""
+    """The deterministic trades of one symbol. Ids begin at 0 with the listing, without gaps."""
 
     def __init__(self, settings: SeriesSettings, calendar: Calendar, seed: int, cache: ByteLru) -> None:
         self.settings = settings
@@ -63,11 +63,11 @@ class TradeSeries:
         return self.settings.name
 
     def day(self, day: int) -> Trades:
-        """Return all trades of a day (days since 1970), from the cache if they are there."""
+        """Return all trades of a day (days since 1970), from the cache if possible."""
         return self._cache.get((self.name, "trades", day), lambda: self._make_day(day))
 
     def trades(self, start: int, end: int) -> list[Trades]:
-        """Return the trades of [start, end) in microseconds, one part a day."""
+        """Return the trades of [start, end) in microseconds, one part per day."""
         last_day = (end - 1) // DAY_US
         return [self.day(day).between(start, end) for day in range(max(start // DAY_US, self.first_day), last_day + 1)]
 
@@ -95,7 +95,7 @@ class TradeSeries:
         return int(self._counts[day - self.first_day])
 
     def price_before(self, time: int) -> int:
-        """Return the price, in ticks, of the last trade before `time` (microseconds); raises LookupError if none is."""
+        """Return the price in ticks of the last trade before `time` (microseconds). Raises LookupError without one."""
         day = (time - 1) // DAY_US
         while day >= self.first_day:
             if self.trade_count(day):
@@ -185,7 +185,7 @@ class TradeSeries:
         )
 
     def _positions(self, patterns: Ints, count: int) -> Ints:
-        """Return the place of each trade's taker order among the day's trades, in trades << POSITION_BITS."""
+        """Return the position of each trade's taker order among the day's trades, in trades << POSITION_BITS."""
         position = trade_tiles().position
         placed = position[patterns, :TILE]
         in_last_tile = count % TILE

@@ -1,4 +1,4 @@
-"""The market's rows as Arrow tables: what a client must end up with. Column names are those of the project's tables."""
+"""The rows of the market as Arrow tables: what a client must end up with. Columns are named as in the project."""
 
 from collections.abc import Sequence
 
@@ -60,7 +60,7 @@ TRUTH_KINDS = tuple(_SCHEMAS)
 
 
 def decimals(values: Ints, scale: int, kind: pa.DataType = DECIMAL) -> pa.Array:
-    """Return values / 10**scale as exact decimals of a kind."""
+    """Return values / 10**scale as exact decimals of a type."""
     words = np.empty((len(values), 2), dtype=np.int64)
     words[:, 0] = values
     words[:, 1] = values >> 63
@@ -113,7 +113,7 @@ def trade_table(spec: SymbolSpec, parts: Sequence[TradeColumns]) -> pa.Table:
 
 
 def aggregate_table(spec: SymbolSpec, parts: Sequence[AggregateColumns], with_tombstones: bool) -> pa.Table:
-    """Return aggregate trades, without the tombstones unless they are asked for."""
+    """Return aggregate trades, without tombstones unless requested."""
     tables = []
     for part in parts:
         keep = np.ones(len(part.time), dtype=bool) if with_tombstones else part.first_trade_id >= 0

@@ -1,1 +1,1 @@
-"""Other exchanges than Binance, whose prices follow those of the simulator's own spot market."""
+"""The other venues, whose prices follow those of the simulated spot market."""

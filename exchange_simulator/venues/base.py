@@ -1,4 +1,4 @@
-"""What the other exchanges have in common: products that follow the spot market, and limits on requests."""
+"""What the other venues share: products that follow the spot market, and limits on requests."""
 
 import json
 from abc import ABC, abstractmethod
@@ -24,15 +24,15 @@ from exchange_simulator.venues.rates import RequestRate
 MILLISECOND: Final = 1_000
 _SECOND: Final = 1_000_000
 _CACHE_BYTES: Final = 32 << 20
-# A client cannot obey an answer that it has not read yet.
+# A client cannot obey a response that it has not read yet.
 _NOTICE_MICROSECONDS: Final = 100_000
 _WORDED_FAULTS: Final = ("error_code", "geo_451", "rate_429")
 EXACT: Final = pa.decimal128(38, 18)
-"""The type of numbers in the truth."""
+"""Type of the numbers in the truth."""
 
 
 class VenueError(Exception):
-    """An answer that says what is wrong with a request."""
+    """A response that says what is wrong with a request."""
 
     def __init__(self, answer: Answer) -> None:
         super().__init__(answer.status)
@@ -40,7 +40,7 @@ class VenueError(Exception):
 
 
 class FollowingVenue(ABC):
-    """A venue whose products follow symbols of the spot market; without a generated market it has none."""
+    """A venue whose products follow symbols of the spot market; without a generated market it has no products."""
 
     name: str
     prefixes: tuple[str, ...]
@@ -64,23 +64,23 @@ class FollowingVenue(ABC):
 
     @abstractmethod
     def answer(self, request: Request, lost: Sequence[Span]) -> Answer:
-        """Return the venue's own answer."""
+        """Return the venue's own response."""
 
     @abstractmethod
     def error(self, status: int, code: int, message: str) -> Answer:
-        """Return an error as the venue words it."""
+        """Return an error in the venue's form."""
 
     @abstractmethod
     def rate_of(self, request: Request) -> str:
-        """Return the name of the limit that a request falls under."""
+        """Return the name of the limit that applies to a request."""
 
     @abstractmethod
     def new_rate(self, name: str) -> RequestRate:
-        """Return a limit by its name. Raises KeyError for none of the venue's."""
+        """Return a limit by name. Raises KeyError for an unknown one."""
 
     @abstractmethod
     def refusal(self) -> Answer:
-        """Return the answer to a request beyond a limit."""
+        """Return the response to a request beyond a limit."""
 
     def listed(self, now: int) -> dict[str, Follower]:
         """Return the products that exist by now."""
@@ -93,7 +93,7 @@ class FollowingVenue(ABC):
         return None if is_admitted else self.refusal()
 
     def fault(self, fault: Fault) -> Answer | None:
-        """Return a fault in the venue's own words, or None if it looks as at Binance."""
+        """Return a fault in the venue's form, or None for Binance's."""
         if fault.kind not in _WORDED_FAULTS:
             return None
         usual = INSTEAD[fault.kind](fault)
@@ -108,47 +108,47 @@ class FollowingVenue(ABC):
         return replace(self.refusal(), wait=seconds)
 
     def headers(self, request: Request, shown: float) -> Mapping[str, str]:  # noqa: ARG002
-        """Return nothing: the venue does not say what is used."""
+        """Return nothing: the venue does not report usage."""
         return {}
 
     def is_told_to_wait(self, request: Request) -> bool:  # noqa: ARG002
-        """Tell whether a wait that the client has had time to read is in force."""
+        """Return whether a wait applies that the client has had time to read."""
         return self._wait_from + _NOTICE_MICROSECONDS <= self._clock.limits_now() < self._wait_until
 
     def announce_wait(self, request: Request, seconds: float) -> None:  # noqa: ARG002
-        """Note that an answer told the client to wait."""
+        """Note that a response told the client to wait."""
         now = self._clock.limits_now()
         self._wait_from = now if now >= self._wait_until else self._wait_from
         self._wait_until = max(self._wait_until, now + int(seconds * _SECOND))
 
     def use(self, limit: str, amount: int) -> int:
-        """Use up some of a limit as another program would."""
+        """Use up some of a limit as another client would."""
         return self.rate(limit).use(self._clock.limits_now(), amount)
 
     def limits(self) -> Mapping[str, Mapping[str, Any]]:
-        """Return the limits that were used."""
+        """Return the limits that have been used."""
         return {name: rate.report() for name, rate in self._rates.items()}
 
     def reset_limits(self) -> None:
-        """Forget what is used, and waits."""
+        """Forget usage and waits."""
         self._wait_from = self._wait_until = self._banned_until = 0
         for rate in self._rates.values():
             rate.reset()
 
     def reset_counts(self) -> None:
-        """Forget what was counted."""
+        """Forget the counts."""
         for rate in self._rates.values():
             rate.reset_counts()
 
     def rate(self, name: str) -> RequestRate:
-        """Return a limit by its name. Raises KeyError for none of the venue's."""
+        """Return a limit by name. Raises KeyError for an unknown one."""
         if name not in self._rates:
             self._rates[name] = self.new_rate(name)
         return self._rates[name]
 
 
 def visible(bars: Bars, lost: Sequence[Span]) -> Bars:
-    """Return the bars without those that open in a lost time."""
+    """Return the bars without those that open at a lost time."""
     keep = np.ones(len(bars.time), dtype=bool)
     for span in lost:
         keep &= (bars.time < span.start * MILLISECOND) | (bars.time >= span.end * MILLISECOND)
@@ -156,7 +156,7 @@ def visible(bars: Bars, lost: Sequence[Span]) -> Bars:
 
 
 def trimmed(value: int, decimals: int) -> str:
-    """Return value / 10**decimals without zeros at its end."""
+    """Return value / 10**decimals as text without trailing zeros."""
     digits = str(value).rjust(decimals + 1, "0")
     fraction = digits[len(digits) - decimals :].rstrip("0")
     whole = digits[: len(digits) - decimals]

@@ -1,4 +1,4 @@
-"""The market data of Coinbase Exchange, under /coinbase. Times in microseconds UTC, but for requests and answers."""
+"""The market data of Coinbase Exchange, under /coinbase. Times in microseconds UTC, not in requests and responses."""
 
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -28,7 +28,7 @@ _RATE: Final = "coinbase requests"
 _SECOND: Final = 1_000_000
 _MOST_CANDLES: Final = 300
 INTERVALS: Final = {"1m": 60, "5m": 300, "15m": 900, "1h": 3_600, "6h": 21_600, "1d": 86_400}
-# One request in so many gets up to so many candles from before its start.
+# One request in so many gets up to so many candles before its start.
 _EARLY_EVERY: Final = 4
 _MOST_EARLY: Final = 2
 _SMALLEST_PLAIN_EXPONENT: Final = -6
@@ -53,23 +53,23 @@ class Coinbase(FollowingVenue):
         return values[0] if values else None
 
     def missing(self, request: Request) -> Answer | None:
-        """Return the 404 for a path that is no endpoint."""
+        """Return the 404 for an unknown path."""
         return None if request.method == "GET" and _route(request) else self.error(404, 0, "NotFound")
 
     def has_rows(self, request: Request) -> bool:
-        """Tell whether the answer is made of candles."""
+        """Return whether the response consists of candles."""
         return (_route(request) or ("",))[0] == "candles"
 
     def rate_of(self, request: Request) -> str:  # noqa: ARG002
-        """Return the one limit, which is for the address."""
+        """Return the only limit, which applies to the address."""
         return _RATE
 
     def new_rate(self, name: str) -> RequestRate:
-        """Return a bucket of 15 requests that is filled with 10 a second."""
+        """Return a bucket of 15 requests that refills at 10 a second."""
         return {_RATE: RequestRate(10, 1, burst=15)}[name]
 
     def refusal(self) -> Answer:
-        """Return the 429, which does not say how long to wait."""
+        """Return the 429, which does not state how long to wait."""
         return self.error(429, 0, "Public rate limit exceeded")
 
     def error(self, status: int, code: int, message: str) -> Answer:  # noqa: ARG002
@@ -77,7 +77,7 @@ class Coinbase(FollowingVenue):
         return Answer(status, compact_json({"message": message}))
 
     def answer(self, request: Request, lost: Sequence[Span]) -> Answer:
-        """Return the answer of the endpoint."""
+        """Return the endpoint's response."""
         name, *values = _route(request) or (None,)
         try:
             if not request.headers.get("User-Agent"):
@@ -138,7 +138,7 @@ class Coinbase(FollowingVenue):
         if (end - start) // length + 1 > _MOST_CANDLES:
             text = "granularity too small for the requested time range. Count of aggregations requested exceeds"
             raise VenueError(self.error(400, 0, f"{text} {_MOST_CANDLES}"))
-        # The candle that the start lies in begins before it.
+        # The candle that contains the start opens before it.
         edges = np.arange(start // length - _early(name, start), end // length + 2, dtype=np.int64) * length
         bars = visible(product.traded(edges, now), lost)
         return b"[" + b",".join(reversed(_rows(bars, product))) + b"]"
@@ -225,7 +225,7 @@ def _is_odd(request: Request, name: str) -> bool:
 
 
 def _early(name: str, start: int) -> int:
-    """Return how many candles from before its start a request gets."""
+    """Return how many candles before its start a request gets."""
     chance = int(hashes(stream_key(name), np.array([start]))[0])
     return 1 + chance // _EARLY_EVERY % _MOST_EARLY if chance % _EARLY_EVERY == 0 else 0
 

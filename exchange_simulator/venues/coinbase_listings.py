@@ -1,4 +1,4 @@
-"""The products of the simulated Coinbase Exchange, of both built-in markets: those whose source exists are listed."""
+"""The products of the simulated Coinbase Exchange, for both built-in markets; those with a source are listed."""
 
 from typing import Final
 

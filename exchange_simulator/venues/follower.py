@@ -1,7 +1,7 @@
-"""Candles of another exchange, made from the minutes of a symbol of the spot market. Times in microseconds UTC.
+"""Candles of another venue, made from the minutes of a spot symbol. Times in microseconds UTC.
 
-Each minute of the spot market becomes one of the other exchange: its prices moved by a few basis points, its volume a
-share of the original, some minutes left out. All candles are merged from these minutes and agree to the last digit.
+Each minute of the spot market becomes one of the other venue, with prices shifted by a few basis points and a share of
+the volume; some minutes are left out. All candles are merged from these minutes and agree to the last digit.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ _HUNDREDTHS = 100
 
 @dataclass(frozen=True)
 class Contract:
-    """What one contract of a derivative is worth."""
+    """The value of one contract of a derivative."""
 
     value: str
     value_asset: str
@@ -40,7 +40,7 @@ class Contract:
 
 @dataclass(frozen=True)
 class Listing:
-    """One product of another exchange."""
+    """One product of another venue."""
 
     name: str
     source: str
@@ -49,18 +49,18 @@ class Listing:
     quote_asset: str
     tick_decimals: int
     step_decimals: int
-    """Decimals of volumes in the base asset; a step of a linear contract's is 1/100 of the contract."""
+    """Decimals of volumes in the base asset; for a linear contract a step is 1/100 of the contract."""
     basis: int = 0
     """How far its prices are from those of the spot market, in millionths."""
     share: int = 300
     """Its volume, in thousandths of the spot market's."""
     busy: int = _ALL_MINUTES
-    """In how many of 256 minutes it trades at all, if the spot market does."""
+    """In how many of 256 minutes it trades, if the spot market does."""
     listed: int = -FOREVER_US
     ends: int = FOREVER_US
     """From here on nothing trades, and there are no candles."""
     suspended: int = FOREVER_US
-    """From here on nothing trades, and candles go on, flat."""
+    """From here on nothing trades, but flat candles continue."""
     contract: Contract | None = None
 
 
@@ -87,11 +87,11 @@ class Follower:
 
     @property
     def ever_trades(self) -> bool:
-        """Whether there is any time at which it can trade."""
+        """Whether it can trade at any time."""
         return self.calendar.listed < min(self.calendar.ends, self.calendar.halted)
 
     def traded(self, edges: Ints, now: int) -> Bars:
-        """Return the stretches between `edges`, which are whole minutes, in which anything traded by `now`."""
+        """Return the stretches between `edges`, which are whole minutes, in which anything was traded by `now`."""
         start, end = max(int(edges[0]), self.calendar.listed), min(int(edges[-1]), now, self.calendar.ends)
         if start >= end:
             return join_bars([])
@@ -121,7 +121,7 @@ class Follower:
         raise LookupError(f"{self.listing.name} has no trade before {time}")
 
     def _by_hours(self, start: int, end: int) -> Bars:
-        """Return hours, and finer pieces around them, that make up [start, end)."""
+        """Return the hours, and the finer pieces around them, that make up [start, end)."""
         first, last = -(-start // _HOUR_US) * _HOUR_US, end // _HOUR_US * _HOUR_US
         if first >= last:
             return self._by_minutes(start, end)
@@ -129,7 +129,7 @@ class Follower:
         return join_bars([self._by_minutes(start, first), hours, self._by_minutes(last, end)])
 
     def _by_minutes(self, start: int, end: int) -> Bars:
-        """Return the minutes that make up [start, end), the last of them as far as it got by `end`."""
+        """Return the minutes that make up [start, end); the last one only up to `end`."""
         whole = end // MINUTE_US * MINUTE_US
         minutes = _of_days(self._minutes, start, whole)
         if whole == end:
@@ -138,19 +138,19 @@ class Follower:
         return join_bars([minutes, self._followed(under_way)])
 
     def _minutes(self, day: int) -> Bars:
-        """Return the minutes of a day in which anything traded."""
+        """Return the minutes of a day in which anything was traded."""
         key = (self._key, day)
         return self._cache.get(key, lambda: self._followed(self._source.klines.minutes_of(day)))
 
     def _hours_of(self, day: int) -> Bars:
-        """Return the hours of a day in which anything traded. Kept for good: a day is 2 KB at most."""
+        """Return the hours of a day in which anything was traded. They are kept for good: a day has at most 2 KB."""
         if day not in self._hours:
             edges = np.arange(day * DAY_US, (day + 1) * DAY_US + 1, _HOUR_US, dtype=np.int64)
             self._hours[day] = merge_bars(self._minutes(day), edges)
         return self._hours[day]
 
     def _followed(self, spot: Bars) -> Bars:
-        """Return the minutes of the spot market as this product's own."""
+        """Return the minutes of the spot market, converted to this product."""
         chance = hashes(self._key, spot.time // MINUTE_US)
         is_traded = bits(chance, 0, 8) < self.listing.busy
         for start, end in self.calendar.quiet():
@@ -174,7 +174,7 @@ class Follower:
         return Bars(spot.time, first, high, low, last, volume, quote, contracts, nothing, nothing)
 
     def _basis(self, minute: Ints) -> Ints:
-        """Return how far the prices are from the spot market's at the beginning of a minute, in millionths."""
+        """Return the distance of the prices from the spot market's at the start of a minute, in millionths."""
         wobble = bits(hashes(stream_key(self._key, "basis"), minute), 0, _WOBBLE_BITS)
         return self.listing.basis + wobble - (1 << (_WOBBLE_BITS - 1))
 
@@ -183,7 +183,7 @@ class Follower:
 
 
 def utc(text: str) -> int:
-    """Return an ISO datetime of UTC in microseconds."""
+    """Return an ISO datetime, taken as UTC, in microseconds since 1970."""
     return to_microseconds(datetime.fromisoformat(text))
 
 
@@ -192,6 +192,6 @@ def _scaled(values: Ints, decimals: int) -> Ints:
 
 
 def _of_days(of_day: Callable[[int], Bars], start: int, end: int) -> Bars:
-    """Return what a day is made of, for the days of [start, end)."""
+    """Return the parts of the days of [start, end)."""
     days = range(start // DAY_US, (end - 1) // DAY_US + 1)
     return join_bars([of_day(day) for day in days]).between(start, end) if start < end else join_bars([])

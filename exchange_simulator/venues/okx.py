@@ -1,4 +1,4 @@
-"""The market data of OKX, under /okx. Times in microseconds UTC, but for requests and answers."""
+"""The market data of OKX, under /okx. Times in microseconds UTC, except in requests and responses."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -36,10 +36,10 @@ _PRICES: Final = ("open", "high", "low", "close")
 
 @dataclass(frozen=True)
 class OkxSettings:
-    """What can be changed while it runs. Raises ValueError for what makes no sense."""
+    """Settings that can be changed at run time. Raises ValueError for invalid ones."""
 
     page_limit: int = 400
-    """The most rows of a page, where the endpoint's own limit is not less: 100 is what it was for years."""
+    """The most rows of a page, unless the endpoint's own limit is lower. For years it was 100."""
     refusal_status: int = 429
     """The HTTP status of a request beyond a limit: 429 or 200."""
 
@@ -70,32 +70,32 @@ class Okx(FollowingVenue):
         return request.value("instId")
 
     def missing(self, request: Request) -> Answer | None:
-        """Return the 404 for a path that is no endpoint."""
+        """Return the 404 for an unknown path."""
         return None if request.method == "GET" and request.path in _ENDPOINTS else self.error(404, 404, "Not Found")
 
     def has_rows(self, request: Request) -> bool:
-        """Tell whether the answer is made of candles or funding rates."""
+        """Return whether the response consists of candles or funding rates."""
         return _ENDPOINTS[request.path].needs_instrument
 
     def rate_of(self, request: Request) -> str:
-        """Return the limit of the path, in some cases one for each instrument."""
+        """Return the limit of the path; for some paths there is one per instrument."""
         name = _limit_of(request.path)
         return f"{name} {self.symbol(request)}" if _ENDPOINTS[request.path].is_limited_by_instrument else name
 
     def new_rate(self, name: str) -> RequestRate:
-        """Return a limit of requests in two seconds."""
+        """Return a limit on requests in two seconds."""
         return RequestRate(_ENDPOINTS[f"{_PREFIX}/{name.split()[1]}"].requests_in_2_seconds, 2)
 
     def refusal(self) -> Answer:
-        """Return the 429, or the 200, for too many requests."""
+        """Return the refusal, a 429 or a 200, of too many requests."""
         return self.error(self.settings.refusal_status, 50011, "Too Many Requests")
 
     def error(self, status: int, code: int, message: str) -> Answer:
-        """Return an error: its code is a text."""
+        """Return an error; its code is text."""
         return Answer(status, compact_json({"code": str(code), "msg": message, "data": []}))
 
     def answer(self, request: Request, lost: Sequence[Span]) -> Answer:
-        """Return the answer of the endpoint."""
+        """Return the endpoint's response."""
         endpoint = _ENDPOINTS[request.path]
         try:
             return Answer(200, compact_json({"code": "0", "msg": "", "data": endpoint.handler(self, request, lost)}))
@@ -118,7 +118,7 @@ class Okx(FollowingVenue):
         return _candle_table(product, interval, bars.rows(_are_closed(bar, bars, now)))
 
     def listed(self, now: int) -> dict[str, Follower]:
-        """Return the instruments that exist at this time: those that have ended are gone."""
+        """Return the instruments that exist now, without those that have ended."""
         return {name: product for name, product in super().listed(now).items() if now < product.calendar.ends}
 
     def time(self, _request: Request, _lost: Sequence[Span]) -> list[Any]:
@@ -180,7 +180,7 @@ class Okx(FollowingVenue):
         return value
 
     def _page(self, request: Request, kind: str) -> tuple[int, int, int]:
-        """Return the times between which rows are wanted, both exclusive, and how many."""
+        """Return the times between which rows are requested, both exclusive, and how many."""
         after = self._number(request, "after", _LARGEST_TIME_MS) * MILLISECOND
         before = self._number(request, "before", -1) * MILLISECOND
         limit = self._number(request, "limit", _DEFAULT_ROWS[kind])
@@ -237,7 +237,7 @@ def _newest(product: Follower, bar: Bar, end: int, before: int, limit: int, now:
 
 
 def _are_closed(bar: Bar, bars: Bars, now: int) -> Flags:
-    """Tell which candles are over."""
+    """Return which candles are closed."""
     if len(bars.time) == 0:
         return bars.time.astype(bool)
     edges = bar.edges(int(bars.time[0]), int(bars.time[-1]))

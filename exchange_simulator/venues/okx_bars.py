@@ -1,4 +1,4 @@
-"""The candles that OKX knows, and the grids that they open on. Times in microseconds since 1970-01-01 UTC."""
+"""The candles that OKX offers, and the grids on which they open. Times in microseconds since 1970-01-01 UTC."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -22,17 +22,17 @@ class Bar:
     length: int = 0
     months: int = 0
     zone_offset: int = 0
-    """How far the zone that it opens on is ahead of UTC."""
+    """How far the time zone of its open times is ahead of UTC."""
     origin: int = 0
-    """An open time, in that zone."""
+    """One of its open times, in that zone."""
 
     @property
     def longest(self) -> int:
-        """Return the most that it can last."""
+        """Return its longest duration."""
         return self.length or self.months * _LONGEST_MONTH_US
 
     def edges(self, first: int, last: int) -> Ints:
-        """Return the open times of the candles that cover `first` to `last`, inclusive, and the end of the last."""
+        """Return the open times of the candles that cover `first` to `last`, inclusive, and the end of the last one."""
         if self.months:
             bounds = np.array([first + self.zone_offset, last + self.zone_offset], dtype="datetime64[us]")
             low, high = (int(month) // self.months for month in bounds.astype("datetime64[M]").astype(np.int64))
@@ -53,7 +53,7 @@ _FIXED: Final = {
     "2H": Bar(2 * _HOUR_US),
     "4H": Bar(4 * _HOUR_US),
 }
-# Candles that open on the days of UTC+8, and with "utc" behind their name on those of UTC: length, months, origin.
+# Candles that open on days of UTC+8, or of UTC if their name ends in "utc": length, months, origin.
 _OF_A_ZONE: Final = {
     "6H": (6 * _HOUR_US, 0, 0),
     "12H": (12 * _HOUR_US, 0, 0),
@@ -72,7 +72,7 @@ BARS: Final = {
         for suffix, zone_offset in (("", _BEIJING_US), ("utc", 0))
     },
 }
-# What Binance calls them.
+# Binance's names for them.
 INTERVALS: Final = {
     **{name.lower(): bar for name, bar in _FIXED.items()},
     **{name.lower(): BARS[f"{name}utc"] for name in ("6H", "12H", "1D", "2D", "3D", "1W")},

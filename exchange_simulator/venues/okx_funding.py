@@ -1,4 +1,4 @@
-"""The funding rates of the simulated OKX. Times in microseconds UTC, but for those of the rows."""
+"""The funding rates of the simulated OKX. Times in microseconds UTC, except in rows."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -20,12 +20,12 @@ from exchange_simulator.venues.okx_listings import FUNDING, FundingPeriod
 
 _HOUR_US: Final = 60 * MINUTE_US
 _KEPT_US: Final = 90 * DAY_US
-# How much later than the first row of a settlement an odd second one is.
+# How much later than the first row of a settlement the odd second one is.
 _SECOND_ROW_US: Final = 5_000_000
 _RATE_DECIMALS: Final = 16
 _RATE_BITS: Final = 42
 _FORECAST_BITS: Final = 38
-# From when on the rate is that of the period that it is paid for, and known only at its end.
+# Since then, the rate is that of the period it is paid for, and is known only at its end.
 _CURRENT_PERIOD_SINCE: Final = utc("2025-01-01T00:00")
 _INSTRUMENT_TYPE: Final = "SWAP"
 _NEVER: Final = FundingPeriod(FOREVER_US, 0)
@@ -44,10 +44,10 @@ def rows(
 ) -> list[dict[str, str]]:
     """Return the newest `limit` rates of the last three months between two times, both exclusive, newest first.
 
-    If it `is_odd`, a settlement at 08:00 has two rows.
+    If `is_odd`, a settlement at 08:00 has two rows.
     """
     first, last = max(before + 1, now - _KEPT_US), min(after - 1, now)
-    # The first row of a settlement may lie before these times, and the second one between them.
+    # The first row of a settlement may be before these times, and the second one within them.
     settled = list(_fundings(product, first - _SECOND_ROW_US, last))
     if is_odd:
         again = [row for row in settled if row.time % DAY_US == 8 * _HOUR_US]
@@ -73,7 +73,7 @@ def rows(
 
 
 def table(product: Follower, start: int, end: int, now: int) -> pa.Table:
-    """Return all rates of [start, end] by now, the ones that are no longer served too."""
+    """Return all rates of [start, end] by now, including those that are no longer served."""
     found = list(_fundings(product, start, min(end, now)))
     return pa.table(
         {

@@ -1,4 +1,4 @@
-"""The instruments of the simulated OKX, of both built-in markets: those whose source exists are listed."""
+"""The instruments of the simulated OKX, for both built-in markets; those with a source are listed."""
 
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,7 +11,7 @@ SPOT, SWAP, FUTURES = "SPOT", "SWAP", "FUTURES"
 
 @dataclass(frozen=True)
 class FundingPeriod:
-    """From when on funding is paid every so many hours."""
+    """Since when funding is paid every so many hours."""
 
     start: int
     hours: int

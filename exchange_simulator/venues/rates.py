@@ -1,4 +1,4 @@
-"""How many requests a venue takes in a time, counted over any stretch of it. Times in microseconds."""
+"""Limits on requests that a venue takes, counted over a sliding window. Times in microseconds."""
 
 from collections import deque
 from typing import Any, Final
@@ -7,7 +7,7 @@ _SECOND: Final = 1_000_000
 
 
 class RequestRate:
-    """So many requests in any stretch of `window_seconds`; with a burst, a bucket of it that is filled at this rate."""
+    """A number of requests in any period of `window_seconds`; with a burst, a bucket of that size with this refill."""
 
     def __init__(self, most: int, window_seconds: int, burst: int | None = None) -> None:
         self.most = most
@@ -18,26 +18,26 @@ class RequestRate:
         self.reset_counts()
 
     def reset(self) -> None:
-        """Forget what is used."""
+        """Forget the usage."""
         self._recent: deque[int] = deque()
         self._level = 0.0
         self._level_at = 0
 
     def reset_counts(self) -> None:
-        """Forget what was counted for the report."""
+        """Forget the counts of the report."""
         self.max_in_window = 0
         self.total = 0
         self.refused = 0
 
     def use(self, now: int, amount: int) -> int:
-        """Use some of it up, whoever does, and return how much is used."""
+        """Add to the usage, whoever causes it, and return it."""
         self._drain(now)
         self._recent.extend([now] * amount)
         self._level += amount
         return len(self._recent)
 
     def admit(self, now: int, enforce: bool) -> bool:
-        """Count a request, and tell whether it may be answered. A refused one uses nothing up."""
+        """Count a request, and return whether it is admitted. A refused request uses nothing."""
         self._drain(now)
         self.total += 1
         is_full = len(self._recent) >= self.most if self.burst is None else self._level + 1 > self.burst
@@ -49,7 +49,7 @@ class RequestRate:
         return True
 
     def report(self) -> dict[str, Any]:
-        """Return what has been counted; `max_in_window` includes refused requests and what other programs used."""
+        """Return the counts; `max_in_window` includes refused requests and the usage of other programs."""
         burst = {} if self.burst is None else {"burst": self.burst}
         return {
             "limit": self.most,
