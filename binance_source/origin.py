@@ -6,8 +6,8 @@ from itertools import chain
 from typing import Final
 from urllib.parse import urlsplit
 
-from exchange_engine.config.rules import is_this_machine
 from exchange_engine.request import ARCHIVE, REST, RequestError
+from exchange_engine.venue import LOOPBACK, SIMULATED
 
 from .archive.errors import ArchiveFileError, ArchiveUnreachableError
 from .archive.file_kinds import ARCHIVE_DATASETS, DAILY, MONTHLY
@@ -32,7 +32,7 @@ def exchange_of(url: str) -> str:
     is_binance_com = host.endswith(".binance.com") and not host.startswith("demo-")
     if is_binance_com or host in BINANCE_HOSTS or url.rstrip("/") == ARCHIVE_LISTING_URL:
         return "Binance"
-    return "a simulated exchange on this machine" if is_this_machine(host) else host
+    return SIMULATED if host in LOOPBACK else host
 
 
 def choose_source(

@@ -8,7 +8,6 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from .candles import Interval
-from .config.rules import is_this_machine
 from .config.venue import VenueConfiguration
 from .coverage import TIMES, Coverage, Range, RangeKind
 from .http.budget import Budget
@@ -21,7 +20,7 @@ from .scope import Scope, SeriesRequest
 from .symbols import Assets, ConnectedSymbol, resolve
 from .tables import Table
 from .times import DAY_MS
-from .venue import Origin, PlannedSeries, Remembered
+from .venue import LOOPBACK, SIMULATED, Origin, PlannedSeries, Remembered
 from .walk import Series, Walk
 
 
@@ -143,8 +142,8 @@ class RestVenue(ABC):
         """Return where the data comes from: the venue, a simulator on this machine, or an unknown host."""
         url = self.client.url
         host = urlsplit(url).hostname or ""
-        if is_this_machine(host):
-            return Origin("a simulated exchange on this machine", url)
+        if host in LOOPBACK:
+            return Origin(SIMULATED, url)
         return Origin(self.exchange if host in self.hosts else host, url)
 
     def close(self) -> None:

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 import pyarrow as pa
 
@@ -26,6 +26,11 @@ class Packaging(Protocol):
     connections: int
     package_rows: int
     package_seconds: float
+
+
+LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+SIMULATED: Final = "a simulated exchange on this machine"
+"""The exchange behind these hosts, on any port."""
 
 
 class Origin(NamedTuple):
