@@ -9,8 +9,9 @@ from dlt.extract import DltResource
 from exchange_engine.resources import resources
 from exchange_engine.run import Run
 
+from . import settings
 from .schemas import TABLES
-from .settings import NAME, OkxConfiguration
+from .settings import NAME
 from .venue import Okx
 
 __all__ = ["DATASETS", "okx"]
@@ -46,4 +47,5 @@ def okx(
         SeriesError: While reading: a series cannot be completed.
     """
     request = Okx.check(symbols, intervals, datasets, start, end)
-    return resources(Run(Okx(request, OkxConfiguration.load())))
+    # dlt puts a class of its own here, by the name OkxConfiguration, for the arguments of this function.
+    return resources(Run(Okx(request, settings.OkxConfiguration.load())))
