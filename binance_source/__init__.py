@@ -79,15 +79,8 @@ def binance_futures(
     REST keeps 30 days of open interest and two days of aggregate trades; older rows come from the archive. If the
     archive does not have them either, a series whose requested start is that far back fails.
 
-    Args:
-        symbols: Such as ["BTCUSDT", "ETHUSDT"], or patterns such as ["*USDT"], or ["all"].
-        intervals: Kline intervals by Binance's names, for klines and mark_price_klines.
-        start: UTC date or datetime, inclusive.
-        end: UTC date or datetime, exclusive; default now.
-        datasets: Which resources to return: symbols, tickers_24h, klines, mark_price_klines, agg_trades, funding_rates,
-            open_interest (at `open_interest_periods` of the configuration), premium_index.
-        source: Where series come from: "archive", "rest" or "auto".
-        quotes: Only symbols with these quote assets.
+    The resources are symbols, tickers_24h, klines, mark_price_klines, agg_trades, funding_rates, open_interest (at
+    `open_interest_periods` of the configuration) and premium_index.
     """
     return _of_market(
         UM_MARKET, datasets, symbols=symbols, intervals=intervals, start=start, end=end, source=source, quotes=quotes

@@ -18,23 +18,17 @@ def newly_connected(run: Run, stored: dict[str, Any]) -> pa.Table | None:
         stored: The stored assets by market and symbol; updated in place.
     """
     known = run.venue.connected()
-    found = {f"{known[name].market}|{name}": (name, known[name]) for name in run.names if name in known}
-    new = {key: line for key, line in found.items() if stored.get(key) != [line[1].base, line[1].quote]}
+    found = {f"{known[name].market}|{name}": (name, *known[name]) for name in run.names if name in known}
+    new = {key: line for key, line in found.items() if stored.get(key) != list(line[2:])}
     if not new:
         return None
-    stored.update({key: [one.base, one.quote] for key, (_, one) in new.items()})
-    return build(
-        CONNECTED_SYMBOLS,
-        len(new),
-        {
-            "venue": run.venue.name,
-            "market": [one.market for _, one in new.values()],
-            "symbol": [name for name, _ in new.values()],
-            "base_asset": [one.base or None for _, one in new.values()],
-            "quote_asset": [one.quote or None for _, one in new.values()],
-            "connected_at": [run.now_us] * len(new),
-        },
-    )
+    stored.update({key: list(line[2:]) for key, line in new.items()})
+    names, markets, bases, quotes = zip(*new.values(), strict=True)
+    columns = {
+        "venue": run.venue.name, "market": markets, "symbol": names, "base_asset": [base or None for base in bases],
+        "quote_asset": [quote or None for quote in quotes], "connected_at": [run.now_us] * len(new),
+    }  # fmt: skip
+    return build(CONNECTED_SYMBOLS, len(new), columns)
 
 
 CONNECTED: Final = Remembered(CONNECTED_SYMBOLS, "stored", newly_connected)

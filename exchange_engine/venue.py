@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import pyarrow as pa
 
+from .config.sections import Section
 from .coverage import Coverage, Range, RangeKind
 from .http.budget import Budget
 from .http.transport import Tally
@@ -18,14 +19,6 @@ from .walk import Walk
 
 Running = Any
 """A Run. Runs are made of venues, so importing the type would be circular."""
-
-
-class Packaging(Protocol):
-    """The configuration keys that limit load packages and connections."""
-
-    connections: int
-    package_rows: int
-    package_seconds: float
 
 
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -107,8 +100,8 @@ class Venue(Protocol):
         """The tables of its datasets, in the order in which they are loaded."""
 
     @property
-    def configuration(self) -> Packaging:
-        """The part of its configuration that the engine uses."""
+    def configuration(self) -> Section:
+        """Its section of the configuration."""
 
     @property
     def budget(self) -> Budget:

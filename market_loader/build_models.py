@@ -8,15 +8,7 @@ from .signals import Signals
 
 
 def main(signals: Signals, arguments: list[str] | None = None) -> int:
-    """Run the command.
-
-    Args:
-        signals: Signals that end it early.
-        arguments: Without the program's name; default those of the command line.
-
-    Returns:
-        The exit code: 0 all done, 1 something is wrong, 2 a setting is wrong, 130 or 143 after a signal.
-    """
+    """Run the command; arguments and exit codes as for Binance (binance.py)."""
     pipeline = command.open_pipeline("binance", _parser().parse_args(arguments))
     if isinstance(pipeline, int):
         return pipeline

@@ -30,15 +30,7 @@ class RestCommand:
     symbols: str
 
     def run(self, signals: Signals, arguments: list[str] | None = None) -> int:
-        """Run the command.
-
-        Args:
-            signals: Signals that end it early.
-            arguments: Without the program's name; default those of the command line.
-
-        Returns:
-            The exit code: 0 all done, 1 something is not loaded, 2 the request is wrong, 130 or 143 after a signal.
-        """
+        """Run the command; arguments and exit codes as for Binance (binance.py)."""
         given = self._parser().parse_args(arguments)
         return command.execute(given, self.venue.name, partial(self._job, given), signals)
 

@@ -4,13 +4,13 @@ import re
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Protocol
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 
 from ..config.providers import ConfigurationError
+from ..config.sections import Section
 
 AGENT = "binance-market-data"
 
@@ -27,15 +27,6 @@ PIECE_BYTES = 2**16
 
 _CREDENTIALS = re.compile(r"//[^/\s'\"]*@")
 """User name and password in the URL of a proxy."""
-
-
-class Connecting(Protocol):
-    """The part of a configuration that says how requests are sent."""
-
-    connections: int
-    timeout_seconds: float
-    max_attempts: int
-    backoff_seconds: float
 
 
 class _Session(requests.Session):
@@ -83,7 +74,7 @@ def _check_environment(proxies: Mapping[str, str], certificates: object) -> None
         )
 
 
-def pause_seconds(configuration: Connecting, attempt: int) -> float:
+def pause_seconds(configuration: Section, attempt: int) -> float:
     """Return the seconds to wait after the `attempt`th failure of a request; they double up to a maximum."""
     return float(min(configuration.backoff_seconds * 2 ** (attempt - 1), MAX_BACKOFF_SECONDS))
 

@@ -11,9 +11,10 @@ from urllib.parse import urlsplit
 import msgspec
 import requests
 
+from ..config.sections import Section
 from .budget import Budget
 from .errors import BadResponseError, GaveUpError, GeoBlockedError, OddAnswerError, UnreachableError
-from .session import FIRST_CONTACT_ATTEMPTS, Connecting, open_session, pause_seconds, transport_error, whole_body
+from .session import FIRST_CONTACT_ATTEMPTS, open_session, pause_seconds, transport_error, whole_body
 from .waits import seconds_since_1970, seconds_to_wait
 
 T = TypeVar("T")
@@ -96,7 +97,7 @@ class Transport(ABC):
     service = "the exchange"
     hint = "check the network"
 
-    def __init__(self, url: str, settings: Connecting, stop: threading.Event | None = None) -> None:
+    def __init__(self, url: str, settings: Section, stop: threading.Event | None = None) -> None:
         self.url = url
         self.stop = stop or threading.Event()
         self._settings = settings
