@@ -54,15 +54,7 @@ def missing_walks(connection: Connection, run: Run, dataset: str, scope: MarketS
 def repair_walks(
     connection: Connection, run: Run, dataset: str, scope: MarketScope, repairs: Repairs
 ) -> Iterator[Walk]:
-    """Yield the walks for what was requested before and is not covered, then for gaps in what is covered.
-
-    Args:
-        connection: Connection to the market.
-        run: The run, open.
-        dataset: One of DATASETS_OF_SERIES.
-        scope: Scope of its series.
-        repairs: The gaps.
-    """
+    """Yield the walks for what was requested before and is not covered, then for gaps in what is covered."""
     begun_with: Coverage = {key: list(entries) for key, entries in run.covered(dataset).items()}
     for periods in requested_before(scope, repairs.is_meant):
         yield from missing_walks(connection, run, dataset, periods)

@@ -147,16 +147,10 @@ class RangeKind:
     newest_start_us: Callable[[Sequence[Any]], int | None]
 
 
-def _newest_start_of_times(covered: Sequence[Range]) -> int | None:
-    return covered[-1][0] * 1000 if covered else None
-
-
-def _newest_start_of_ids(covered: Sequence[IdEntry]) -> int | None:
-    return max((entry[2] for entry in covered if entry[2] is not None), default=None)
-
-
-TIMES: Final = RangeKind(add, remove, _newest_start_of_times)
+TIMES: Final = RangeKind(add, remove, lambda covered: covered[-1][0] * 1000 if covered else None)
 """Coverage as ranges of times in milliseconds."""
 
-IDS: Final = RangeKind(add_ids, remove_ids, _newest_start_of_ids)
+IDS: Final = RangeKind(
+    add_ids, remove_ids, lambda covered: max((one[2] for one in covered if one[2] is not None), default=None)
+)
 """Coverage as ranges of ids, with the times that they span."""

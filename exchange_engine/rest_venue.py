@@ -24,10 +24,6 @@ from .venue import LOOPBACK, SIMULATED, Origin, PlannedSeries, Remembered
 from .walk import Series, Walk
 
 
-def _is_any(_symbol: str) -> bool:
-    return True
-
-
 @dataclass(frozen=True)
 class RestDataset:
     """How a dataset of series is fetched.
@@ -40,7 +36,7 @@ class RestDataset:
 
     make: Callable[[SeriesRequest], Sequence[Series]]
     has_intervals: bool = True
-    has_symbol: Callable[[str], bool] = _is_any
+    has_symbol: Callable[[str], bool] = lambda _symbol: True
 
 
 class RestVenue(ABC):
