@@ -8,12 +8,9 @@ from coinbase_source import schemas as coinbase
 from exchange_engine.tables import APPENDED, CONNECTED_SYMBOLS, REJECTED_ROWS, SERIES_PERIODS, Table
 from okx_source import schemas as okx
 
-_OF_ALL: Final = (SERIES_PERIODS, CONNECTED_SYMBOLS, REJECTED_ROWS)
-
 TABLES_OF: Final[Mapping[str, tuple[Table, ...]]] = {
-    "binance": (*_OF_ALL, *binance.TABLES),
-    "coinbase": (*_OF_ALL, *coinbase.TABLES),
-    "okx": (*_OF_ALL, *okx.TABLES),
+    name: (SERIES_PERIODS, CONNECTED_SYMBOLS, REJECTED_ROWS, *schemas.TABLES)
+    for name, schemas in (("binance", binance), ("coinbase", coinbase), ("okx", okx))
 }
 """By name of the dlt pipeline, which is also the name of its schema."""
 

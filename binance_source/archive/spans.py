@@ -37,7 +37,6 @@ class TimeSpans:
         self._start, self._end = period
         self._step, self._longest = step, longest
         self._may_end = may_end
-        self._covered_to: int | None = None
         self._last: int | None = None
 
     def take(self, table: pa.Table, keys: pa.Array) -> list[Span]:  # noqa: ARG002 - trades need the times as well
