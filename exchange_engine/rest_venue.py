@@ -138,9 +138,8 @@ class RestVenue(ABC):
         """Return where the data comes from: the venue, a simulator on this machine, or an unknown host."""
         url = self.client.url
         host = urlsplit(url).hostname or ""
-        if host in LOOPBACK:
-            return Origin(SIMULATED, url)
-        return Origin(self.exchange if host in self.hosts else host, url)
+        named = self.exchange if host in self.hosts else host
+        return Origin(SIMULATED if host in LOOPBACK else named, url)
 
     def close(self) -> None:
         """Close the connections."""
