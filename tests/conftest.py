@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 import duckdb
+import parsed
 import pytest
 from warm import start_script
 
@@ -61,6 +62,13 @@ def recordings() -> Path:
     return folder
 
 
+@pytest.fixture(scope="session", autouse=True)
+def share_parsed_models(tmp_path_factory):
+    """Let the processes of a test run have one folder for what dbt parses."""
+    own = tmp_path_factory.getbasetemp()
+    parsed.share(own.parent if "PYTEST_XDIST_WORKER" in os.environ else own)
+
+
 class Project:
     """A copy of the project in a folder of its own, so that no test touches the state of the checkout."""
 
@@ -99,8 +107,14 @@ class Project:
         inherited = {key: value for key, value in os.environ.items() if "__" not in key}
         return {**inherited, **{f"SOURCES__{self.venue.upper()}__{key}": value for key, value in chosen.items()}}
 
+    def parse_models(self):
+        """Spare dbt the reading of its project."""
+        parsed.place(self.folder / "dbt_project", self.database)
+
     def start(self, *options, **settings):
         """Start the pipeline command and give the process."""
+        if {"--transform", "--repair"} & set(options):
+            self.parse_models()
         script = self.folder / "pipelines" / f"{self.venue}_pipeline.py"
         arguments = [script, "--progress", "none", *options]
         return start_script(arguments, self.folder.parent, self.environment(**settings))

@@ -2,6 +2,7 @@
 
 import subprocess
 
+import parsed
 import pytest
 import tomlkit
 from warm import WarmCommands
@@ -49,6 +50,8 @@ class Forked:
         self.config.write_text(tomlkit.dumps(document))
 
     def run(self, *options, environment=None, **settings):
+        if "--transform" in options:
+            parsed.place(self.folder / "dbt_project", self.database)
         chosen = {**self.settings, **{key.upper(): str(value) for key, value in settings.items()}}
         variables = {f"SOURCES__{self.venue.upper()}__{key}": value for key, value in chosen.items()}
         arguments = ["--progress", "none", *options]

@@ -19,6 +19,8 @@ KILLED = -9
 
 def launch(project, action, stage, *options, **settings):
     """Start a run that is killed or held at a stage of launcher.py, and return the process."""
+    if "--transform" in options:
+        project.parse_models()
     launcher = Path(__file__).with_name("launcher.py")
     arguments = [launcher, action, project.folder, project.venue, stage, *options]
     return start_script(arguments, project.folder.parent, project.environment(**settings))

@@ -14,6 +14,7 @@ import duckdb
 import pyarrow as pa
 import pytest
 from dbt.cli.main import dbtRunner
+from parsed import DATABASE, place
 from staging_tables import ARROW_TYPES, STAGING
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -181,10 +182,11 @@ class Warehouse:
 
 
 @pytest.fixture(scope="session")
-def dbt_project(tmp_path_factory):
+def dbt_project(tmp_path_factory, share_parsed_models):
     """A copy of the dbt project, so that no test writes into the checkout's target folder."""
     folder = tmp_path_factory.mktemp("project") / "dbt_project"
     shutil.copytree(ROOT / "dbt_project", folder, ignore=shutil.ignore_patterns("target", "logs"))
+    place(folder, DATABASE)
     return folder
 
 

@@ -30,6 +30,8 @@ def all_venues(project, exchange):
     }
 
     def start(*options):
+        if "--transform" in options:
+            project.parse_models()
         return subprocess.Popen(
             [sys.executable, str(project.folder / "pipelines" / "all_venues.py"), "--progress", "none", *options],
             env={**project.environment(), **settings},
