@@ -117,6 +117,7 @@ class WarmCommands:
         script = Path(__file__).with_name("forking_commands.py")
         self._process = start_script([script, folder], folder, _plain_environment(), theirs.fileno())
         theirs.close()
+        assert self._server.recv(5) == b"ready"
 
     def start(self, venue, arguments, environment):
         """Start a command with variables in addition to those that are inherited."""
