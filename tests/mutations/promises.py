@@ -278,7 +278,8 @@ PROMISES: Final = (
     Promise(
         "No cursor of dlt's stands between a symbol and its history",
         "exchange_engine/incremental.py",
-        "    wrapper.set_incremental(None, from_hints=True)\n",
+        "    wrapper.set_incremental(None, from_hints=True)\n"
+        '    dlt.current.resource_state().pop("incremental", None)\n',
         "",
         "tests/integration/test_dlt_user.py -k says_the_period_and",
     ),
