@@ -5,9 +5,8 @@ import subprocess
 import parsed
 import pytest
 import tomlkit
+from simulating import warm_simulator
 from warm import WarmCommands
-
-from exchange_simulator import running_simulator
 
 CLOCK = "2025-02-11T12:00:30"
 
@@ -82,7 +81,7 @@ def forked(module_project):
 
 @pytest.fixture(scope="session")
 def shared_exchange():
-    with running_simulator(market="tests", clock=CLOCK, clock_mode="frozen", no_limits=True) as made:
+    with warm_simulator(market="tests", clock=CLOCK, clock_mode="frozen", no_limits=True) as made:
         yield made
 
 

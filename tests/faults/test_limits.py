@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
 import pytest
-
-from exchange_simulator import running_simulator
+from simulating import warm_simulator
 
 KLINES = ("--datasets", "klines", "--symbols", "BTCUSDT,ETHUSDT", "--start", "2025-01-10")
 BEGIN = datetime(2025, 2, 11, 12, 0, 55)  # noqa: DTZ001 - UTC
@@ -15,7 +14,7 @@ BEGIN = datetime(2025, 2, 11, 12, 0, 55)  # noqa: DTZ001 - UTC
 
 @pytest.mark.parametrize(("connections", "limit"), [pytest.param(2, 200, marks=pytest.mark.soak), (8, 400)])
 def test_a_run_leaves_to_others_what_they_use_of_the_limit_and_keeps_to_its_connections(project, connections, limit):
-    with running_simulator(market="tests", clock=BEGIN, weight_limit=limit, latency_ms=10) as exchange:
+    with warm_simulator(market="tests", clock=BEGIN, weight_limit=limit, latency_ms=10) as exchange:
         process = project.use(exchange).start(*KLINES, connections=connections)
         with ThreadPoolExecutor(1) as pool:
             ended = pool.submit(process.communicate, timeout=180)

@@ -9,8 +9,8 @@ from datetime import datetime, timezone
 
 import pyarrow as pa
 import pytest
+from simulating import warm_simulator
 
-from exchange_simulator import running_simulator
 from exchange_simulator.faults import AFTERWARDS, HIDDEN_ROWS, INSTEAD
 from tests.conftest import Project
 from tests.faults.outcome import assert_exact_or_named, lacking, named
@@ -64,7 +64,7 @@ def many(tmp_path_factory):
     """An exchange of many small symbols."""
     market = tmp_path_factory.mktemp("market") / "market.toml"
     market.write_text(MARKET)
-    with running_simulator(market=market, clock=NOW, clock_mode="frozen", no_limits=True) as made:
+    with warm_simulator(market=market, clock=NOW, clock_mode="frozen", no_limits=True) as made:
         yield made
 
 

@@ -8,6 +8,7 @@ from datetime import datetime
 from email.utils import formatdate
 
 import pytest
+from simulating import warm_simulator
 
 from binance_source.archive.host import ArchiveHost
 from binance_source.rest.client import RestClient
@@ -15,7 +16,6 @@ from binance_source.settings import BinanceConfiguration
 from exchange_engine.http.budget import WeightBudget
 from exchange_engine.http.errors import BannedError, RunError, SourceError
 from exchange_engine.http.waits import LONGEST_SECONDS, seconds_to_wait
-from exchange_simulator import running_simulator
 
 KLINE_WEIGHT = 2
 DATE = "Tue, 11 Feb 2025 12:00:00 GMT"
@@ -54,7 +54,7 @@ def ask(client, limit=1):
 
 def worked(limit, connections, used=0, grows=0, fault=None):
     """Ask for as much as takes two minutes of the exchange's, of which the first is all but over; return its counts."""
-    with running_simulator(market="tests", clock="2025-02-11T12:00:53", weight_limit=limit, latency_ms=20) as exchange:
+    with warm_simulator(market="tests", clock="2025-02-11T12:00:53", weight_limit=limit, latency_ms=20) as exchange:
         exchange.other_client_usage(used)
         if fault is not None:
             exchange.add_fault(fault, count=None)
@@ -89,7 +89,7 @@ def test_no_request_goes_above_the_weight_limit_or_the_connections(counts, name)
 
 @pytest.fixture(scope="module")
 def shared():
-    with running_simulator(market="tests", clock="2025-02-11T12:00:00") as made:
+    with warm_simulator(market="tests", clock="2025-02-11T12:00:00") as made:
         yield made
 
 

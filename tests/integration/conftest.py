@@ -4,8 +4,7 @@ from datetime import datetime, timedelta
 
 import pyarrow as pa
 import pytest
-
-from exchange_simulator import running_simulator
+from simulating import warm_simulator
 
 pytest.register_assert_rewrite("served_archive")
 
@@ -19,7 +18,7 @@ def ms(text: str) -> int:
 @pytest.fixture(scope="session")
 def shared_exchange():
     """One small, nasty market for all tests of this folder: starting it takes a while."""
-    with running_simulator(market="tests", clock="2025-02-11T12:00:30", clock_mode="frozen", no_limits=True) as made:
+    with warm_simulator(market="tests", clock="2025-02-11T12:00:30", clock_mode="frozen", no_limits=True) as made:
         yield made
 
 

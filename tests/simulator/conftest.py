@@ -9,8 +9,7 @@ from types import SimpleNamespace
 import pytest
 import requests
 from archive_reading import Archive
-
-from exchange_simulator import running_simulator
+from simulating import warm_simulator
 
 
 def utc_ms(*parts):
@@ -75,7 +74,7 @@ class Client:
 def nasty():
     """A client of the tests market at a frozen 2025-03-01 12:34:56.789, without limits."""
     clock = datetime.fromtimestamp(NOW / 1000, timezone.utc)
-    with running_simulator(market="tests", clock=clock, clock_mode="frozen", no_limits=True) as simulator:
+    with warm_simulator(market="tests", clock=clock, clock_mode="frozen", no_limits=True) as simulator:
         yield Client(simulator)
 
 
@@ -89,14 +88,14 @@ def archive_of():
 def start_for_module():
     """Start a simulator for the tests of one module and give a client of it."""
     with ExitStack() as running:
-        yield lambda **options: Client(running.enter_context(running_simulator(**options)))
+        yield lambda **options: Client(running.enter_context(warm_simulator(**options)))
 
 
 @pytest.fixture
 def start():
     """Start a simulator for one test and give a client of it."""
     with ExitStack() as running:
-        yield lambda **options: Client(running.enter_context(running_simulator(**options)))
+        yield lambda **options: Client(running.enter_context(warm_simulator(**options)))
 
 
 @pytest.fixture(scope="session")
