@@ -33,9 +33,9 @@ PROMISES: Final = (
     Promise(
         "What does not fit is refused, never rounded",
         "exchange_engine/columns.py",
-        "    if pc.any(is_misread).as_py():\n",
+        "    if has_exponents or (pc.max(lengths).as_py() or 0) + kind.scale > SAFE_DIGITS:\n",
         "    if False:\n",
-        "tests/fuzz/test_series_json.py::test_numbers_that_arrow_takes_for_others_are_refused",
+        "tests/unit/test_columns.py::test_what_does_not_fit_a_wide_column_is_refused",
     ),
     Promise(
         "Only candles that are closed by the exchange's clock are stored",
