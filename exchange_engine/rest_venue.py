@@ -156,15 +156,15 @@ class RestVenue(ABC):
             yield PlannedSeries(dataset, "all")
             return
         series, _ = self._series(run, dataset, coverage, requested)
-        for key in dict.fromkeys(one.key for one in series):
-            requests, lacking = 0, ""
-            for one in series:
-                if one.key == key:
-                    try:
-                        requests += len(one.open())
-                    except SeriesError as error:
-                        lacking = str(error)
-            yield PlannedSeries(dataset, key, requests, requests, lacking=lacking)
+        requests = dict.fromkeys((one.key for one in series), 0)
+        lacking: dict[str, str] = {}
+        for one in series:
+            try:
+                requests[one.key] += len(one.open())
+            except SeriesError as error:
+                lacking[one.key] = str(error)
+        for key, count in requests.items():
+            yield PlannedSeries(dataset, key, count, count, lacking=lacking.get(key, ""))
 
     def _series(self, run: Run, dataset: str, coverage: Coverage, requested: Coverage) -> tuple[list[Series], Scope]:
         """Return the series of a dataset for all requested symbols and intervals, and their scope."""

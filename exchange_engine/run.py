@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from .columns import joined, newest_by_key
-from .coverage import Coverage, add
+from .coverage import Coverage, RangeKind, add
 from .http.errors import RunError, SeriesError
 from .http.transport import Tally
 from .listed import Rejected, rejected_table
@@ -289,7 +289,8 @@ class Run:
             Arrow tables of the dataset's schema, of YIELD_ROWS rows; the last one may be smaller.
         """
         self.open()
-        self._periods.follow(dataset, self.venue.series[dataset], coverage, requested)
+        ranges = self.venue.series[dataset]
+        self._periods.follow(dataset, ranges, coverage, requested)
         if dataset not in self._pages:
             self._coverage[dataset] = {key: list(entries) for key, entries in coverage.items()}
             self._pages[dataset] = self._walked(dataset, requested)
@@ -302,7 +303,7 @@ class Run:
         try:
             while not (may_end and self._is_package_full()) and (page := next(self._pages[dataset], None)) is not None:
                 may_end = page.is_boundary
-                self._cover(dataset, fetched, page)
+                _cover(ranges, fetched, page)
                 row_count += page.rows.num_rows
                 self._package_rows += page.rows.num_rows
                 pending.append((row_count, page))
@@ -313,28 +314,23 @@ class Run:
                     whole = whole_rows.num_rows - whole_rows.num_rows % YIELD_ROWS
                     for start in range(0, whole, YIELD_ROWS):
                         handed_on += YIELD_ROWS
-                        self._settle(dataset, coverage, pending, handed_on)
+                        self._settle(dataset, ranges, coverage, pending, handed_on)
                         yield whole_rows.slice(start, YIELD_ROWS)
                     buffer = [whole_rows.slice(whole)]
-            self._settle(dataset, coverage, pending, row_count)
+            self._settle(dataset, ranges, coverage, pending, row_count)
             if row_count > handed_on:
                 yield joined(buffer)
         finally:
             self._keep(record for walk in self._walks.get(dataset, ())[-1:] for record in walk.interim_records())
             self._walking -= 1
 
-    def _cover(self, dataset: str, coverage: Coverage, page: Page) -> None:
-        ranges = self.venue.series[dataset]
-        if page.covered:
-            coverage[page.series] = ranges.add(coverage.get(page.series, []), page.covered)
-        if page.uncovered:
-            coverage[page.series] = ranges.remove(coverage.get(page.series, []), page.uncovered)
-
-    def _settle(self, dataset: str, coverage: Coverage, pending: deque[tuple[int, Page]], row_count: int) -> None:
+    def _settle(
+        self, dataset: str, ranges: RangeKind, coverage: Coverage, pending: deque[tuple[int, Page]], row_count: int
+    ) -> None:
         """Record all pages whose rows are among the first `row_count` rows."""
         while pending and pending[0][0] <= row_count:
             _, page = pending.popleft()
-            self._cover(dataset, coverage, page)
+            _cover(ranges, coverage, page)
             self._note(dataset, page)
             self._periods.note(dataset, page)
             self._keep(page.records)
@@ -396,3 +392,10 @@ class Run:
         report.newest_us = max((one for one in (report.newest_us, page.newest_us) if one is not None), default=None)
         report.seconds = time.monotonic() - report.began
         self.on_page(dataset, page)
+
+
+def _cover(ranges: RangeKind, coverage: Coverage, page: Page) -> None:
+    if page.covered:
+        coverage[page.series] = ranges.add(coverage.get(page.series, []), page.covered)
+    if page.uncovered:
+        coverage[page.series] = ranges.remove(coverage.get(page.series, []), page.uncovered)

@@ -234,7 +234,7 @@ class SeriesWalk(Walk):
             yield page
 
     def _fail(self, progress: _Progress, number: int, reason: str) -> None:
-        """Give up a series from this step on; pages before it are still yielded."""
+        """Abandon a series from this step on; pages before it are still yielded."""
         if progress.broken_at is None:
             self.failures.append(Failure(progress.series.key, reason))
             self.done += 1

@@ -43,7 +43,7 @@ class Forked:
         return self
 
     def set(self, key, value):
-        """Return a key of [sources.binance] another value in config.toml."""
+        """Set a key of [sources.binance] to another value in config.toml."""
         document = tomlkit.parse(self.default)
         document["sources"]["binance"][key] = tomlkit.value(value)
         self.config.write_text(tomlkit.dumps(document))

@@ -23,7 +23,7 @@ LATE = (
 
 
 def imports_of(root):
-    """Give the names of all modules that are imported anywhere in the folders of the project."""
+    """Yield the names of all modules that are imported anywhere in the folders of the project."""
     for path in sorted(root.glob("*_*/**/*.py")):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Import):

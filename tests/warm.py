@@ -57,7 +57,7 @@ class WarmProcess:
         return self.returncode
 
     def communicate(self, timeout=None):
-        """Give all that it says until its end."""
+        """Return all that it says until its end."""
         deadline = None if timeout is None else time.monotonic() + timeout
         said = ["", ""]
 
@@ -135,7 +135,7 @@ def _plain_environment():
 
 @functools.cache
 def _server():
-    """Give the socket of the process that is forked; it ends with this one."""
+    """Return the socket of the process that is forked; it ends with this one."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     script = Path(__file__).with_name("forking.py")
     process = subprocess.Popen(

@@ -271,8 +271,8 @@ PROMISES: Final = (
     Promise(
         "What a consumer of rows has not got is not covered",
         "exchange_engine/run.py",
-        "self._settle(dataset, coverage, pending, handed_on)",
-        "self._settle(dataset, coverage, pending, row_count)",
+        "self._settle(dataset, ranges, coverage, pending, handed_on)",
+        "self._settle(dataset, ranges, coverage, pending, row_count)",
         "tests/integration/test_dlt_user.py -k limit",
     ),
     Promise(
